@@ -1,0 +1,49 @@
+//! Named files only, by Landlock: what is not named cannot be opened, and nothing can be written or run.
+
+use crate::confine::ConfineError;
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+};
+use std::path::PathBuf;
+
+/// The newest Landlock this room was tried with; an older kernel enforces what it knows of it.
+const NEWEST: ABI = ABI::V7;
+
+/// Restricts the calling thread. Says whether reading and writing are restricted.
+pub(super) fn only(read_only: &[PathBuf], network: bool, notes: &mut Vec<String>) -> Result<bool, ConfineError> {
+    let wall = |error: landlock::RulesetError| ConfineError::Wall { wall: "named files", reason: error.to_string() };
+    let mut ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(NEWEST))
+        .and_then(|ruleset| ruleset.scope(Scope::from_all(NEWEST)))
+        .map_err(wall)?;
+    if !network {
+        ruleset = ruleset.handle_access(AccessNet::from_all(NEWEST)).map_err(wall)?;
+    }
+    let mut created = ruleset.create().map_err(wall)?;
+    for path in read_only {
+        let lost = |reason: String| ConfineError::Path { path: path.clone(), reason };
+        let folder = path.metadata().map_err(|error| lost(error.to_string()))?.is_dir();
+        let opened = PathFd::new(path).map_err(|error| lost(error.to_string()))?;
+        let access = if folder { AccessFs::ReadFile | AccessFs::ReadDir } else { AccessFs::ReadFile.into() };
+        created = created.add_rule(PathBeneath::new(opened, access)).map_err(wall)?;
+    }
+    let status = created.restrict_self().map_err(wall)?;
+    let abi = match status.landlock {
+        LandlockStatus::Available { effective_abi, kernel_abi } => {
+            format!("Landlock ABI {}", kernel_abi.unwrap_or(effective_abi as i32))
+        }
+        LandlockStatus::NotEnabled => "Landlock is switched off in this kernel".to_owned(),
+        _ => "this kernel has no Landlock".to_owned(),
+    };
+    let held = status.ruleset != RulesetStatus::NotEnforced;
+    notes.push(match status.ruleset {
+        RulesetStatus::FullyEnforced => format!("Only named files can be read and none written ({abi})."),
+        RulesetStatus::PartiallyEnforced => {
+            format!("Only named files can be read and none written; an older kernel leaves finer walls out ({abi}).")
+        }
+        RulesetStatus::NotEnforced => format!("Files are not walled off for reading: {abi}."),
+    });
+    Ok(held)
+}
