@@ -1,0 +1,212 @@
+//! The one table of commands. From it come the request types, the trait that the kernel implements (a forgotten
+//! handler does not compile) and the TypeScript.
+
+use super::*;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// One thing the interface may ask.
+pub trait Command {
+    /// What is answered.
+    type Reply: Serialize + TS;
+    /// Its name on the wire.
+    const NAME: &'static str;
+}
+
+/// Answers one command. Blocks; shells call it off their own threads.
+pub trait Handler<C: Command> {
+    /// Answers, or says what failed and what to do.
+    fn handle(&self, command: C) -> Result<C::Reply, Error>;
+}
+
+macro_rules! commands {
+    ($($(#[doc = $doc:literal])+ $name:ident { $($(#[doc = $fdoc:literal])* $field:ident : $ty:ty),* $(,)? } -> $reply:ty;)+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+            #[allow(missing_docs)]
+            pub struct $name { $($(#[doc = $fdoc])* pub $field: $ty),* }
+            impl Command for $name { type Reply = $reply; const NAME: &'static str = stringify!($name); }
+        )+
+
+        /// Any command, as it arrives at a shell: `{"name": "...", "args": {...}}`.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "name", content = "args")]
+        #[allow(missing_docs)]
+        pub enum AnyCommand { $($name($name)),+ }
+
+        impl AnyCommand {
+            /// The command's name on the wire.
+            pub fn name(&self) -> &'static str {
+                match self { $(AnyCommand::$name(_) => stringify!($name)),+ }
+            }
+        }
+
+        /// A kernel answers all of them: forgetting one does not compile.
+        pub trait Commands: $(Handler<$name> +)+ {
+            /// Answers any command with its reply as JSON.
+            fn dispatch(&self, command: AnyCommand) -> Result<serde_json::Value, Error> {
+                match command {
+                    $(AnyCommand::$name(command) => {
+                        let reply = self.handle(command)?;
+                        serde_json::to_value(reply)
+                            .map_err(|error| Error::new(ErrorCode::Internal, format!("The reply could not be written: {error}")))
+                    })+
+                }
+            }
+        }
+
+        impl<T> Commands for T where T: $(Handler<$name> +)+ {}
+
+        pub(crate) fn typescript_map(config: &ts_rs::Config) -> String {
+            let mut out = String::from("/** Every command: its arguments and its reply. */\nexport type CommandMap = {\n");
+            $(
+                out.push_str(&ts_rs_doc(&[$($doc),+]));
+                out.push_str(&format!("  {}: {{ args: {}; reply: {} }};\n", <$name as Command>::NAME, <$name as TS>::inline(config), <$reply as TS>::name(config)));
+            )+
+            out.push_str("};\n");
+            out
+        }
+    };
+}
+
+fn ts_rs_doc(lines: &[&str]) -> String {
+    let text: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+    format!("  /** {} */\n", text.join(" "))
+}
+
+/// Nothing to say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Done {}
+
+commands! {
+    // --- the vault
+    /// How the vault stands. Works when locked.
+    GetVault {} -> VaultState;
+    /// Makes the vault, locked by a passphrase, or by this machine's keyring when none is given.
+    CreateVault { passphrase: Option<String> } -> VaultState;
+    /// Opens the vault by passphrase, or by this machine's keyring when none is given.
+    UnlockVault { passphrase: Option<String> } -> VaultState;
+    /// Locks the vault at once: engines stop, running turns are kept as stopped.
+    LockVault {} -> VaultState;
+    /// Changes what opens the vault; `None` is this machine's keyring.
+    ChangePassphrase { current: Option<String>, new: Option<String> } -> VaultState;
+
+    // --- what is always on screen
+    /// What the status bar states. Works when locked.
+    GetStatus {} -> Status;
+    /// What a person chose for the interface.
+    GetSettings {} -> Settings;
+    /// Changes the settings that are given.
+    SetSettings { settings: Settings } -> Settings;
+    /// What works on this machine and what does not. Works when locked.
+    GetDoctor {} -> Vec<Finding>;
+
+    // --- spaces and conversations
+    /// All spaces.
+    ListSpaces {} -> Vec<Space>;
+    /// Makes a space.
+    CreateSpace { name: String } -> Space;
+    /// Renames a space.
+    RenameSpace { space: i64, name: String } -> Space;
+    /// The home screen of a space.
+    GetHome { space: i64 } -> Home;
+    /// Conversations of a space, newest first.
+    ListConversations { space: i64 } -> Vec<ConversationRow>;
+    /// One conversation, whole.
+    GetConversation { conversation: i64 } -> Conversation;
+    /// Renames a conversation.
+    RenameConversation { conversation: i64, title: String } -> Done;
+    /// Removes a conversation; it can be put back until Hearth is started anew.
+    RemoveConversation { conversation: i64 } -> Done;
+    /// Puts a removed conversation back.
+    RestoreConversation { conversation: i64 } -> Done;
+
+    // --- asking
+    /// Asks; the answer arrives as events of the turn. Without a conversation a new one begins.
+    Ask { space: i64, conversation: Option<i64>, text: String, attachments: Vec<i64>, grounding: Grounding } -> Asked;
+    /// Stops a turn; what was written is kept and checked.
+    StopTurn { turn: i64 } -> Done;
+    /// Answers the last question of its conversation again, in place of this turn.
+    Regenerate { turn: i64, grounding: Option<Grounding> } -> Asked;
+    /// Replaces the last question of its conversation and answers the new one.
+    EditQuestion { turn: i64, text: String } -> Asked;
+    /// Finds passages, conversations and documents as a person types.
+    Search { space: i64, text: String, limit: u32 } -> Hits;
+
+    // --- documents
+    /// Opens the system's file dialog; none when a person cancels it. Desktop only.
+    ChooseFiles { folder: bool } -> Option<Offer>;
+    /// Hands over bytes from the page (paste, or a browser's drop).
+    OfferFiles { files: Vec<OfferedFile> } -> Offer;
+    /// Hands over pasted text as a document.
+    OfferText { name: String, text: String } -> Offer;
+    /// Starts reading what was offered: one job for each file.
+    ImportOffer { offer: i64, space: i64, destination: Destination, label: Option<Label> } -> Vec<Job>;
+    /// Lets an offer go.
+    DropOffer { offer: i64 } -> Done;
+    /// Jobs of a space that are under way, failed, or ended since the list was last cleared.
+    ListJobs { space: i64 } -> Vec<Job>;
+    /// Stops a job and lets its file go.
+    CancelJob { job: i64 } -> Done;
+    /// Tries a failed job again, with a password where one is needed (used once, not kept).
+    RetryJob { job: i64, password: Option<String> } -> Job;
+    /// Takes ended or failed jobs off the list.
+    DismissJobs { jobs: Vec<i64> } -> Done;
+    /// The library's table: documents, and files that have not become one.
+    ListDocuments { space: i64, text: Option<String>, labels: Vec<Label>, kinds: Vec<Kind>, limit: u32 } -> Library;
+    /// What the inspector shows.
+    GetDocument { document: i64 } -> DocumentDetail;
+    /// Removes documents from every answer at once; they can be put back until Hearth is started anew.
+    RemoveDocuments { documents: Vec<i64> } -> Done;
+    /// Puts removed documents back.
+    RestoreDocuments { documents: Vec<i64> } -> Done;
+    /// Changes a label; lowering it needs `confirmed`.
+    SetLabel { document: i64, label: Label, confirmed: bool } -> Done;
+    /// Opens a version in the viewer; without one, the document's current version.
+    OpenVersion { document: i64, version: Option<i64> } -> OpenedVersion;
+    /// One page, with a picture `width_px` wide for paged formats (0: none), and boxes for the spans asked for.
+    GetPage { version: i64, page: u32, width_px: u32, spans: Vec<Span> } -> PageView;
+    /// Stretches of a version's text that match, for find: at most 200.
+    FindInVersion { version: i64, text: String } -> Vec<Span>;
+
+    // --- memory
+    /// Memories that apply in a space.
+    ListMemories { space: i64 } -> Vec<Memory>;
+    /// Keeps a sentence, for a space or everywhere.
+    Remember { space: Option<i64>, text: String } -> Memory;
+    /// Forgets memories; for ten seconds they can be put back, then they are erased.
+    Forget { memories: Vec<i64> } -> Done;
+    /// Puts forgotten memories back.
+    RestoreMemories { memories: Vec<i64> } -> Done;
+
+    // --- models
+    /// The models screen.
+    ListModels {} -> Models;
+    /// Fetches a model of the catalogue, or goes on with a paused download.
+    DownloadModel { model: String } -> Model;
+    /// Sets a download aside; what is there is kept.
+    PauseDownload { model: String } -> Model;
+    /// Ends a download and throws away what is there.
+    CancelDownload { model: String } -> Model;
+    /// Opens the system's dialog to add a model from a file. Desktop only.
+    AddModel {} -> Option<Model>;
+    /// Removes an installed model's files.
+    RemoveModel { model: String } -> Done;
+    /// Gives a part to an installed model.
+    SetRole { role: Role, model: String } -> Done;
+    /// Loads a model into memory.
+    LoadModel { model: String } -> Model;
+    /// Unloads a model.
+    UnloadModel { model: String } -> Model;
+
+    // --- the record and the rules
+    /// Entries of the record, newest first, before a place in the chain.
+    ListActivity { before: Option<u64>, limit: u32, text: Option<String> } -> Vec<AuditEntry>;
+    /// One turn as a waterfall.
+    GetTrace { turn: i64 } -> Trace;
+    /// Checks the whole chain.
+    VerifyAudit {} -> AuditCheck;
+    /// What holds now.
+    GetPrivacy {} -> Privacy;
+}

@@ -1,0 +1,103 @@
+//! Words about what holds now.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// The privacy mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Answers are made here; the network is used only for downloads that a person starts.
+    LocalOnly,
+}
+
+/// The privacy screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Privacy {
+    /// The mode that holds.
+    pub mode: Mode,
+    /// The mode in a sentence.
+    pub mode_sentence: String,
+    /// The rules, in order.
+    pub rules: Vec<RuleView>,
+    /// What may go where.
+    pub grid: Grid,
+    /// Everything that reached out, newest first, at most 50.
+    pub ledger: Vec<LedgerRowView>,
+    /// Bytes out since the vault was made.
+    pub bytes_out: u64,
+    /// When the vault was made.
+    pub since_ms: i64,
+    /// What the system enforces around the engine and reader processes.
+    pub guards: Vec<Guard>,
+}
+
+/// The same row as the record's.
+pub type LedgerRowView = super::LedgerRow;
+
+/// A rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct RuleView {
+    /// Its number.
+    pub number: u32,
+    /// Its name.
+    pub name: String,
+    /// Its plain sentence.
+    pub sentence: String,
+    /// Its text.
+    pub text: String,
+    /// Who made it: "Built in".
+    pub origin: String,
+    /// How often it decided.
+    pub applied: u32,
+}
+
+/// Labels against destinations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Grid {
+    /// The columns: "This machine", "Tools", ...
+    pub destinations: Vec<String>,
+    /// One row for each label.
+    pub rows: Vec<GridRow>,
+}
+
+/// One label's row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct GridRow {
+    /// The label.
+    pub label: super::Label,
+    /// One cell for each destination.
+    pub cells: Vec<GridCell>,
+}
+
+/// What a rule says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum GridCell {
+    Allow,
+    Ask,
+    Deny,
+}
+
+/// Something the system enforces, or cannot here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Guard {
+    /// Its name.
+    pub name: String,
+    /// Whether it holds on this machine.
+    pub enforced: bool,
+    /// One plain sentence.
+    pub detail: String,
+}
+
+/// One line of `doctor`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Finding {
+    /// What was looked at.
+    pub name: String,
+    /// Whether it works.
+    pub works: bool,
+    /// What was found, and what to do.
+    pub detail: String,
+}

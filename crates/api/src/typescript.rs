@@ -1,0 +1,123 @@
+//! Writes the TypeScript of every word spoken at the door.
+
+use super::*;
+use ts_rs::{Config, TS};
+
+/// The whole of `ui/src/core/bindings.ts`. Integers are `number`: every id and size stays below 2^53.
+pub fn bindings() -> String {
+    let config = Config::new().with_large_int("number");
+    let mut out = String::from("// Generated from crates/api. Do not edit: run `npm run bindings`.\n\n");
+    macro_rules! declare {
+        ($($ty:ty),+ $(,)?) => { $(
+            if let Some(docs) = <$ty as TS>::docs() {
+                out.push_str(docs.trim_end());
+                out.push('\n');
+            }
+            out.push_str("export ");
+            out.push_str(<$ty as TS>::decl(&config).trim_end());
+            out.push_str("\n\n");
+        )+ };
+    }
+    declare!(
+        ErrorCode,
+        Error,
+        Done,
+        VaultState,
+        Mode,
+        Status,
+        Progress,
+        ModelStatus,
+        ModelState,
+        MemoryUse,
+        Home,
+        Changed,
+        Settings,
+        Space,
+        ConversationRow,
+        Conversation,
+        Asked,
+        TurnState,
+        Turn,
+        AttachedDocument,
+        Quote,
+        Span,
+        Source,
+        Sentence,
+        Citation,
+        CheckState,
+        Confidence,
+        How,
+        RuleRef,
+        Grounding,
+        Hits,
+        PassageHit,
+        DocumentHit,
+        Kind,
+        Label,
+        Offer,
+        OfferedFile,
+        Destination,
+        ImportStep,
+        JobState,
+        Job,
+        JobFailure,
+        JobAction,
+        DocumentStatus,
+        DocumentRow,
+        Library,
+        DocumentDetail,
+        VersionRow,
+        OpenedVersion,
+        OutlineRow,
+        PageView,
+        Picture,
+        BoxView,
+        BlockView,
+        BlockKind,
+        Memory,
+        Role,
+        Models,
+        Machine,
+        MemoryPart,
+        MemoryKind,
+        RoleRow,
+        Model,
+        Fit,
+        FitLevel,
+        ModelPresence,
+        AuditEntry,
+        AuditCheck,
+        AuditBreak,
+        Trace,
+        Station,
+        Outcome,
+        LedgerRow,
+        Privacy,
+        RuleView,
+        Grid,
+        GridRow,
+        GridCell,
+        Guard,
+        Finding,
+        Envelope,
+        Event,
+        TurnNews,
+    );
+    out.push_str(&door::typescript_map(&config));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    /// The committed TypeScript is what the Rust says. `HEARTH_WRITE_BINDINGS=1` writes it.
+    #[test]
+    fn committed_bindings_are_fresh() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/core/bindings.ts");
+        let fresh = super::bindings();
+        if std::env::var_os("HEARTH_WRITE_BINDINGS").is_some() {
+            std::fs::write(path, &fresh).unwrap();
+        }
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(committed == fresh, "ui/src/core/bindings.ts is stale: run `npm run bindings` and commit it");
+    }
+}

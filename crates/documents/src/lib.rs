@@ -1,0 +1,29 @@
+//! The documents room: hostile bytes become a [`hearth_domain::Document`], and a document becomes passages.
+//!
+//! It is pure: no file, socket, clock, thread of its own or environment is touched here. The reader process
+//! runs [`serve`] behind pipes; the limits that the kernel sets on that process stand behind the ones kept here.
+
+#![deny(unsafe_code)]
+
+mod archive;
+mod builder;
+mod chunk;
+mod decode;
+mod detect;
+mod email;
+mod epub;
+mod error;
+mod html;
+mod office;
+mod pdf;
+mod plain;
+mod read;
+pub mod wire;
+mod xml;
+
+pub use chunk::{ChunkOptions, chunk};
+pub use detect::detect;
+pub use error::ReadError;
+pub use pdf::{Rendered, render};
+pub use read::{Progress, ReadOptions, read};
+pub use wire::serve;

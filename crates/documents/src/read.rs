@@ -1,0 +1,71 @@
+//! The entry: decides the kind, calls its reader, and turns a panic inside into an error.
+
+use crate::builder::OutputBudget;
+use crate::{ReadError, detect, email, epub, html, office, pdf, plain};
+use hearth_domain::{Document, Kind};
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Told how far reading is, as `(done, total)` in steps of the format; `Break` stops it.
+pub type Progress<'a> = dyn FnMut(u32, u32) -> ControlFlow<()> + 'a;
+
+/// How a file is read.
+#[derive(Debug, Clone)]
+pub struct ReadOptions {
+    /// Opens a protected file.
+    pub password: Option<String>,
+    /// Most bytes that a file may unpack into. A hundredfold of the file's own size is the other limit.
+    pub max_output_bytes: u64,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { password: None, max_output_bytes: 512 << 20 }
+    }
+}
+
+/// Reads a file. `name` helps only where the bytes do not say what they are.
+///
+/// Never panics: a panic in a reader is `Damaged`.
+pub fn read(name: &str, bytes: &[u8], options: &ReadOptions, progress: &mut Progress<'_>) -> Result<Document, ReadError> {
+    step(progress, 0, 1)?;
+    let document = guarded(|| match detect(name, bytes)? {
+        Kind::Pdf => pdf::read(bytes, options, progress),
+        Kind::Docx => office::docx::read(bytes, options, progress),
+        Kind::Pptx => office::pptx::read(bytes, options, progress),
+        Kind::Xlsx => office::xlsx::read(bytes, options, progress),
+        Kind::Epub => epub::read(bytes, options, progress),
+        Kind::Html => html::read(bytes, options),
+        Kind::Email => email::read(bytes, options),
+        Kind::Csv => plain::csv(name, bytes, options),
+        Kind::Markdown => plain::markdown(bytes, options),
+        Kind::Code => plain::code(bytes, options),
+        Kind::Text => plain::text(bytes, options),
+    })?;
+    let mut budget = OutputBudget::new(options.max_output_bytes);
+    for page in &document.pages {
+        budget.spend(page.text.len())?;
+    }
+    let empty = document.pages.iter().all(|page| page.text.trim().is_empty());
+    if empty && document.attachments.is_empty() {
+        return Err(match document.kind {
+            Kind::Pptx => ReadError::NoText { pages: document.pages.len() as u32 },
+            _ => ReadError::Empty,
+        });
+    }
+    Ok(document)
+}
+
+/// Tells `progress`, and stops where it says so.
+pub(crate) fn step(progress: &mut Progress<'_>, done: u32, total: u32) -> Result<(), ReadError> {
+    match progress(done, total) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(ReadError::Cancelled),
+    }
+}
+
+/// Runs a reader; a panic in it becomes `Damaged`.
+pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|_| Err(ReadError::damaged("its reader came upon something it does not understand")))
+}

@@ -1,0 +1,241 @@
+//! Weight matrices in the layout that the kernels read, about as large as in the file and only once in memory.
+//!
+//! Sixteen output rows make a panel, two tiles of eight rows. In a tile every 32-byte lane holds four consecutive
+//! inputs of each of its rows, so that one vector product feeds eight rows and no horizontal sum is needed:
+//! ```text
+//! Four  (k/32 blocks per tile): 4 lanes; low nibbles are inputs 0..16 by fours, high nibbles 16..32
+//! Eight (k/32 blocks per tile): 8 lanes of i8
+//! scales per block: d[8] f16, then d of the second 16 inputs [8] (halves), then minima [8] (mins)
+//! Dense (per panel): f32 [k][16]
+//! ```
+
+use super::pool::{Parts, Pool};
+use crate::error::Error;
+use crate::quant::Type;
+use half::f16;
+
+/// Output rows that are computed together.
+pub const PANEL: usize = 16;
+const TILE: usize = 8;
+
+/// 32 bytes, aligned.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(32))]
+pub struct Lane(pub [u8; 32]);
+
+/// How the weights of a matrix are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Unsigned 4-bit integers, a scale and a minimum for each 32.
+    Four,
+    /// Signed 8-bit integers; a scale for each 32, or for each 16 with `halves`; a minimum for each 32 with `mins`.
+    Eight {
+        /// Two scales for each 32 inputs.
+        halves: bool,
+        /// A minimum for each 32 inputs.
+        mins: bool,
+    },
+    /// f32.
+    Dense,
+}
+
+impl Form {
+    fn of(ty: Type) -> Self {
+        match ty {
+            Type::Q4_0 | Type::Q4_1 | Type::Q4_K => Self::Four,
+            Type::Q5_0 | Type::Q8_0 => Self::Eight { halves: false, mins: false },
+            Type::Q5_1 | Type::Q5_K => Self::Eight { halves: false, mins: true },
+            Type::Q6_K | Type::Q3_K => Self::Eight { halves: true, mins: false },
+            Type::F32 | Type::F16 | Type::BF16 | Type::Q2_K => Self::Dense,
+        }
+    }
+
+    /// Returns the lanes of one block of 32 inputs.
+    pub fn lanes(self) -> usize {
+        match self {
+            Self::Four => 4,
+            Self::Eight { .. } => 8,
+            Self::Dense => 0,
+        }
+    }
+
+    /// Returns the f16 scales of one block of 32 inputs and eight rows.
+    pub fn scales(self) -> usize {
+        match self {
+            Self::Four => 16,
+            Self::Eight { halves, mins } => 8 * (1 + usize::from(halves) + usize::from(mins)),
+            Self::Dense => 0,
+        }
+    }
+}
+
+/// A matrix of `n` outputs and `k` inputs.
+#[derive(Debug)]
+pub struct Matrix {
+    /// Outputs.
+    pub n: usize,
+    /// Inputs.
+    pub k: usize,
+    /// The layout.
+    pub form: Form,
+    pub(super) lanes: Vec<Lane>,
+    pub(super) scales: Vec<u16>,
+    pub(super) dense: Vec<f32>,
+}
+
+impl Matrix {
+    /// Packs the bytes of a GGUF tensor of `n` rows with `k` weights each.
+    ///
+    /// # Errors
+    /// `Damaged` where the bytes do not match the shape.
+    pub fn pack(ty: Type, bytes: &[u8], n: usize, k: usize, pool: &Pool) -> Result<Self, Error> {
+        let row_bytes = ty.bytes(k).filter(|b| n > 0 && k > 0 && b.checked_mul(n) == Some(bytes.len()));
+        let row_bytes = row_bytes.ok_or_else(|| Error::Damaged(format!("{} bytes for a matrix {n} x {k}", bytes.len())))?;
+        let (form, panels) = (Form::of(ty), n.div_ceil(PANEL));
+        if form == Form::Dense {
+            let mut dense = vec![0.0; panels * k * PANEL];
+            let failed = std::sync::Mutex::new(None);
+            pool.chunks(&mut dense, k * PANEL, &|p, out| {
+                let mut row = vec![0.0; k];
+                for r in 0..PANEL.min(n - p * PANEL) {
+                    let at = (p * PANEL + r) * row_bytes;
+                    if let Err(e) = ty.widen(&bytes[at..at + row_bytes], &mut row) {
+                        *failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(e);
+                    }
+                    for (i, x) in row.iter().enumerate() {
+                        out[i * PANEL + r] = *x;
+                    }
+                }
+            });
+            return match failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+                Some(e) => Err(e),
+                None => Ok(Self { n, k, form, lanes: Vec::new(), scales: Vec::new(), dense }),
+            };
+        }
+        let (blocks, tiles) = (k / 32, panels * 2);
+        let mut lanes = vec![Lane([0; 32]); tiles * blocks * form.lanes()];
+        let mut scales = vec![0u16; tiles * blocks * form.scales()];
+        let width = blocks * form.scales();
+        let parts = Parts::new(&mut scales, width);
+        pool.chunks(&mut lanes, blocks * form.lanes(), &|t, lanes| {
+            #[allow(unsafe_code)]
+            // SAFETY: `chunks` hands out each tile once, and a tile's scales belong to it alone.
+            let scales = unsafe { parts.part(t) };
+            for r in 0..TILE.min(n.saturating_sub(t * TILE)) {
+                let row = &bytes[(t * TILE + r) * row_bytes..][..row_bytes];
+                pack_row(ty, form, row, r, lanes, scales);
+            }
+        });
+        Ok(Self { n, k, form, lanes, scales, dense: Vec::new() })
+    }
+
+    /// Packs f32 rows, row after row.
+    pub fn dense(rows: &[f32], n: usize, k: usize, pool: &Pool) -> Result<Self, Error> {
+        let bytes: Vec<u8> = rows.iter().flat_map(|x| x.to_le_bytes()).collect();
+        Self::pack(Type::F32, &bytes, n, k, pool)
+    }
+
+    /// Packs f32 rows as 8-bit integers, one scale for each 32; `k` is a multiple of 32.
+    pub fn eight(rows: &[f32], n: usize, k: usize, pool: &Pool) -> Result<Self, Error> {
+        let mut bytes = Vec::with_capacity(rows.len() / 32 * 34);
+        for b in rows.chunks(32) {
+            let most = b.iter().fold(0f32, |a, x| a.max(x.abs()));
+            let d = f16::from_f32(most / 127.0);
+            bytes.extend(d.to_le_bytes());
+            let inverse = if d.to_f32() > 0.0 { 1.0 / d.to_f32() } else { 0.0 };
+            bytes.extend(b.iter().map(|x| (x * inverse).round().clamp(-127.0, 127.0) as i8 as u8));
+        }
+        Self::pack(Type::Q8_0, &bytes, n, k, pool)
+    }
+
+    /// Returns the bytes held in memory.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.lanes[..]) + size_of_val(&self.scales[..]) + size_of_val(&self.dense[..])
+    }
+
+    /// Returns how many panels of 16 outputs there are, the last one possibly padded.
+    pub fn panels(&self) -> usize {
+        self.n.div_ceil(PANEL)
+    }
+
+    /// Widens row `r` into `out` (`k` elements); a row beyond the end is left as it was.
+    pub fn row(&self, r: usize, out: &mut [f32]) {
+        if r >= self.n {
+            return;
+        }
+        if self.form == Form::Dense {
+            let panel = &self.dense[r / PANEL * self.k * PANEL..][..self.k * PANEL];
+            for (o, x) in out.iter_mut().zip(panel.chunks_exact(PANEL)) {
+                *o = x[r % PANEL];
+            }
+            return;
+        }
+        let (t, r, blocks) = (r / TILE, r % TILE, self.k / 32);
+        let (nl, ns) = (self.form.lanes(), self.form.scales());
+        for (b, out) in out.chunks_exact_mut(32).enumerate().take(blocks) {
+            let lanes = &self.lanes[(t * blocks + b) * nl..][..nl];
+            let scales = &self.scales[(t * blocks + b) * ns..][..ns];
+            let s = self.form.unpack(scales, r);
+            for (i, o) in out.iter_mut().enumerate() {
+                *o = f32::from(self.form.weight(lanes, r, i)) * s[i / 16] + s[2];
+            }
+        }
+    }
+}
+
+impl Form {
+    /// Weight `i` of 32 of row `r` of a tile, as an integer.
+    #[inline]
+    pub(super) fn weight(self, lanes: &[Lane], r: usize, i: usize) -> i16 {
+        let (g, c) = (i / 4, i % 4);
+        match self {
+            Self::Four => {
+                let b = lanes[g % 4].0[r * 4 + c];
+                i16::from(if g < 4 { b & 15 } else { b >> 4 })
+            }
+            _ => i16::from(lanes[g].0[r * 4 + c] as i8),
+        }
+    }
+
+    /// Both scales and the minimum of row `r` of a block.
+    #[inline]
+    pub(super) fn unpack(self, scales: &[u16], r: usize) -> [f32; 3] {
+        let at = |i: usize| f16::from_bits(scales[i * 8 + r]).to_f32();
+        match self {
+            Self::Four => [at(0), at(0), at(1)],
+            Self::Eight { halves, mins } => {
+                let second = if halves { at(1) } else { at(0) };
+                [at(0), second, if mins { at(1 + usize::from(halves)) } else { 0.0 }]
+            }
+            Self::Dense => [1.0, 1.0, 0.0],
+        }
+    }
+}
+
+fn pack_row(ty: Type, form: Form, row: &[u8], r: usize, lanes: &mut [Lane], scales: &mut [u16]) {
+    let (nl, ns) = (form.lanes(), form.scales());
+    for (b, (lanes, scales)) in lanes.chunks_exact_mut(nl).zip(scales.chunks_exact_mut(ns)).enumerate() {
+        let Some(block) = ty.block(row, b) else { return };
+        for (i, q) in block.q.iter().enumerate() {
+            let (g, c) = (i / 4, i % 4);
+            match form {
+                Form::Four => lanes[g % 4].0[r * 4 + c] |= (*q as u8) << if g < 4 { 0 } else { 4 },
+                _ => lanes[g].0[r * 4 + c] = *q as u8,
+            }
+        }
+        let bits = |x: f32| f16::from_f32(x).to_bits();
+        scales[r] = bits(block.d[0]);
+        match form {
+            Form::Four => scales[8 + r] = bits(block.m),
+            Form::Eight { halves, mins } => {
+                if halves {
+                    scales[8 + r] = bits(block.d[1]);
+                }
+                if mins {
+                    scales[8 * (1 + usize::from(halves)) + r] = bits(block.m);
+                }
+            }
+            Form::Dense => {}
+        }
+    }
+}

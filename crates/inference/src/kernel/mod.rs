@@ -1,0 +1,226 @@
+//! Compute kernels and the table by which one set is chosen at run time: AVX2 where the processor has it, plain Rust
+//! elsewhere. Another instruction set is another table. What a model is made of is `weights` and `forward`.
+//!
+//! Within one table every path gives the same bits: one row or many, with or without a filled cache.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx2_attention;
+mod matrix;
+mod pool;
+mod scalar;
+
+pub use matrix::{Form, Lane, Matrix, PANEL};
+pub use pool::{Parts, Pool};
+
+use std::ops::Range;
+
+/// Rows of activations, as floats and quantized to 8 bits with one scale for each 32.
+#[derive(Debug, Default)]
+pub struct Acts {
+    /// Inputs in a row, a multiple of 32 where `q` is used.
+    pub k: usize,
+    /// f32 `[m][k]`.
+    pub x: Vec<f32>,
+    /// Integers `[m][k]`.
+    pub q: Vec<i8>,
+    /// Scales `[m][k / 32]`.
+    pub d: Vec<f32>,
+    /// Scale times sum of the integers `[m][k / 32]`.
+    pub s: Vec<f32>,
+}
+
+/// One row of `Acts`.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// f32 `[k]`.
+    pub x: &'a [f32],
+    /// Integers `[k]`.
+    pub q: &'a [i8],
+    /// Scales `[k / 32]`.
+    pub d: &'a [f32],
+    /// Scale times sum `[k / 32]`.
+    pub s: &'a [f32],
+}
+
+impl Acts {
+    /// Makes room for `m` rows of `k` inputs.
+    pub fn new(m: usize, k: usize) -> Self {
+        Self { k, x: vec![0.0; m * k], q: vec![0; m * k], d: vec![0.0; m * (k / 32)], s: vec![0.0; m * (k / 32)] }
+    }
+
+    /// Returns row `i`.
+    pub fn row(&self, i: usize) -> Row<'_> {
+        let (k, b) = (self.k, self.k / 32);
+        Row {
+            x: &self.x[i * k..][..k],
+            q: &self.q[i * k..][..k],
+            d: &self.d[i * b..][..b],
+            s: &self.s[i * b..][..b],
+        }
+    }
+
+    /// Quantizes the first `m` rows of `x`.
+    pub fn quantize(&mut self, m: usize, kernels: &Kernels, pool: &Pool) {
+        let (k, b) = (self.k, self.k / 32);
+        if b == 0 {
+            return;
+        }
+        let (q, d, s) = (Parts::new(&mut self.q, k), Parts::new(&mut self.d, b), Parts::new(&mut self.s, b));
+        let x = &self.x;
+        let rows = |r: Range<usize>| {
+            for i in r {
+                #[allow(unsafe_code)]
+                // SAFETY: every row is visited once.
+                unsafe {
+                    (kernels.quantize)(&x[i * k..][..k], q.part(i), d.part(i), s.part(i));
+                }
+            }
+        };
+        if m < 8 { rows(0..m) } else { pool.run(m, &rows) }
+    }
+}
+
+/// Keys or values held by one page.
+pub const PAGE: usize = 128;
+/// Query rows that `attend` handles at once.
+pub const QUERY_ROWS: usize = 24;
+/// The largest head.
+pub const MAX_HEAD: usize = 256;
+
+/// Attention of some queries over the keys and values of one layer.
+///
+/// A page holds, from `base` on, for each kv head the keys of 128 positions as f16 `[8][head_dim][16]` (sixteen
+/// positions side by side) and then the values as f16 `[128][head_dim]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Attend<'a> {
+    /// Pages in order of position.
+    pub pages: &'a [Vec<u16>],
+    /// Where this layer begins in each page.
+    pub base: usize,
+    /// Queries `[m][stride]`, heads side by side.
+    pub q: &'a [f32],
+    /// Elements from one position to the next in `q`.
+    pub stride: usize,
+    /// A multiple of 16, at most `MAX_HEAD`.
+    pub head_dim: usize,
+    /// Query heads that share one kv head.
+    pub group: usize,
+    /// Position of the first query.
+    pub first: usize,
+    /// Keys that exist.
+    pub keys: usize,
+    /// Whether a query sees only its own and earlier positions.
+    pub causal: bool,
+    /// What a product of query and key is multiplied with.
+    pub scale: f32,
+}
+
+impl Attend<'_> {
+    /// Returns how many positions go into one call of the kernel.
+    pub fn positions(&self) -> usize {
+        (QUERY_ROWS / self.group).max(1)
+    }
+
+    /// Returns the number of keys that query position `i` sees.
+    fn seen(&self, i: usize) -> usize {
+        if self.causal { (self.first + i + 1).min(self.keys) } else { self.keys }
+    }
+
+    /// Attends for `m` positions and writes `[m][stride]`.
+    pub fn run(&self, m: usize, kv_heads: usize, out: &mut [f32], kernels: &Kernels, pool: &Pool) {
+        let width = self.group * self.head_dim;
+        let per = self.positions();
+        let blocks = m.div_ceil(per);
+        let out = Parts::new(out, 1);
+        let unit = |r: Range<usize>| {
+            for u in r {
+                let (g, i0) = (u % kv_heads, u / kv_heads * per);
+                (kernels.attend)(self, g, i0..(i0 + per).min(m), &mut |i, row| {
+                    #[allow(unsafe_code)]
+                    // SAFETY: a position of a kv head belongs to one unit and is written once.
+                    let to = unsafe { out.span(i * self.stride + g * width, width) };
+                    to.copy_from_slice(row);
+                });
+            }
+        };
+        if m == 1 && self.keys < 96 { unit(0..kv_heads) } else { pool.run(blocks * kv_heads, &unit) }
+    }
+}
+
+/// What `attend` calls with a position and its finished row.
+pub type Emit<'a> = dyn FnMut(usize, &[f32]) + 'a;
+
+/// One set of kernels.
+pub struct Kernels {
+    /// Its name, shown to people.
+    pub name: &'static str,
+    /// Quantizes one row: input, integers, scales, scaled sums.
+    pub quantize: fn(&[f32], &mut [i8], &mut [f32], &mut [f32]),
+    /// Multiplies one row with one panel.
+    pub gemv: fn(&Matrix, usize, Row<'_>) -> [f32; PANEL],
+    /// Multiplies some rows with one panel, into `[rows][16]`.
+    pub gemm: fn(&Matrix, usize, &Acts, Range<usize>, &mut [f32]),
+    /// Attends for one kv head and some positions; calls back with each position and its `[group][head_dim]`.
+    pub attend: fn(&Attend<'_>, usize, Range<usize>, &mut Emit<'_>),
+    /// Replaces a by `silu(a) * b`.
+    pub silu_mul: fn(&mut [f32], &[f32]),
+    /// Replaces x by `gelu(x)` (the exact form, with erf).
+    pub gelu: fn(&mut [f32]),
+}
+
+impl Kernels {
+    /// Chooses the fastest set that this processor runs.
+    pub fn detect() -> &'static Self {
+        #[cfg(target_arch = "x86_64")]
+        if avx2::available() {
+            return &avx2::KERNELS;
+        }
+        &scalar::KERNELS
+    }
+
+    /// Returns the plain set, which runs everywhere.
+    pub fn plain() -> &'static Self {
+        &scalar::KERNELS
+    }
+
+    /// Multiplies the first `m` rows of `acts` with several matrices of equal `k`: `out = acts x W^T`, each `[m][n]`.
+    pub fn products(&self, acts: &Acts, m: usize, jobs: &mut [(&Matrix, &mut [f32])], pool: &Pool) {
+        /// Rows of activations that share one widened panel.
+        const ROWS: usize = 128;
+        let chunks = if m == 1 { 1 } else { m.div_ceil(ROWS) };
+        let mut total = 0;
+        let jobs: Vec<_> = jobs
+            .iter_mut()
+            .map(|(w, out)| {
+                let from = total;
+                total += w.panels() * chunks;
+                (*w, Parts::new(out, 1), from)
+            })
+            .collect();
+        pool.run(total, &|r| {
+            let mut block = [0f32; ROWS * PANEL];
+            for u in r {
+                let Some((w, out, from)) = jobs.iter().rev().find(|j| j.2 <= u) else { continue };
+                let (panel, chunk) = ((u - from) / chunks, (u - from) % chunks);
+                let width = PANEL.min(w.n - panel * PANEL);
+                let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m);
+                if m == 1 {
+                    block[..PANEL].copy_from_slice(&(self.gemv)(w, panel, acts.row(0)));
+                } else {
+                    (self.gemm)(w, panel, acts, rows.clone(), &mut block);
+                }
+                for (i, row) in rows.zip(block.chunks_exact(PANEL)) {
+                    #[allow(unsafe_code)]
+                    // SAFETY: each unit writes its own panel and rows, and no other unit does.
+                    let to = unsafe { out.span(i * w.n + panel * PANEL, width) };
+                    to.copy_from_slice(&row[..width]);
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

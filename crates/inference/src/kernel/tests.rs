@@ -1,0 +1,151 @@
+//! Every kernel set against f64 arithmetic on the widened weights, and each path against the others.
+
+use super::*;
+use crate::quant::Type;
+use half::f16;
+
+pub fn noise(seed: u64, n: usize) -> Vec<f32> {
+    let mut s = seed;
+    let next = |s: &mut u64| {
+        *s = s.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((*s >> 33) as f32 / (1u64 << 31) as f32) * 2.0 - 1.0
+    };
+    (0..n).map(|_| next(&mut s)).collect()
+}
+
+fn filled(ty: Type, n: usize, k: usize) -> Vec<u8> {
+    let mut bytes: Vec<u8> =
+        noise(7, ty.bytes(n * k).unwrap()).iter().map(|x| ((x + 1.0) * 127.5) as u8).collect();
+    // Scales must be ordinary numbers: the other bytes may be anything.
+    let size = ty.block_bytes();
+    for b in bytes.chunks_exact_mut(size) {
+        let small = f16::from_f32(0.01).to_le_bytes();
+        match ty {
+            Type::F32 => b.copy_from_slice(&(f32::from(b[0]) / 100.0 - 1.0).to_le_bytes()),
+            Type::Q6_K => b[208..210].copy_from_slice(&small),
+            Type::Q3_K => b[108..110].copy_from_slice(&small),
+            Type::Q2_K => {
+                b[80..82].copy_from_slice(&small);
+                b[82..84].copy_from_slice(&small);
+            }
+            Type::Q4_1 | Type::Q5_1 | Type::Q4_K | Type::Q5_K => {
+                b[..2].copy_from_slice(&small);
+                b[2..4].copy_from_slice(&small);
+            }
+            _ => b[..2].copy_from_slice(&small),
+        }
+    }
+    bytes
+}
+
+const TYPES: [Type; 11] = [
+    Type::F32,
+    Type::Q2_K,
+    Type::Q3_K,
+    Type::Q4_0,
+    Type::Q4_1,
+    Type::Q4_K,
+    Type::Q5_0,
+    Type::Q5_1,
+    Type::Q5_K,
+    Type::Q6_K,
+    Type::Q8_0,
+];
+
+#[test]
+fn products_match_widened_weights_and_one_row_equals_many() {
+    let pool = Pool::new(2);
+    for kernels in [Kernels::detect(), Kernels::plain()] {
+        for ty in TYPES {
+            let (n, k, m) = (40, if ty.block_len() == 256 { 1024 } else { 96 }, 7);
+            let bytes = filled(ty, n, k);
+            let w = Matrix::pack(ty, &bytes, n, k, &pool).unwrap();
+            let mut wide = vec![0.0; n * k];
+            ty.widen(&bytes, &mut wide).unwrap();
+            let mut row = vec![0.0; k];
+            for (r, want) in wide.chunks_exact(k).enumerate() {
+                w.row(r, &mut row);
+                for (a, b) in row.iter().zip(want) {
+                    assert!((a - b).abs() <= 2e-3 * (0.1 + b.abs()), "{} row {r}: {a} and not {b}", ty.name());
+                }
+            }
+            let mut acts = Acts::new(m, k);
+            acts.x.copy_from_slice(&noise(3, m * k));
+            acts.quantize(m, kernels, &pool);
+            let mut out = vec![f32::NAN; m * n];
+            kernels.products(&acts, m, &mut [(&w, &mut out)], &pool);
+            for i in 0..m {
+                let a = acts.row(i);
+                for (r, w) in wide.chunks_exact(k).enumerate() {
+                    let quantized = w_form_quantized(ty);
+                    let (mut want, mut size) = (0f64, 0f64);
+                    for j in 0..k {
+                        let x = if quantized { f64::from(a.q[j]) * f64::from(a.d[j / 32]) } else { f64::from(a.x[j]) };
+                        want += x * f64::from(w[j]);
+                        size += (x * f64::from(w[j])).abs();
+                    }
+                    let got = f64::from(out[i * n + r]);
+                    assert!((got - want).abs() < 1e-3 * size, "{} {} ({i},{r}): {got} and not {want}", kernels.name, ty.name());
+                }
+                let mut one = Acts::new(1, k);
+                one.x.copy_from_slice(a.x);
+                one.quantize(1, kernels, &pool);
+                let mut alone = vec![0.0; n];
+                kernels.products(&one, 1, &mut [(&w, &mut alone)], &pool);
+                assert_eq!(alone, out[i * n..][..n], "{} {} row {i}", kernels.name, ty.name());
+            }
+        }
+    }
+}
+
+fn w_form_quantized(ty: Type) -> bool {
+    !matches!(ty, Type::F32 | Type::Q2_K)
+}
+
+/// 300 keys over three pages, two kv heads of three query heads each.
+#[test]
+fn attention_matches_plain_and_is_the_same_one_by_one() {
+    let pool = Pool::new(2);
+    let (d, kv_heads, group, keys, m) = (32, 2, 3, 300, 45);
+    let stride = kv_heads * group * d;
+    let pages: Vec<Vec<u16>> = (0..3)
+        .map(|p| noise(p + 1, kv_heads * 2 * PAGE * d).iter().map(|x| f16::from_f32(*x).to_bits()).collect())
+        .collect();
+    let q = noise(9, m * stride);
+    for causal in [true, false] {
+        let a = Attend { pages: &pages, base: 0, q: &q, stride, head_dim: d, group, first: keys - m, keys, causal, scale: 0.7 };
+        let mut outs = Vec::new();
+        for kernels in [Kernels::plain(), Kernels::detect()] {
+            let mut out = vec![0.0; m * stride];
+            a.run(m, kv_heads, &mut out, kernels, &pool);
+            outs.push(out);
+        }
+        for (x, y) in outs[0].iter().zip(&outs[1]) {
+            assert!((x - y).abs() < 2e-5, "{x} and {y}");
+        }
+        for i in 0..m {
+            let keys = if causal { keys - m + i + 1 } else { keys };
+            let one = Attend { q: &q[i * stride..][..stride], first: a.first + i, keys, ..a };
+            let mut alone = vec![0.0; stride];
+            one.run(1, kv_heads, &mut alone, Kernels::detect(), &pool);
+            assert_eq!(alone, outs[1][i * stride..][..stride], "position {i}");
+        }
+    }
+}
+
+#[test]
+fn elementwise_functions_match_plain() {
+    for n in [3, 8, 100] {
+        let (a, b): (Vec<f32>, _) = (noise(1, n).iter().map(|x| x * 12.0).collect(), noise(2, n));
+        let apply = |k: &Kernels| {
+            let (mut s, mut g) = (a.clone(), a.clone());
+            (k.silu_mul)(&mut s, &b);
+            (k.gelu)(&mut g);
+            (s, g)
+        };
+        let (want, got) = (apply(Kernels::plain()), apply(Kernels::detect()));
+        for (w, g) in want.0.iter().chain(&want.1).zip(got.0.iter().chain(&got.1)) {
+            assert!((w - g).abs() < 3e-6 * (1.0 + w.abs()), "{w} and {g}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The inference room: open models on the CPU of this machine.
+//!
+//! It reads GGUF chat models and a BERT embedder, owns their KV caches, and answers framed requests from one
+//! parent process (`serve`). It opens the weight files it is told to open and nothing else: no network, no
+//! database, no clock beyond measuring its own work, no settings of its own.
+
+pub mod architecture;
+pub mod chat;
+pub mod config;
+pub mod embed;
+pub mod engine;
+pub mod error;
+pub mod fit;
+pub mod forward;
+pub mod gguf;
+pub mod kernel;
+pub mod kv;
+pub mod quant;
+pub mod sampling;
+pub mod serve;
+pub mod template;
+pub mod tokens;
+pub mod weights;
+pub mod wire;
+
+pub use error::Error;
+pub use fit::{Fit, estimate};
+pub use serve::{ServeError, serve};

@@ -1,0 +1,317 @@
+//! The number formats of GGUF tensors: their sizes, and how 32 weights of each are taken apart.
+//! It does not multiply anything (`kernel`).
+//!
+//! Layouts: `ggml-common.h` and `dequantize_row_*` of ggml.
+
+use crate::error::Error;
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use half::{bf16, f16};
+
+/// A GGUF number format that this engine reads.
+#[allow(missing_docs, reason = "the variants are the formats' own names")]
+#[allow(non_camel_case_types, reason = "the names are GGUF's")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Type {
+    F32,
+    F16,
+    BF16,
+    Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    Q8_0,
+    Q2_K,
+    Q3_K,
+    Q4_K,
+    Q5_K,
+    Q6_K,
+}
+
+/// 32 weights in a row: weight i is `q[i] * d[i / 16] + m`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Block {
+    /// Integers.
+    pub q: [i8; 32],
+    /// Scales of the first and the second 16.
+    pub d: [f32; 2],
+    /// What is added to each.
+    pub m: f32,
+}
+
+const UNREAD: &[(u32, &str)] = &[
+    (9, "Q8_1"),
+    (15, "Q8_K"),
+    (16, "IQ2_XXS"),
+    (17, "IQ2_XS"),
+    (18, "IQ3_XXS"),
+    (19, "IQ1_S"),
+    (20, "IQ4_NL"),
+    (21, "IQ3_S"),
+    (22, "IQ2_S"),
+    (23, "IQ4_XS"),
+    (29, "IQ1_M"),
+    (34, "TQ1_0"),
+    (35, "TQ2_0"),
+    (39, "MXFP4"),
+];
+
+impl Type {
+    /// Returns the format of a ggml type id.
+    ///
+    /// # Errors
+    /// `Unsupported`, with the format's name where it is known.
+    pub fn from_id(id: u32) -> Result<Self, Error> {
+        Ok(match id {
+            0 => Self::F32,
+            1 => Self::F16,
+            2 => Self::Q4_0,
+            3 => Self::Q4_1,
+            6 => Self::Q5_0,
+            7 => Self::Q5_1,
+            8 => Self::Q8_0,
+            10 => Self::Q2_K,
+            11 => Self::Q3_K,
+            12 => Self::Q4_K,
+            13 => Self::Q5_K,
+            14 => Self::Q6_K,
+            30 => Self::BF16,
+            _ => {
+                let name = UNREAD.iter().find(|(i, _)| *i == id).map_or("unknown", |(_, n)| n);
+                return Err(Error::Unsupported(format!("quantization {name} (type {id})")));
+            }
+        })
+    }
+
+    /// Returns the name as people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::BF16 => "BF16",
+            Self::Q4_0 => "Q4_0",
+            Self::Q4_1 => "Q4_1",
+            Self::Q5_0 => "Q5_0",
+            Self::Q5_1 => "Q5_1",
+            Self::Q8_0 => "Q8_0",
+            Self::Q2_K => "Q2_K",
+            Self::Q3_K => "Q3_K",
+            Self::Q4_K => "Q4_K",
+            Self::Q5_K => "Q5_K",
+            Self::Q6_K => "Q6_K",
+        }
+    }
+
+    /// Returns how many weights share one block.
+    pub fn block_len(self) -> usize {
+        match self {
+            Self::F32 | Self::F16 | Self::BF16 => 1,
+            Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 => 32,
+            Self::Q2_K | Self::Q3_K | Self::Q4_K | Self::Q5_K | Self::Q6_K => 256,
+        }
+    }
+
+    /// Returns the bytes of one block.
+    pub fn block_bytes(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::BF16 => 2,
+            Self::Q4_0 => 18,
+            Self::Q4_1 => 20,
+            Self::Q5_0 => 22,
+            Self::Q5_1 => 24,
+            Self::Q8_0 => 34,
+            Self::Q2_K => 84,
+            Self::Q3_K => 110,
+            Self::Q4_K => 144,
+            Self::Q5_K => 176,
+            Self::Q6_K => 210,
+        }
+    }
+
+    /// Returns the bytes of `elements` weights, or nothing where they are no whole number of blocks or overflow.
+    pub fn bytes(self, elements: usize) -> Option<usize> {
+        if !elements.is_multiple_of(self.block_len()) {
+            return None;
+        }
+        (elements / self.block_len()).checked_mul(self.block_bytes())
+    }
+
+    /// Takes 32 weights apart: the `i`-th 32 of the row whose bytes are given. Returns nothing for formats that
+    /// have no such form (plain floats and Q2_K) and where the bytes are too few.
+    pub fn block(self, row: &[u8], i: usize) -> Option<Block> {
+        let per = self.block_len() / 32;
+        if per == 0 {
+            return None;
+        }
+        let b = row.get(i / per * self.block_bytes()..)?.get(..self.block_bytes())?;
+        let s = i % per;
+        let mut o = Block::default();
+        match self {
+            Self::Q4_0 | Self::Q4_1 => {
+                let d = half_at(b, 0);
+                o.d = [d; 2];
+                o.m = if self == Self::Q4_0 { -8.0 * d } else { half_at(b, 2) };
+                let q = &b[self.block_bytes() - 16..];
+                for (j, x) in q.iter().enumerate() {
+                    o.q[j] = (x & 15) as i8;
+                    o.q[j + 16] = (x >> 4) as i8;
+                }
+            }
+            Self::Q5_0 | Self::Q5_1 => {
+                o.d = [half_at(b, 0); 2];
+                let head = if self == Self::Q5_0 { 2 } else { 4 };
+                o.m = if self == Self::Q5_0 { 0.0 } else { half_at(b, 2) };
+                let shift = if self == Self::Q5_0 { 16 } else { 0 };
+                let high = u32::from_le_bytes([b[head], b[head + 1], b[head + 2], b[head + 3]]);
+                for (j, x) in b[head + 4..].iter().enumerate() {
+                    o.q[j] = ((x & 15) | (((high >> j) & 1) as u8) << 4) as i8 - shift;
+                    o.q[j + 16] = ((x >> 4) | (((high >> (j + 16)) & 1) as u8) << 4) as i8 - shift;
+                }
+            }
+            Self::Q8_0 => {
+                o.d = [half_at(b, 0); 2];
+                for (q, x) in o.q.iter_mut().zip(&b[2..]) {
+                    *q = *x as i8;
+                }
+            }
+            Self::Q4_K | Self::Q5_K => {
+                let (scale, min) = scale_min(s, &b[4..16]);
+                o.d = [half_at(b, 0) * f32::from(scale); 2];
+                o.m = -half_at(b, 2) * f32::from(min);
+                let q = &b[self.block_bytes() - 128 + s / 2 * 32..][..32];
+                for j in 0..32 {
+                    let low = if s % 2 == 0 { q[j] & 15 } else { q[j] >> 4 };
+                    let high = if self == Self::Q5_K { (b[16 + j] >> s & 1) << 4 } else { 0 };
+                    o.q[j] = (low | high) as i8;
+                }
+            }
+            Self::Q6_K => {
+                let d = half_at(b, 208);
+                o.d = [d * f32::from(b[192 + 2 * s] as i8), d * f32::from(b[193 + 2 * s] as i8)];
+                let (half, part) = (s / 4, s % 4);
+                for j in 0..32 {
+                    let x = b[half * 64 + (part % 2) * 32 + j];
+                    let low = if part < 2 { x & 15 } else { x >> 4 };
+                    let high = b[128 + half * 32 + j] >> (2 * part) & 3;
+                    o.q[j] = (low | high << 4) as i8 - 32;
+                }
+            }
+            Self::Q3_K => {
+                let d = half_at(b, 108);
+                let (half, part) = (s / 4, s % 4);
+                for (k, o) in o.d.iter_mut().enumerate() {
+                    *o = d * f32::from(q3_scale(&b[96..108], 2 * s + k) - 32);
+                }
+                for j in 0..32 {
+                    let low = b[32 + half * 32 + j] >> (2 * part) & 3;
+                    let high = b[j] >> s & 1;
+                    o.q[j] = low as i8 - if high == 0 { 4 } else { 0 };
+                }
+            }
+            Self::F32 | Self::F16 | Self::BF16 | Self::Q2_K => return None,
+        }
+        Some(o)
+    }
+
+    /// Widens whole rows to f32. `out` has one element per weight.
+    ///
+    /// # Errors
+    /// `Damaged` where the bytes do not match the number of weights.
+    pub fn widen(self, bytes: &[u8], out: &mut [f32]) -> Result<(), Error> {
+        if self.bytes(out.len()) != Some(bytes.len()) {
+            return Err(Error::Damaged(format!("{} bytes of {} for {} weights", bytes.len(), self.name(), out.len())));
+        }
+        match self {
+            Self::F32 => each(bytes, out, |b: [u8; 4]| f32::from_le_bytes(b)),
+            Self::F16 => each(bytes, out, |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
+            Self::BF16 => each(bytes, out, |b: [u8; 2]| bf16::from_le_bytes(b).to_f32()),
+            Self::Q2_K => {
+                let widened = widen_by_candle(bytes, out.len());
+                out.copy_from_slice(&widened.map_err(|e| Error::Damaged(e.to_string()))?);
+            }
+            _ => {
+                for (i, o) in out.chunks_exact_mut(32).enumerate() {
+                    let b = self.block(bytes, i).unwrap_or_default();
+                    for (j, o) in o.iter_mut().enumerate() {
+                        *o = f32::from(b.q[j]) * b.d[j / 16] + b.m;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn each<const N: usize>(bytes: &[u8], out: &mut [f32], f: impl Fn([u8; N]) -> f32) {
+    for (b, o) in bytes.as_chunks::<N>().0.iter().zip(out) {
+        *o = f(*b);
+    }
+}
+
+fn widen_by_candle(bytes: &[u8], n: usize) -> candle_core::Result<Vec<f32>> {
+    let device = candle_core::Device::Cpu;
+    let storage = QStorage::from_data(bytes.into(), &device, GgmlDType::Q2K)?;
+    QTensor::new(storage, (n,))?.dequantize(&device)?.to_vec1()
+}
+
+fn half_at(b: &[u8], i: usize) -> f32 {
+    f16::from_le_bytes([b[i], b[i + 1]]).to_f32()
+}
+
+/// The 6-bit scale and minimum of sub-block `j` of Q4_K and Q5_K.
+fn scale_min(j: usize, s: &[u8]) -> (u8, u8) {
+    if j < 4 {
+        (s[j] & 63, s[j + 4] & 63)
+    } else {
+        ((s[j + 4] & 15) | ((s[j - 4] >> 6) << 4), (s[j + 4] >> 4) | ((s[j] >> 6) << 4))
+    }
+}
+
+/// The 6-bit scale of 16 weights of Q3_K: four low bits in bytes 0 to 7, two high bits in bytes 8 to 11.
+fn q3_scale(s: &[u8], j: usize) -> i8 {
+    let low = if j < 8 { s[j] & 15 } else { s[j - 8] >> 4 };
+    let high = s[8 + j % 4] >> (2 * (j / 4)) & 3;
+    (low | high << 4) as i8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Tensor};
+
+    /// Every format must widen to what candle's independent implementation makes of the same bytes.
+    #[test]
+    fn widens_like_candle() {
+        let x: Vec<f32> = (0..1024).map(|i| ((i * 7919 % 2003) as f32 / 1000.0 - 1.0) * (1.0 + (i / 256) as f32)).collect();
+        let t = Tensor::from_slice(&x, (4, 256), &Device::Cpu).unwrap();
+        for (ty, dt) in [
+            (Type::Q4_0, GgmlDType::Q4_0),
+            (Type::Q4_1, GgmlDType::Q4_1),
+            (Type::Q5_0, GgmlDType::Q5_0),
+            (Type::Q5_1, GgmlDType::Q5_1),
+            (Type::Q8_0, GgmlDType::Q8_0),
+            (Type::Q2_K, GgmlDType::Q2K),
+            (Type::Q3_K, GgmlDType::Q3K),
+            (Type::Q4_K, GgmlDType::Q4K),
+            (Type::Q5_K, GgmlDType::Q5K),
+            (Type::Q6_K, GgmlDType::Q6K),
+            (Type::F16, GgmlDType::F16),
+            (Type::BF16, GgmlDType::BF16),
+        ] {
+            let q = QTensor::quantize(&t, dt).unwrap();
+            let want: Vec<f32> = q.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+            let mut got = vec![0.0; 1024];
+            ty.widen(&q.data().unwrap(), &mut got).unwrap();
+            for (i, (g, w)) in got.iter().zip(&want).enumerate() {
+                assert!((g - w).abs() <= 1e-5 * (1.0 + w.abs()), "{} weight {i}: {g} and not {w}", ty.name());
+            }
+        }
+    }
+
+    #[test]
+    fn names_what_it_cannot_read() {
+        let e = Type::from_id(20).unwrap_err().to_string();
+        assert!(e.contains("IQ4_NL"), "{e}");
+        assert_eq!(Type::Q4_0.bytes(33), None);
+    }
+}

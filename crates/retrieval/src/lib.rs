@@ -1,0 +1,33 @@
+//! The retrieval room: the words of the index, what a question looks for, candidates -> ranked passages -> exact quotes,
+//! answer -> checked sentences. Pure: no IO, no async, no clock, no SQL; embeddings come in from outside.
+
+mod abstain;
+mod align;
+mod candidate;
+mod claims;
+mod evidence;
+mod facts;
+mod figures;
+mod fold;
+mod follow;
+mod polarity;
+mod query;
+mod quotes;
+mod rank;
+mod sentences;
+mod similarity;
+mod stem;
+mod terms;
+mod verify;
+mod words;
+
+pub use abstain::{Reason, abstain};
+pub use candidate::{Candidate, Frequencies, RankOptions, Ranked, Ranking, Scored, Why};
+pub use claims::{Source, texts_wanted};
+pub use query::{Ask, Exchange, Query, QueryTerm, understand};
+pub use quotes::{Quote, quote_texts, quotes};
+pub use rank::rank;
+pub use sentences::sentences;
+pub use similarity::{Embedded, NoSimilarity, Similarity};
+pub use terms::{index_terms, terms};
+pub use verify::{Confidence, confidence, verify};

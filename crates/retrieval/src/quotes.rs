@@ -1,0 +1,238 @@
+//! The best sentences of the best passages, exactly as they stand. Nothing is rewritten: a quote is a slice.
+
+use crate::candidate::Ranking;
+use crate::evidence::{Lookup, Reading};
+use crate::fold::fold;
+use crate::query::Query;
+use crate::sentences::sentences;
+use crate::similarity::Similarity;
+use crate::terms::tokens;
+use hearth_domain::Span;
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// The longest quote in bytes, except that a table row comes whole.
+const MAX_BYTES: usize = 300;
+/// Passages that are read for quotes.
+const READ: usize = 40;
+
+/// An exact stretch of a page that bears on the question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quote {
+    /// Where it stands.
+    pub span: Span,
+    /// Exactly the page's text there.
+    pub text: String,
+    /// Index into `Ranking::passages`.
+    pub candidate: usize,
+    /// How well it answers, 0 to 1.
+    pub score: f32,
+}
+
+/// One sentence that may be quoted.
+struct Choice {
+    candidate: usize,
+    range: Range<usize>,
+    score: f32,
+    terms: HashSet<String>,
+}
+
+/// The best sentences, at most `limit` of them (3 at most), best first, each saying something new; none where the
+/// ranking found nothing relevant.
+pub fn quotes(query: &Query, ranking: &Ranking, limit: usize, similarity: Option<&dyn Similarity>) -> Vec<Quote> {
+    if !ranking.relevant {
+        return Vec::new();
+    }
+    let mut choices = choices(query, ranking, similarity);
+    choices.sort_by(|a, b| {
+        b.score.total_cmp(&a.score).then(a.candidate.cmp(&b.candidate)).then(a.range.start.cmp(&b.range.start))
+    });
+    let best = choices.first().map_or(0.0, |choice| choice.score);
+    let mut kept: Vec<Choice> = Vec::new();
+    for choice in choices {
+        if kept.len() >= limit.min(3) || choice.score < best * 0.4 {
+            break;
+        }
+        if !kept.iter().any(|known| says_the_same(&known.terms, &choice.terms)) {
+            kept.push(choice);
+        }
+    }
+    kept.into_iter().filter_map(|choice| cut(query, ranking, choice)).collect()
+}
+
+/// The sentences that an embedder should embed, beside `Query::text`, before `quotes` is given a `Similarity`: those
+/// that could still become quotes, at most `limit`.
+pub fn quote_texts(query: &Query, ranking: &Ranking, limit: usize) -> Vec<String> {
+    let mut choices = choices(query, ranking, None);
+    choices.sort_by(|a, b| b.score.total_cmp(&a.score));
+    choices
+        .into_iter()
+        .take(limit)
+        .filter_map(|choice| ranking.passages.get(choice.candidate)?.candidate.text.get(choice.range).map(str::to_owned))
+        .collect()
+}
+
+fn choices(query: &Query, ranking: &Ranking, similarity: Option<&dyn Similarity>) -> Vec<Choice> {
+    let mut lookup = Lookup::new(query);
+    let passages = ranking.passages.iter().take(READ);
+    let mut pieces: Vec<(usize, Range<usize>, Reading)> = Vec::new();
+    for (at, ranked) in passages.enumerate() {
+        for range in sentences(&ranked.candidate.text) {
+            let Some(text) = ranked.candidate.text.get(range.clone()) else { continue };
+            pieces.push((at, range, Reading::new(text, query, &lookup)));
+        }
+    }
+    let all = pieces.len() as f32;
+    let rarity: Vec<f32> = (0..lookup.weights.len())
+        .map(|at| {
+            let here = pieces.iter().filter(|(_, _, reading)| reading.has(at)).count() as f32;
+            (1.0 + (all - here + 0.5) / (here + 0.5)).ln() / (1.0 + (all + 0.5) / 0.5).ln()
+        })
+        .collect();
+    for (weight, rarity) in lookup.weights.iter_mut().zip(rarity) {
+        *weight *= 0.4 + 0.6 * rarity;
+    }
+    let wanted = Wanted::of(query);
+    let mut found = Vec::with_capacity(pieces.len());
+    for (at, range, reading) in pieces {
+        let Some(ranked) = ranking.passages.get(at) else { continue };
+        let Some(text) = ranked.candidate.text.get(range.clone()) else { continue };
+        // A heading that only repeats the question's words answers nothing.
+        let short = text.chars().count() < 25 && !text.contains('\t') && !text.chars().any(|c| c.is_ascii_digit());
+        let coverage = lookup.share(|term| reading.has(term));
+        let above = lookup.share(|term| {
+            !reading.has(term) && query.terms.get(term).is_some_and(|t| ranked.why.matched_terms.contains(&t.text))
+        });
+        let cosine = similarity.and_then(|s| s.cosine(&query.text, text)).map_or(0.0, |c| c.max(0.0) * query.english);
+        let words = coverage + 0.25 * above + 0.2 * reading.proximity(&lookup) + 0.15 * reading.phrases;
+        let mut score = (words / 1.35 * 0.75 + 0.25 * ranked.score).min(1.0);
+        if similarity.is_some() {
+            score = 0.6 * score + 0.4 * cosine;
+        }
+        if coverage > 0.0 || cosine > 0.3 {
+            score *= if wanted.answered(text, query) { 1.0 } else { 0.82 };
+            if short {
+                score *= 0.5;
+            }
+            if ranked.why.duplicate {
+                score *= 0.6;
+            }
+            score *= 0.55 + 0.45 * ranked.score;
+            let terms = tokens(text).into_iter().map(|token| token.term).collect();
+            found.push(Choice { candidate: at, range, score, terms });
+        }
+    }
+    // A question whose words stand in no single sentence still gets the head of the best passage.
+    if found.is_empty()
+        && let Some(first) = ranking.passages.first()
+        && let Some(range) = sentences(&first.candidate.text).into_iter().next()
+    {
+        found.push(Choice { candidate: 0, range, score: first.score * 0.5, terms: HashSet::new() });
+    }
+    found
+}
+
+fn says_the_same(a: &HashSet<String>, b: &HashSet<String>) -> bool {
+    let both = a.intersection(b).count();
+    both * 10 >= (a.len() + b.len() - both).max(1) * 7
+}
+
+/// The sort of thing that a question wants to hear.
+enum Wanted {
+    Figure,
+    Time,
+    Name,
+    Anything,
+}
+
+impl Wanted {
+    fn of(query: &Query) -> Self {
+        let folded = fold(&query.text);
+        let starts = |list: &[&str]| list.iter().any(|word| folded.starts_with(word));
+        let has = |list: &[&str]| list.iter().any(|word| folded.contains(word));
+        if has(&["how many", "how much", "what percentage", "what amount", "wie viel", "wieviel", "combien", "cuant", "quant", "сколько", "多少", "几个", "कितन", "เท่าไ", "kac "]) {
+            Wanted::Figure
+        } else if starts(&["when", "wann", "quand", "cuando", "quando", "когда"]) || has(&["what year", "which year", "what date", "哪一年", "什么时候", "何时", "कब", "เมื่อ", "ne zaman"]) {
+            Wanted::Time
+        } else if starts(&["who", "whose", "wer ", "wem", "quien", "chi ", "кто", "谁"]) {
+            Wanted::Name
+        } else {
+            Wanted::Anything
+        }
+    }
+
+    /// Whether a sentence holds such a thing that the question does not hold itself.
+    fn answered(&self, text: &str, query: &Query) -> bool {
+        let fresh = |word: &&str| !query.text.contains(word.trim_matches(|c: char| !c.is_alphanumeric()));
+        let digits = |word: &&str| word.chars().any(|c| crate::fold::digit(c).is_some());
+        match self {
+            Wanted::Anything => true,
+            Wanted::Figure => text.split_whitespace().filter(digits).any(|word| fresh(&word)) || text.contains(['%', '$', '€', '£']),
+            Wanted::Time => text.split_whitespace().filter(digits).any(|word| fresh(&word)),
+            Wanted::Name => {
+                let mut words = text.split_whitespace().skip(1);
+                words.any(|word| word.chars().find(|c| c.is_alphabetic()).is_some_and(char::is_uppercase) && fresh(&word))
+                    || !text.chars().any(char::is_uppercase)
+                    || text.split_whitespace().next().is_some_and(|word| fresh(&word))
+            }
+        }
+    }
+}
+
+/// The quote that a choice makes: whole, or the clauses around the question's words where the sentence is too long.
+fn cut(query: &Query, ranking: &Ranking, choice: Choice) -> Option<Quote> {
+    let candidate = &ranking.passages.get(choice.candidate)?.candidate;
+    let text = candidate.text.get(choice.range.clone())?;
+    let inner = if text.len() <= MAX_BYTES || text.contains('\t') { 0..text.len() } else { clauses(text, query) };
+    let slice = text.get(inner.clone())?;
+    let start = choice.range.start + inner.start;
+    let offset = candidate.start;
+    Some(Quote {
+        span: Span {
+            version: candidate.version,
+            page: candidate.page,
+            start: offset + u32::try_from(start).ok()?,
+            end: offset + u32::try_from(start + slice.len()).ok()?,
+        },
+        text: slice.to_owned(),
+        candidate: choice.candidate,
+        score: choice.score.clamp(0.0, 1.0),
+    })
+}
+
+/// The stretch of a long sentence, at most `MAX_BYTES`, cut at clauses or words, that holds most of the question.
+fn clauses(text: &str, query: &Query) -> Range<usize> {
+    let lookup = Lookup::new(query);
+    let hits: Vec<(usize, usize)> =
+        tokens(text).iter().filter_map(|token| lookup.find(&token.term).map(|term| (term, token.start))).collect();
+    let mut begins: Vec<usize> = vec![0];
+    begins.extend(text.match_indices([',', ';', ':', '，', '；', '、', '(', '—', '–']).map(|(at, mark)| at + mark.len()));
+    begins.extend(hits.iter().map(|(_, at)| *at));
+    let reach = |from: usize| {
+        let mut to = (from + MAX_BYTES).min(text.len());
+        while !text.is_char_boundary(to) {
+            to -= 1;
+        }
+        if to < text.len()
+            && let Some(space) = text.get(from..to).and_then(|t| t.rfind(|c: char| c.is_whitespace() || matches!(c, '，' | '、' | '；')))
+            && space > MAX_BYTES / 2
+        {
+            to = from + space;
+        }
+        to
+    };
+    let mut best = (0.0f32, 0usize);
+    for from in begins {
+        let to = reach(from);
+        let held: HashSet<usize> = hits.iter().filter(|(_, at)| (from..to).contains(at)).map(|(term, _)| *term).collect();
+        // Equal shares go to the earlier beginning, which reads best.
+        let share = lookup.share(|term| held.contains(&term)) - if from == 0 { 0.0 } else { 0.05 };
+        if share > best.0 + 0.001 {
+            best = (share, from);
+        }
+    }
+    let (from, to) = (best.1, reach(best.1));
+    let slice = text.get(from..to).unwrap_or("");
+    let lead = slice.len() - slice.trim_start().len();
+    from + lead..from + slice.trim_end().len()
+}

@@ -1,0 +1,53 @@
+//! How things are deleted for good. `secure_delete` overwrites rows; what an index or the log would keep is cleared here.
+
+use crate::table::version::VersionState;
+use crate::{Result, StoreError, Writer};
+use hearth_domain::{BlobHash, DocumentId, TurnId, VersionId};
+
+/// What is left to clear elsewhere after a purge.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Turns that cited the document. Their quotes are emptied; their answers and records are the caller's to rewrite.
+    pub turns: Vec<TurnId>,
+}
+
+impl Writer<'_> {
+    /// Deletes a document for good: versions, pages, passages, full text, vectors, jobs, quotes, and original bytes that
+    /// no other document has. The index is rewritten and the log emptied, so this takes a moment in a large library.
+    pub fn purge_document(&self, id: DocumentId) -> Result<Purged> {
+        self.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;
+        let hashes: Vec<BlobHash> = self.versions(id)?.into_iter().map(|version| version.hash).collect();
+        let turns = self.turns_citing(id)?;
+        self.delete_passages(id)?;
+        for sql in [
+            "DELETE FROM job WHERE document = ?1",
+            "UPDATE citation SET quote = '' WHERE document = ?1",
+            "DELETE FROM page WHERE version IN (SELECT id FROM version WHERE document = ?1)",
+            "DELETE FROM version WHERE document = ?1",
+            "DELETE FROM document WHERE id = ?1",
+        ] {
+            self.db.prepare_cached(sql)?.execute([id.0])?;
+        }
+        for hash in &hashes {
+            self.drop_blob(hash)?;
+        }
+        self.optimize_terms()?;
+        self.touch(id);
+        self.note_purge();
+        Ok(Purged { turns })
+    }
+
+    /// Deletes a pending version that will not be finished, its document when it has no other, and its bytes when no other
+    /// version has them.
+    pub fn discard_version(&self, id: VersionId) -> Result<()> {
+        let row = self.version(id)?.filter(|row| row.state == VersionState::Pending);
+        let row = row.ok_or(StoreError::NotFound { what: "pending version", id: id.0 })?;
+        self.db.prepare_cached("DELETE FROM version WHERE id = ?1")?.execute([id.0])?;
+        if self.versions(row.document)?.is_empty() {
+            self.db.prepare_cached("UPDATE job SET document = NULL WHERE document = ?1")?.execute([row.document.0])?;
+            self.db.prepare_cached("DELETE FROM document WHERE id = ?1")?.execute([row.document.0])?;
+        }
+        self.drop_blob(&row.hash)?;
+        Ok(())
+    }
+}

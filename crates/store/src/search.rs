@@ -1,0 +1,153 @@
+//! What is searched for and what is found, and the rule for which passages may be found. Not the indexes themselves:
+//! `table/fulltext.rs` and `resident.rs`.
+
+use crate::{Reader, Result};
+use crate::{resident, table::vector};
+use hearth_domain::{DocumentId, PassageId, SpaceId};
+use rusqlite::OptionalExtension;
+
+/// One term, already tokenized and folded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    /// The term as the indexer would write it.
+    pub text: String,
+    /// What a match is worth; 0 or less leaves the term out. Kept to an eighth of the heaviest term of the query.
+    pub weight: f32,
+    /// Whether terms that begin so match too.
+    pub prefix: bool,
+}
+
+/// What to look for in full text. Every part is optional for a passage; each that matches adds to its score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextQuery {
+    /// Terms.
+    pub any: Vec<Term>,
+    /// Terms in a row.
+    pub phrases: Vec<Vec<String>>,
+    /// What a match of a whole phrase is worth beside the terms' weights.
+    pub phrase_weight: f32,
+}
+
+impl Default for TextQuery {
+    fn default() -> Self {
+        Self { any: Vec::new(), phrases: Vec::new(), phrase_weight: 2.0 }
+    }
+}
+
+/// Which passages may be found. Applied before the best are cut off.
+///
+/// Removed documents are never found. Documents brought in for one question are found only when named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchFilter {
+    /// Only documents of this space.
+    pub space: SpaceId,
+    /// Of those, only these.
+    pub documents: Option<Vec<DocumentId>>,
+    /// These too: documents attached to the conversation.
+    pub also: Vec<DocumentId>,
+}
+
+impl SearchFilter {
+    /// Everything that is kept in a space.
+    pub fn space(space: SpaceId) -> Self {
+        Self { space, documents: None, also: Vec::new() }
+    }
+
+    /// Whether a document of this space and scope that is not removed may be found.
+    pub(crate) fn admits(&self, space: SpaceId, document: DocumentId, kept: bool) -> bool {
+        space == self.space
+            && (self.also.contains(&document)
+                || self.documents.as_ref().map_or(kept, |documents| documents.contains(&document)))
+    }
+}
+
+/// A passage found by its words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TextHit {
+    /// The passage.
+    pub passage: PassageId,
+    /// bm25, above 0; larger is better.
+    pub score: f32,
+}
+
+/// A passage found by its meaning.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VectorHit {
+    /// The passage.
+    pub passage: PassageId,
+    /// Cosine of the angle between query and passage, -1 to 1; the same on every path.
+    pub cosine: f32,
+}
+
+impl Reader<'_> {
+    /// Whether a passage exists in this snapshot, its document is not removed, and the filter admits it.
+    pub(crate) fn may_be_found(&self, passage: PassageId, filter: &SearchFilter) -> Result<bool> {
+        let sql = "SELECT d.space, d.id, d.scope = 'kept' FROM passage p JOIN document d ON d.id = p.document
+            WHERE p.id = ?1 AND d.removed_ms IS NULL";
+        let admitted = self.db.prepare_cached(sql)?.query_row([passage.0], |row| {
+            Ok(filter.admits(SpaceId(row.get(0)?), DocumentId(row.get(1)?), row.get(2)?))
+        });
+        Ok(admitted.optional()?.unwrap_or(false))
+    }
+
+    /// The `k` passages nearest to `query` by cosine, best first. Shape of `query`: (d), of any length but 0; passages
+    /// whose embeddings have another number of components are not compared.
+    ///
+    /// Served from the index in memory when that is loaded, which the first search of a whole space does when it fits;
+    /// otherwise, and inside a write, by comparing every admitted row of the table. Both give the same cosines.
+    pub fn search_vectors(&self, query: &[f32], filter: &SearchFilter, k: usize) -> Result<Vec<VectorHit>> {
+        let query = vector::quantize(query)?;
+        if k == 0 || self.space(filter.space)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut limit = k;
+        while let Some(found) = self.scan_resident(&query, filter, limit)? {
+            let seen = found.len();
+            let mut hits = Vec::with_capacity(k);
+            for hit in found {
+                // The index may be ahead of this snapshot; what this snapshot does not hold is left out.
+                if hits.len() < k && self.may_be_found(hit.passage, filter)? {
+                    hits.push(hit);
+                }
+            }
+            if hits.len() == k || seen < limit {
+                return Ok(hits);
+            }
+            limit = limit.saturating_mul(4);
+        }
+        self.scan_table(&query, filter, k)
+    }
+
+    /// `None` when the index in memory cannot serve.
+    fn scan_resident(&self, query: &[i8], filter: &SearchFilter, k: usize) -> Result<Option<Vec<VectorHit>>> {
+        let Some(inner) = self.inner else { return Ok(None) };
+        if let Some(loaded) = resident::lock_read(&inner.resident).loaded() {
+            return Ok(Some(loaded.scan(query, filter, k)));
+        }
+        if filter.documents.is_some() {
+            return Ok(None); // a few documents are read faster than everything is loaded
+        }
+        inner.load_resident()?;
+        Ok(resident::lock_read(&inner.resident).loaded().map(|loaded| loaded.scan(query, filter, k)))
+    }
+
+    /// Compares every admitted row of the table, by sqlite-vec's distance.
+    fn scan_table(&self, query: &[i8], filter: &SearchFilter, k: usize) -> Result<Vec<VectorHit>> {
+        let sql = "SELECT p.id, 1.0 - vec_distance_cosine(vec_int8(v.numbers), vec_int8(?1)) AS cosine
+            FROM document d CROSS JOIN passage p INDEXED BY passage_document ON p.document = d.id
+                CROSS JOIN vector v ON v.passage = p.id
+            WHERE d.space = ?2 AND d.removed_ms IS NULL AND length(v.numbers) = length(?1)
+                AND (d.id IN (SELECT value FROM json_each(?4))
+                    OR iif(?3 IS NULL, d.scope = 'kept', d.id IN (SELECT value FROM json_each(?3))))
+            ORDER BY cosine DESC, p.id LIMIT ?5";
+        let bytes: Vec<u8> = query.iter().map(|n| *n as u8).collect();
+        let documents = filter.documents.as_ref().map(|ids| crate::word::json(ids)).transpose()?;
+        let also = crate::word::json(&filter.also)?;
+        let mut statement = self.db.prepare_cached(sql)?;
+        let rows = statement.query_map((bytes, filter.space.0, documents, also, k as i64), |row| {
+            let cosine: Option<f64> = row.get(1)?;
+            Ok(VectorHit { passage: PassageId(row.get(0)?), cosine: cosine.unwrap_or(0.0) as f32 })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}

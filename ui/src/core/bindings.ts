@@ -1,0 +1,2011 @@
+// Generated from crates/api. Do not edit: run `npm run bindings`.
+
+/**
+ * What went wrong, for a program to switch on. Denied, cancelled and "your documents do not say" are replies, not errors.
+ */
+export type ErrorCode = "locked" | "wrong_passphrase" | "already_exists" | "not_found" | "invalid" | "unavailable" | "denied" | "disk_full" | "damaged" | "newer_file" | "in_use" | "model_missing" | "no_memory" | "process_died" | "internal";
+
+/**
+ * An error as the interface shows it: it switches on `code` only.
+ */
+export type Error = { 
+/**
+ * For programs.
+ */
+code: ErrorCode, 
+/**
+ * What failed and why, one plain sentence.
+ */
+message: string, 
+/**
+ * What to do about it.
+ */
+hint: string | null, };
+
+/**
+ * Nothing to say.
+ */
+export type Done = Record<symbol, never>;
+
+/**
+ * How the vault stands.
+ */
+export type VaultState = { "kind": "fresh", 
+/**
+ * Whether this machine has a keyring that can hold the key.
+ */
+device: boolean, } | { "kind": "locked", 
+/**
+ * A passphrase opens it.
+ */
+passphrase: boolean, 
+/**
+ * This machine's keyring opens it.
+ */
+device: boolean, } | { "kind": "open", 
+/**
+ * A passphrase opens it.
+ */
+passphrase: boolean, 
+/**
+ * This machine's keyring opens it.
+ */
+device: boolean, 
+/**
+ * When it locks by itself unless used, if ever.
+ */
+locks_at_ms: number | null, } | { "kind": "unusable", 
+/**
+ * Why, and what is safe.
+ */
+error: Error, };
+
+/**
+ * The privacy mode.
+ */
+export type Mode = "local_only";
+
+/**
+ * What the status bar always states.
+ */
+export type Status = { 
+/**
+ * Hearth's version.
+ */
+version: string, 
+/**
+ * The privacy mode.
+ */
+mode: Mode, 
+/**
+ * The chat model, if one is chosen.
+ */
+model: ModelStatus | null, 
+/**
+ * Memory in use.
+ */
+memory: MemoryUse, 
+/**
+ * How the vault stands.
+ */
+vault: VaultState, 
+/**
+ * Bytes sent out today, by any process of Hearth.
+ */
+bytes_out_today: number, 
+/**
+ * Files being read or waiting.
+ */
+indexing: Progress | null, 
+/**
+ * Downloads under way.
+ */
+downloads: Progress | null, 
+/**
+ * Where Hearth keeps its data.
+ */
+data_dir: string, 
+/**
+ * Whether this shell can open file dialogs.
+ */
+dialogs: boolean, };
+
+/**
+ * How much of something is done.
+ */
+export type Progress = { 
+/**
+ * Done so far.
+ */
+done: number, 
+/**
+ * In all.
+ */
+total: number, };
+
+/**
+ * The chat model as the status bar shows it.
+ */
+export type ModelStatus = { 
+/**
+ * The model's id.
+ */
+id: string, 
+/**
+ * Its name for people.
+ */
+name: string, 
+/**
+ * What it is doing.
+ */
+state: ModelState, };
+
+/**
+ * What a model is doing.
+ */
+export type ModelState = { "kind": "missing" } | { "kind": "idle" } | { "kind": "loading" } | { "kind": "ready" } | { "kind": "working" } | { "kind": "failed", 
+/**
+ * Why, and what to do.
+ */
+error: Error, };
+
+/**
+ * Memory of this machine. Bytes.
+ */
+export type MemoryUse = { 
+/**
+ * All processes of Hearth.
+ */
+hearth_bytes: number, 
+/**
+ * All other programs.
+ */
+others_bytes: number, 
+/**
+ * Installed.
+ */
+total_bytes: number, };
+
+/**
+ * The home screen of a space.
+ */
+export type Home = { 
+/**
+ * The space's name.
+ */
+space: string, 
+/**
+ * Documents that can be asked.
+ */
+documents: number, 
+/**
+ * Files that need a person.
+ */
+need_you: number, 
+/**
+ * Files on the way.
+ */
+on_the_way: number, 
+/**
+ * When this space was last asked.
+ */
+last_visit_ms: number | null, 
+/**
+ * What changed since, newest first.
+ */
+changed: Array<Changed>, };
+
+/**
+ * One thing that changed since the last visit.
+ */
+export type Changed = { 
+/**
+ * The document.
+ */
+document: number, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * What happened, such as "was added, 28 pages".
+ */
+what: string, 
+/**
+ * When.
+ */
+at_ms: number, };
+
+/**
+ * What a person chose for the interface. Absent fields keep their defaults.
+ */
+export type Settings = { 
+/**
+ * `system`, `light` or `dark`.
+ */
+theme: string | null, 
+/**
+ * 90 to 140.
+ */
+text_percent: number | null, 
+/**
+ * Whether single letters are shortcuts.
+ */
+single_key_shortcuts: boolean | null, 
+/**
+ * `sentences` or `ready`: how streaming is announced to a screen reader.
+ */
+announce: string | null, 
+/**
+ * Minutes without use after which the vault locks; 0 is never.
+ */
+lock_after_minutes: number | null, 
+/**
+ * The space that was open last.
+ */
+last_space: number | null, 
+/**
+ * Whether the first-run screen has been passed.
+ */
+welcomed: boolean | null, 
+/**
+ * Pane widths by name, in px.
+ */
+panes: { [key in string]: number } | null, };
+
+/**
+ * A body of documents that are asked together.
+ */
+export type Space = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Documents in it.
+ */
+documents: number, 
+/**
+ * Memories that apply in it.
+ */
+memories: number, };
+
+/**
+ * One line of the conversation list.
+ */
+export type ConversationRow = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * Its title: the first question, shortened, until a person renames it.
+ */
+title: string, 
+/**
+ * When it was last asked in.
+ */
+updated_ms: number, 
+/**
+ * Questions in it.
+ */
+turns: number, };
+
+/**
+ * A whole conversation.
+ */
+export type Conversation = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * The space it belongs to.
+ */
+space: number, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * Its turns, oldest first; replaced ones left out.
+ */
+turns: Array<Turn>, };
+
+/**
+ * What was accepted for answering: watch the events of this turn.
+ */
+export type Asked = { 
+/**
+ * The conversation, new or given.
+ */
+conversation: number, 
+/**
+ * The new turn.
+ */
+turn: number, };
+
+/**
+ * How a turn stands.
+ */
+export type TurnState = "running" | "answered" | "abstained" | "refused" | "stopped" | "failed";
+
+/**
+ * One question and what came of it.
+ */
+export type Turn = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * The question.
+ */
+question: string, 
+/**
+ * When it was asked.
+ */
+asked_ms: number, 
+/**
+ * Documents attached to it.
+ */
+attachments: Array<AttachedDocument>, 
+/**
+ * How it stands.
+ */
+state: TurnState, 
+/**
+ * Exact quotes, at most three, in order.
+ */
+quotes: Array<Quote>, 
+/**
+ * From the question's arrival to the quotes.
+ */
+quotes_ms: number | null, 
+/**
+ * The answer so far. Plain text with line breaks.
+ */
+answer: string, 
+/**
+ * Its sentences, with what the check found; they cover `answer` in order. Empty until checked.
+ */
+sentences: Array<Sentence>, 
+/**
+ * Sources by number, the first is 1.
+ */
+sources: Array<Source>, 
+/**
+ * Passages that were read and not cited.
+ */
+unused_passages: number, 
+/**
+ * Documents that were searched.
+ */
+searched_documents: number, 
+/**
+ * How well the answer is borne out. None while running, and where nothing was claimed.
+ */
+confidence: Confidence | null, 
+/**
+ * How the answer was made.
+ */
+how: How | null, 
+/**
+ * What the documents do not say, where that is (part of) the answer.
+ */
+not_said: string | null, 
+/**
+ * The rule that refused.
+ */
+refusal: RuleRef | null, 
+/**
+ * Why it failed.
+ */
+error: Error | null, 
+/**
+ * Cited documents that have a newer version since.
+ */
+outdated: Array<number>, 
+/**
+ * Whether this answer is general knowledge, asked for without documents.
+ */
+general: boolean, };
+
+/**
+ * A document attached to a question.
+ */
+export type AttachedDocument = { 
+/**
+ * The document.
+ */
+document: number, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * Its kind.
+ */
+kind: Kind, };
+
+/**
+ * An exact quote: `text` stands word for word at `at`.
+ */
+export type Quote = { 
+/**
+ * The source's number, from 1.
+ */
+source: number, 
+/**
+ * The words.
+ */
+text: string, 
+/**
+ * Where they stand.
+ */
+at: Span, };
+
+/**
+ * An exact stretch of a page's text, in UTF-16 code units.
+ */
+export type Span = { 
+/**
+ * The version cited.
+ */
+version: number, 
+/**
+ * Index of the page, from 0.
+ */
+page: number, 
+/**
+ * First unit.
+ */
+start: number, 
+/**
+ * One past the last unit.
+ */
+end: number, };
+
+/**
+ * A page that an answer or a quote stands on.
+ */
+export type Source = { 
+/**
+ * From 1, as the marks show it.
+ */
+number: number, 
+/**
+ * The document.
+ */
+document: number, 
+/**
+ * The version cited.
+ */
+version: number, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * Its kind.
+ */
+kind: Kind, 
+/**
+ * Index of the page.
+ */
+page: number, 
+/**
+ * The place for people: "page 14", "sheet Costs, row 12", "line 40".
+ */
+place: string, 
+/**
+ * The version for people: "version 2", empty for the only one.
+ */
+version_name: string, 
+/**
+ * Its label.
+ */
+label: Label, 
+/**
+ * Whether the version is still the current one.
+ */
+current: boolean, };
+
+/**
+ * One sentence of an answer.
+ */
+export type Sentence = { 
+/**
+ * First unit of `answer`.
+ */
+start: number, 
+/**
+ * One past its last unit.
+ */
+end: number, 
+/**
+ * What the check found. None: nothing is claimed in it.
+ */
+state: CheckState | null, 
+/**
+ * The spans that bear on it, best first.
+ */
+citations: Array<Citation>, 
+/**
+ * Why it is not supported, for people, such as "The source says 2,050 mm."
+ */
+note: string | null, };
+
+/**
+ * A citation mark.
+ */
+export type Citation = { 
+/**
+ * The source's number.
+ */
+source: number, 
+/**
+ * The exact words.
+ */
+at: Span, 
+/**
+ * Those words, for the preview.
+ */
+text: string, };
+
+/**
+ * What the sources say of a sentence.
+ */
+export type CheckState = "supported" | "partly" | "not_found" | "contradicted";
+
+/**
+ * How well an answer is borne out.
+ */
+export type Confidence = "high" | "mixed" | "low" | "no_sources";
+
+/**
+ * The how line.
+ */
+export type How = { 
+/**
+ * The model's name for people; empty where no model ran.
+ */
+model: string, 
+/**
+ * From question to end.
+ */
+total_ms: number, 
+/**
+ * From question to first word.
+ */
+first_word_ms: number | null, 
+/**
+ * Tokens written a second.
+ */
+tokens_per_second: number | null, 
+/**
+ * Tokens read.
+ */
+prompt_tokens: number, 
+/**
+ * Of those, taken from the cache.
+ */
+cached_tokens: number, 
+/**
+ * Tokens written.
+ */
+new_tokens: number, 
+/**
+ * Bytes that left this machine for this answer.
+ */
+bytes_out: number, };
+
+/**
+ * A rule by name.
+ */
+export type RuleRef = { 
+/**
+ * Its number in the list.
+ */
+number: number, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its plain sentence.
+ */
+sentence: string, };
+
+/**
+ * What a question may be told to do besides searching the space.
+ */
+export type Grounding = "documents" | "attached" | "general";
+
+/**
+ * What the palette finds.
+ */
+export type Hits = { 
+/**
+ * Passages.
+ */
+passages: Array<PassageHit>, 
+/**
+ * Conversations.
+ */
+conversations: Array<ConversationRow>, 
+/**
+ * Documents.
+ */
+documents: Array<DocumentHit>, 
+/**
+ * How long it took.
+ */
+took_ms: number, };
+
+/**
+ * A passage found.
+ */
+export type PassageHit = { 
+/**
+ * The best words of it.
+ */
+text: string, 
+/**
+ * Stretches of `text` that match, as pairs of UTF-16 offsets.
+ */
+marks: Array<[number, number]>, 
+/**
+ * The document.
+ */
+document: number, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * The place for people.
+ */
+place: string, 
+/**
+ * Where it stands.
+ */
+at: Span, 
+/**
+ * 0 to 1.
+ */
+score: number, };
+
+/**
+ * A document found by its title.
+ */
+export type DocumentHit = { 
+/**
+ * The document.
+ */
+document: number, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * Its kind.
+ */
+kind: Kind, };
+
+/**
+ * The family of a file.
+ */
+export type Kind = "pdf" | "docx" | "pptx" | "xlsx" | "csv" | "html" | "markdown" | "text" | "email" | "epub" | "code";
+
+/**
+ * How guarded a thing is.
+ */
+export type Label = "public" | "internal" | "confidential" | "restricted";
+
+/**
+ * Files that a person handed over (by drop, dialog, paste or command line), granted once, not yet read.
+ */
+export type Offer = { 
+/**
+ * Names the grant; good for one import, until the window closes.
+ */
+id: number, 
+/**
+ * Files in it, folders opened, at most 20 named.
+ */
+names: Array<string>, 
+/**
+ * How many files.
+ */
+files: number, 
+/**
+ * Their sizes together.
+ */
+size_bytes: number, 
+/**
+ * How many of them Hearth can read.
+ */
+readable: number, 
+/**
+ * The folder, where one folder was handed over.
+ */
+folder: string | null, };
+
+/**
+ * Bytes handed over by the page itself (paste, or a browser's drop).
+ */
+export type OfferedFile = { 
+/**
+ * Its name, never a path.
+ */
+name: string, 
+/**
+ * Its bytes.
+ */
+base64: string, };
+
+/**
+ * Where imported documents go.
+ */
+export type Destination = { "kind": "keep" } | { "kind": "question", 
+/**
+ * The conversation, if there is one yet.
+ */
+conversation: number | null, };
+
+/**
+ * The three steps of a file, as the ingest screen shows them.
+ */
+export type ImportStep = "read" | "embed" | "index";
+
+/**
+ * How a job stands.
+ */
+export type JobState = "waiting" | "running" | "done" | "failed" | "cancelled";
+
+/**
+ * One file on its way into the library.
+ */
+export type Job = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * The space it goes to.
+ */
+space: number, 
+/**
+ * The file's name.
+ */
+name: string, 
+/**
+ * Its kind, once known.
+ */
+kind: Kind | null, 
+/**
+ * Its size.
+ */
+size_bytes: number, 
+/**
+ * How it stands.
+ */
+state: JobState, 
+/**
+ * The step it is at.
+ */
+step: ImportStep, 
+/**
+ * Pages or passages done in this step.
+ */
+done: number, 
+/**
+ * Of how many; 0 while unknown.
+ */
+total: number, 
+/**
+ * One line of where it is: "Reading page 61 of 148".
+ */
+note: string, 
+/**
+ * Why it failed.
+ */
+failure: JobFailure | null, 
+/**
+ * The document it became, once read.
+ */
+document: number | null, 
+/**
+ * Pages, once read.
+ */
+pages: number | null, 
+/**
+ * Passages, once cut.
+ */
+passages: number | null, 
+/**
+ * The label it was given.
+ */
+label: Label, 
+/**
+ * "Replaces version 2", "Same as …, not read again", where so.
+ */
+remark: string | null, 
+/**
+ * When it was handed over.
+ */
+created_ms: number, 
+/**
+ * When it ended.
+ */
+finished_ms: number | null, };
+
+/**
+ * Why a file needs a person.
+ */
+export type JobFailure = { 
+/**
+ * For programs: `empty`, `unsupported`, `encrypted`, `wrong_password`, `damaged`, `too_large`, `bomb`, `no_text`,
+ * `unreadable`, `changed`, `missing`, `timeout`, `memory`, `no_embedder`, `disk_full`, `internal`.
+ */
+code: string, 
+/**
+ * The lead word or two: "Locked", "Scanned".
+ */
+title: string, 
+/**
+ * One plain sentence.
+ */
+message: string, 
+/**
+ * What can be done.
+ */
+actions: Array<JobAction>, };
+
+/**
+ * What can be done about a failed file.
+ */
+export type JobAction = "retry" | "enter_password" | "remove";
+
+/**
+ * How a document stands in the table.
+ */
+export type DocumentStatus = { "kind": "indexed" } | { "kind": "working", 
+/**
+ * The step.
+ */
+step: ImportStep, 
+/**
+ * 0 to 1.
+ */
+share: number, } | { "kind": "waiting" } | { "kind": "failed", 
+/**
+ * "Locked", "Scanned, no text".
+ */
+title: string, } | { "kind": "removed" };
+
+/**
+ * One row of the library.
+ */
+export type DocumentRow = { 
+/**
+ * The document; absent for a file that has not become one (failed or waiting).
+ */
+id: number | null, 
+/**
+ * Its job, while one is under way or failed.
+ */
+job: number | null, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * The file's name.
+ */
+name: string, 
+/**
+ * Its kind.
+ */
+kind: Kind | null, 
+/**
+ * "version 2"; empty for the only one.
+ */
+version_name: string, 
+/**
+ * Its label.
+ */
+label: Label, 
+/**
+ * How it stands.
+ */
+status: DocumentStatus, 
+/**
+ * When it was indexed.
+ */
+indexed_ms: number | null, 
+/**
+ * Size of the current version.
+ */
+size_bytes: number, 
+/**
+ * Pages of the current version.
+ */
+pages: number, 
+/**
+ * Passages of the current version.
+ */
+passages: number, };
+
+/**
+ * The library of a space.
+ */
+export type Library = { 
+/**
+ * Its rows.
+ */
+rows: Array<DocumentRow>, 
+/**
+ * Rows in all (rows may be cut at the limit).
+ */
+total: number, };
+
+/**
+ * What the inspector shows.
+ */
+export type DocumentDetail = { 
+/**
+ * The row.
+ */
+row: DocumentRow, 
+/**
+ * Author, where the file says.
+ */
+author: string | null, 
+/**
+ * Date, where the file says.
+ */
+created: string | null, 
+/**
+ * Where it came from: a path, or "pasted".
+ */
+origin: string | null, 
+/**
+ * Why it has its label.
+ */
+label_reason: string, 
+/**
+ * Answers that cite it.
+ */
+cited_in: number, 
+/**
+ * What could not be read in it.
+ */
+warnings: Array<string>, 
+/**
+ * All versions, newest first.
+ */
+versions: Array<VersionRow>, };
+
+/**
+ * One version of a document.
+ */
+export type VersionRow = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * From 1.
+ */
+number: number, 
+/**
+ * SHA-256 of its bytes.
+ */
+hash: string, 
+/**
+ * When it came in.
+ */
+imported_ms: number, 
+/**
+ * Its size.
+ */
+size_bytes: number, 
+/**
+ * Its pages.
+ */
+pages: number, 
+/**
+ * Whether it is the one that answers.
+ */
+current: boolean, };
+
+/**
+ * A version opened in the viewer.
+ */
+export type OpenedVersion = { 
+/**
+ * The version.
+ */
+version: number, 
+/**
+ * Its document.
+ */
+document: number, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * Its kind.
+ */
+kind: Kind, 
+/**
+ * Its label.
+ */
+label: Label, 
+/**
+ * "version 2, current".
+ */
+version_name: string, 
+/**
+ * The current version, where this is not it.
+ */
+newer: number | null, 
+/**
+ * The places of its pages, for people, in order.
+ */
+places: Array<string>, 
+/**
+ * Its table of contents.
+ */
+outline: Array<OutlineRow>, };
+
+/**
+ * A line of a document's own table of contents.
+ */
+export type OutlineRow = { 
+/**
+ * From 1.
+ */
+level: number, 
+/**
+ * Its words.
+ */
+title: string, 
+/**
+ * Index of the page.
+ */
+page: number, };
+
+/**
+ * A page as the viewer shows it.
+ */
+export type PageView = { 
+/**
+ * Index of the page.
+ */
+page: number, 
+/**
+ * The place for people.
+ */
+place: string, 
+/**
+ * Its whole text.
+ */
+text: string, 
+/**
+ * Its structure over `text`, in order.
+ */
+blocks: Array<BlockView>, 
+/**
+ * Its picture, for paged formats.
+ */
+picture: Picture | null, 
+/**
+ * Boxes of the spans asked for, in fractions (0 to 1) of the picture, one list per span.
+ */
+highlights: Array<Array<BoxView>>, };
+
+/**
+ * A rendered page.
+ */
+export type Picture = { 
+/**
+ * PNG bytes.
+ */
+base64: string, 
+/**
+ * In pixels.
+ */
+width_px: number, 
+/**
+ * In pixels.
+ */
+height_px: number, };
+
+/**
+ * A rectangle on a picture, in fractions of its width and height.
+ */
+export type BoxView = { x: number, y: number, width: number, height: number, };
+
+/**
+ * A stretch of structure.
+ */
+export type BlockView = { 
+/**
+ * What it is.
+ */
+kind: BlockKind, 
+/**
+ * First UTF-16 unit of the page's text.
+ */
+start: number, 
+/**
+ * One past the last.
+ */
+end: number, 
+/**
+ * Heading level from 1; 0 otherwise.
+ */
+level: number, 
+/**
+ * The format's name of a row, such as `A12`.
+ */
+cell: string | null, };
+
+/**
+ * What a block is.
+ */
+export type BlockKind = "heading" | "paragraph" | "item" | "header_row" | "row" | "code" | "furniture" | "note";
+
+/**
+ * One remembered sentence.
+ */
+export type Memory = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * The space it applies in; absent: everywhere.
+ */
+space: number | null, 
+/**
+ * The sentence.
+ */
+text: string, 
+/**
+ * How it was learnt: "You asked".
+ */
+learnt: string, 
+/**
+ * Its label.
+ */
+label: Label, 
+/**
+ * When it was kept.
+ */
+created_ms: number, 
+/**
+ * Answers it was used in.
+ */
+used: number, 
+/**
+ * When it was used last.
+ */
+last_used_ms: number | null, 
+/**
+ * Whether it is set aside for now.
+ */
+paused: boolean, };
+
+/**
+ * The part that a model plays.
+ */
+export type Role = "chat" | "draft" | "code" | "embed" | "rerank" | "verify" | "vision" | "speech" | "image";
+
+/**
+ * The models screen.
+ */
+export type Models = { 
+/**
+ * This machine.
+ */
+machine: Machine, 
+/**
+ * Memory, drawn to scale, in order; the rest is free.
+ */
+memory: Array<MemoryPart>, 
+/**
+ * Who plays which part, for the parts that Hearth can use now.
+ */
+roles: Array<RoleRow>, 
+/**
+ * On this machine.
+ */
+installed: Array<Model>, 
+/**
+ * Could be fetched.
+ */
+catalogue: Array<Model>, };
+
+/**
+ * This machine.
+ */
+export type Machine = { 
+/**
+ * Threads that compute.
+ */
+cores: number, 
+/**
+ * Installed memory.
+ */
+memory_bytes: number, 
+/**
+ * Free on the disk that holds the models.
+ */
+disk_free_bytes: number, 
+/**
+ * What computes: "CPU, AVX2".
+ */
+compute: string, };
+
+/**
+ * A stretch of the memory bar.
+ */
+export type MemoryPart = { 
+/**
+ * What it is.
+ */
+kind: MemoryKind, 
+/**
+ * Its name for people.
+ */
+name: string, 
+/**
+ * Its size.
+ */
+bytes: number, 
+/**
+ * "plus 0.1 GB for 2k of context", where there is more to say.
+ */
+note: string, };
+
+/**
+ * What a stretch of the memory bar is.
+ */
+export type MemoryKind = "core" | "model" | "others" | "free";
+
+/**
+ * Who plays a part.
+ */
+export type RoleRow = { 
+/**
+ * The part.
+ */
+role: Role, 
+/**
+ * The model that plays it.
+ */
+model: string | null, 
+/**
+ * Installed models that could.
+ */
+choices: Array<string>, 
+/**
+ * Whether it is loaded.
+ */
+loaded: boolean, };
+
+/**
+ * A model.
+ */
+export type Model = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name for people.
+ */
+name: string, 
+/**
+ * Such as `Q4_K_M`.
+ */
+quantization: string, 
+/**
+ * Of its files together.
+ */
+size_bytes: number, 
+/**
+ * Whether the size is only about right.
+ */
+size_about: boolean, 
+/**
+ * What it is good at.
+ */
+roles: Array<Role>, 
+/**
+ * SPDX licence id or name.
+ */
+licence: string, 
+/**
+ * Tokens of context.
+ */
+n_ctx: number, 
+/**
+ * How it fits this machine.
+ */
+fit: Fit, 
+/**
+ * How it stands here.
+ */
+state: ModelPresence, 
+/**
+ * Whether Hearth's engine can run it now, else why not.
+ */
+unsupported: string | null, };
+
+/**
+ * How a model fits this machine.
+ */
+export type Fit = { 
+/**
+ * The verdict.
+ */
+level: FitLevel, 
+/**
+ * Tokens (or passages) a second.
+ */
+per_second: number | null, 
+/**
+ * Whether `per_second` was measured on this machine; else it is estimated.
+ */
+measured: boolean, 
+/**
+ * Weights, context and working memory.
+ */
+needs_bytes: number, 
+/**
+ * What is missing, where it will not fit.
+ */
+short_bytes: number, };
+
+/**
+ * The verdict.
+ */
+export type FitLevel = "runs_well" | "slower" | "tight" | "will_not_fit";
+
+/**
+ * How a model stands on this machine.
+ */
+export type ModelPresence = { "kind": "absent" } | { "kind": "downloading", 
+/**
+ * So far.
+ */
+done_bytes: number, 
+/**
+ * In all.
+ */
+total_bytes: number, 
+/**
+ * A second.
+ */
+bytes_per_second: number, } | { "kind": "paused", 
+/**
+ * So far.
+ */
+done_bytes: number, 
+/**
+ * In all.
+ */
+total_bytes: number, 
+/**
+ * Why, where not by a person.
+ */
+error: Error | null, } | { "kind": "installed" } | { "kind": "loaded" } | { "kind": "damaged", 
+/**
+ * Which file, and what to do.
+ */
+error: Error, };
+
+/**
+ * One entry of the record.
+ */
+export type AuditEntry = { 
+/**
+ * Its place in the chain.
+ */
+seq: number, 
+/**
+ * When.
+ */
+at_ms: number, 
+/**
+ * Such as `turn.answered`, `document.indexed`, `refused`.
+ */
+kind: string, 
+/**
+ * One plain sentence; empty where purged.
+ */
+sentence: string, 
+/**
+ * The turn, where it is about one.
+ */
+turn: number | null, 
+/**
+ * The document, where it is about one.
+ */
+document: number | null, 
+/**
+ * How long it took, where it did.
+ */
+took_ms: number | null, 
+/**
+ * What was recorded besides, as JSON text; absent where purged.
+ */
+detail: string | null, 
+/**
+ * Its seal.
+ */
+hash: string, 
+/**
+ * The seal before it.
+ */
+previous: string, };
+
+/**
+ * What checking the chain found.
+ */
+export type AuditCheck = { 
+/**
+ * Entries checked.
+ */
+entries: number, 
+/**
+ * The last seal.
+ */
+head: string, 
+/**
+ * When it was checked.
+ */
+checked_ms: number, 
+/**
+ * Where it is broken.
+ */
+broken: AuditBreak | null, };
+
+/**
+ * A break in the chain.
+ */
+export type AuditBreak = { 
+/**
+ * The first entry that does not hold.
+ */
+seq: number, 
+/**
+ * When it says it was made.
+ */
+at_ms: number | null, 
+/**
+ * What is wrong with it.
+ */
+why: string, };
+
+/**
+ * One turn as a waterfall.
+ */
+export type Trace = { 
+/**
+ * The turn.
+ */
+turn: number, 
+/**
+ * Its conversation.
+ */
+conversation: number, 
+/**
+ * The question.
+ */
+question: string, 
+/**
+ * When it was asked.
+ */
+asked_ms: number, 
+/**
+ * "answered in 5.9 s by SmolLM2 135M on this machine".
+ */
+summary: string, 
+/**
+ * In the order of the diagram: Admit, Label, Route, Recall, Retrieve, Generate, Tool, Verify, Record.
+ */
+stations: Array<Station>, 
+/**
+ * Outbound connections made for it.
+ */
+connections: number, 
+/**
+ * Bytes out.
+ */
+bytes_out: number, 
+/**
+ * Bytes in.
+ */
+bytes_in: number, 
+/**
+ * Tokens read.
+ */
+prompt_tokens: number, 
+/**
+ * Tokens written.
+ */
+new_tokens: number, 
+/**
+ * The seal of its entry.
+ */
+hash: string, 
+/**
+ * The seal before.
+ */
+previous: string, };
+
+/**
+ * One station of a turn.
+ */
+export type Station = { 
+/**
+ * Its name for people: Admit, Label, ...
+ */
+name: string, 
+/**
+ * How it went.
+ */
+outcome: Outcome, 
+/**
+ * One plain sentence.
+ */
+sentence: string, 
+/**
+ * A few words beside it: "rules 1, 3", "96 tokens".
+ */
+aside: string, 
+/**
+ * From the question.
+ */
+start_ms: number, 
+/**
+ * How long; a mark within the bar is `mark_ms`.
+ */
+took_ms: number, 
+/**
+ * From the question: such as the first word.
+ */
+mark_ms: number | null, 
+/**
+ * Opened: the decision in words.
+ */
+decision: string | null, 
+/**
+ * Opened: what else was weighed.
+ */
+weighed: Array<string>, 
+/**
+ * Opened: the policy text that applied, or other record lines.
+ */
+record: string | null, };
+
+/**
+ * How a station went.
+ */
+export type Outcome = "done" | "partly" | "refused" | "failed" | "skipped" | "running";
+
+/**
+ * One attempt to reach outside.
+ */
+export type LedgerRow = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * When.
+ */
+at_ms: number, 
+/**
+ * What for.
+ */
+purpose: string, 
+/**
+ * To whom.
+ */
+host: string, 
+/**
+ * The rule that allowed or refused it.
+ */
+rule: string, 
+/**
+ * How it ended.
+ */
+outcome: string, 
+/**
+ * Sent.
+ */
+bytes_out: number, 
+/**
+ * Received.
+ */
+bytes_in: number, };
+
+/**
+ * The privacy screen.
+ */
+export type Privacy = { 
+/**
+ * The mode that holds.
+ */
+mode: Mode, 
+/**
+ * The mode in a sentence.
+ */
+mode_sentence: string, 
+/**
+ * The rules, in order.
+ */
+rules: Array<RuleView>, 
+/**
+ * What may go where.
+ */
+grid: Grid, 
+/**
+ * Everything that reached out, newest first, at most 50.
+ */
+ledger: Array<LedgerRow>, 
+/**
+ * Bytes out since the vault was made.
+ */
+bytes_out: number, 
+/**
+ * When the vault was made.
+ */
+since_ms: number, 
+/**
+ * What the system enforces around the engine and reader processes.
+ */
+guards: Array<Guard>, };
+
+/**
+ * A rule.
+ */
+export type RuleView = { 
+/**
+ * Its number.
+ */
+number: number, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its plain sentence.
+ */
+sentence: string, 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * Who made it: "Built in".
+ */
+origin: string, 
+/**
+ * How often it decided.
+ */
+applied: number, };
+
+/**
+ * Labels against destinations.
+ */
+export type Grid = { 
+/**
+ * The columns: "This machine", "Tools", ...
+ */
+destinations: Array<string>, 
+/**
+ * One row for each label.
+ */
+rows: Array<GridRow>, };
+
+/**
+ * One label's row.
+ */
+export type GridRow = { 
+/**
+ * The label.
+ */
+label: Label, 
+/**
+ * One cell for each destination.
+ */
+cells: Array<GridCell>, };
+
+/**
+ * What a rule says.
+ */
+export type GridCell = "allow" | "ask" | "deny";
+
+/**
+ * Something the system enforces, or cannot here.
+ */
+export type Guard = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Whether it holds on this machine.
+ */
+enforced: boolean, 
+/**
+ * One plain sentence.
+ */
+detail: string, };
+
+/**
+ * One line of `doctor`.
+ */
+export type Finding = { 
+/**
+ * What was looked at.
+ */
+name: string, 
+/**
+ * Whether it works.
+ */
+works: boolean, 
+/**
+ * What was found, and what to do.
+ */
+detail: string, };
+
+/**
+ * An event with its place in the stream. A gap in `seq` means: ask again for what is on screen.
+ */
+export type Envelope = { 
+/**
+ * Counts up by one.
+ */
+seq: number, 
+/**
+ * What happened.
+ */
+event: Event, };
+
+/**
+ * What happened.
+ */
+export type Event = { "kind": "hello" } | { "kind": "status", 
+/**
+ * All of them.
+ */
+status: Status, } | { "kind": "turn", 
+/**
+ * Its conversation.
+ */
+conversation: number, 
+/**
+ * The turn.
+ */
+turn: number, 
+/**
+ * What is new.
+ */
+news: TurnNews, } | { "kind": "job", 
+/**
+ * The whole job.
+ */
+job: Job, } | { "kind": "model", 
+/**
+ * The whole model.
+ */
+model: Model, } | { "kind": "drag", 
+/**
+ * Over the window now.
+ */
+over: boolean, 
+/**
+ * Pointer, in CSS px, while over.
+ */
+x: number, 
+/**
+ * Pointer, in CSS px, while over.
+ */
+y: number, } | { "kind": "dropped", 
+/**
+ * The grant.
+ */
+offer: Offer, 
+/**
+ * Where, in CSS px.
+ */
+x: number, 
+/**
+ * Where, in CSS px.
+ */
+y: number, } | { "kind": "stale", 
+/**
+ * Names of commands.
+ */
+commands: Array<string>, } | { "kind": "focused" };
+
+/**
+ * What is new about a turn.
+ */
+export type TurnNews = { "kind": "began", 
+/**
+ * As it stands.
+ */
+turn: Turn, } | { "kind": "quotes", 
+/**
+ * At most three.
+ */
+quotes: Array<Quote>, 
+/**
+ * The sources so far.
+ */
+sources: Array<Source>, 
+/**
+ * From the question's arrival.
+ */
+took_ms: number, 
+/**
+ * Documents that were searched.
+ */
+searched_documents: number, } | { "kind": "doing", 
+/**
+ * The words.
+ */
+what: string, 
+/**
+ * Tokens a second, while known.
+ */
+tokens_per_second: number | null, } | { "kind": "words", 
+/**
+ * They follow what came before.
+ */
+text: string, } | { "kind": "checked", 
+/**
+ * In order.
+ */
+sentences: Array<Sentence>, 
+/**
+ * The sources so far.
+ */
+sources: Array<Source>, } | { "kind": "ended", 
+/**
+ * As it stands.
+ */
+turn: Turn, };
+
+/** Every command: its arguments and its reply. */
+export type CommandMap = {
+  /** How the vault stands. Works when locked. */
+  GetVault: { args: Record<symbol, never>; reply: VaultState };
+  /** Makes the vault, locked by a passphrase, or by this machine's keyring when none is given. */
+  CreateVault: { args: { passphrase: string | null, }; reply: VaultState };
+  /** Opens the vault by passphrase, or by this machine's keyring when none is given. */
+  UnlockVault: { args: { passphrase: string | null, }; reply: VaultState };
+  /** Locks the vault at once: engines stop, running turns are kept as stopped. */
+  LockVault: { args: Record<symbol, never>; reply: VaultState };
+  /** Changes what opens the vault; `None` is this machine's keyring. */
+  ChangePassphrase: { args: { current: string | null, new: string | null, }; reply: VaultState };
+  /** What the status bar states. Works when locked. */
+  GetStatus: { args: Record<symbol, never>; reply: Status };
+  /** What a person chose for the interface. */
+  GetSettings: { args: Record<symbol, never>; reply: Settings };
+  /** Changes the settings that are given. */
+  SetSettings: { args: { settings: Settings, }; reply: Settings };
+  /** What works on this machine and what does not. Works when locked. */
+  GetDoctor: { args: Record<symbol, never>; reply: Array<Finding> };
+  /** All spaces. */
+  ListSpaces: { args: Record<symbol, never>; reply: Array<Space> };
+  /** Makes a space. */
+  CreateSpace: { args: { name: string, }; reply: Space };
+  /** Renames a space. */
+  RenameSpace: { args: { space: number, name: string, }; reply: Space };
+  /** The home screen of a space. */
+  GetHome: { args: { space: number, }; reply: Home };
+  /** Conversations of a space, newest first. */
+  ListConversations: { args: { space: number, }; reply: Array<ConversationRow> };
+  /** One conversation, whole. */
+  GetConversation: { args: { conversation: number, }; reply: Conversation };
+  /** Renames a conversation. */
+  RenameConversation: { args: { conversation: number, title: string, }; reply: Done };
+  /** Removes a conversation; it can be put back until Hearth is started anew. */
+  RemoveConversation: { args: { conversation: number, }; reply: Done };
+  /** Puts a removed conversation back. */
+  RestoreConversation: { args: { conversation: number, }; reply: Done };
+  /** Asks; the answer arrives as events of the turn. Without a conversation a new one begins. */
+  Ask: { args: { space: number, conversation: number | null, text: string, attachments: Array<number>, grounding: Grounding, }; reply: Asked };
+  /** Stops a turn; what was written is kept and checked. */
+  StopTurn: { args: { turn: number, }; reply: Done };
+  /** Answers the last question of its conversation again, in place of this turn. */
+  Regenerate: { args: { turn: number, grounding: Grounding | null, }; reply: Asked };
+  /** Replaces the last question of its conversation and answers the new one. */
+  EditQuestion: { args: { turn: number, text: string, }; reply: Asked };
+  /** Finds passages, conversations and documents as a person types. */
+  Search: { args: { space: number, text: string, limit: number, }; reply: Hits };
+  /** Opens the system's file dialog; none when a person cancels it. Desktop only. */
+  ChooseFiles: { args: { folder: boolean, }; reply: Offer | null };
+  /** Hands over bytes from the page (paste, or a browser's drop). */
+  OfferFiles: { args: { files: Array<OfferedFile>, }; reply: Offer };
+  /** Hands over pasted text as a document. */
+  OfferText: { args: { name: string, text: string, }; reply: Offer };
+  /** Starts reading what was offered: one job for each file. */
+  ImportOffer: { args: { offer: number, space: number, destination: Destination, label: Label | null, }; reply: Array<Job> };
+  /** Lets an offer go. */
+  DropOffer: { args: { offer: number, }; reply: Done };
+  /** Jobs of a space that are under way, failed, or ended since the list was last cleared. */
+  ListJobs: { args: { space: number, }; reply: Array<Job> };
+  /** Stops a job and lets its file go. */
+  CancelJob: { args: { job: number, }; reply: Done };
+  /** Tries a failed job again, with a password where one is needed (used once, not kept). */
+  RetryJob: { args: { job: number, password: string | null, }; reply: Job };
+  /** Takes ended or failed jobs off the list. */
+  DismissJobs: { args: { jobs: Array<number>, }; reply: Done };
+  /** The library's table: documents, and files that have not become one. */
+  ListDocuments: { args: { space: number, text: string | null, labels: Array<Label>, kinds: Array<Kind>, limit: number, }; reply: Library };
+  /** What the inspector shows. */
+  GetDocument: { args: { document: number, }; reply: DocumentDetail };
+  /** Removes documents from every answer at once; they can be put back until Hearth is started anew. */
+  RemoveDocuments: { args: { documents: Array<number>, }; reply: Done };
+  /** Puts removed documents back. */
+  RestoreDocuments: { args: { documents: Array<number>, }; reply: Done };
+  /** Changes a label; lowering it needs `confirmed`. */
+  SetLabel: { args: { document: number, label: Label, confirmed: boolean, }; reply: Done };
+  /** Opens a version in the viewer; without one, the document's current version. */
+  OpenVersion: { args: { document: number, version: number | null, }; reply: OpenedVersion };
+  /** One page, with a picture `width_px` wide for paged formats (0: none), and boxes for the spans asked for. */
+  GetPage: { args: { version: number, page: number, width_px: number, spans: Array<Span>, }; reply: PageView };
+  /** Stretches of a version's text that match, for find: at most 200. */
+  FindInVersion: { args: { version: number, text: string, }; reply: Array<Span> };
+  /** Memories that apply in a space. */
+  ListMemories: { args: { space: number, }; reply: Array<Memory> };
+  /** Keeps a sentence, for a space or everywhere. */
+  Remember: { args: { space: number | null, text: string, }; reply: Memory };
+  /** Forgets memories; for ten seconds they can be put back, then they are erased. */
+  Forget: { args: { memories: Array<number>, }; reply: Done };
+  /** Puts forgotten memories back. */
+  RestoreMemories: { args: { memories: Array<number>, }; reply: Done };
+  /** The models screen. */
+  ListModels: { args: Record<symbol, never>; reply: Models };
+  /** Fetches a model of the catalogue, or goes on with a paused download. */
+  DownloadModel: { args: { model: string, }; reply: Model };
+  /** Sets a download aside; what is there is kept. */
+  PauseDownload: { args: { model: string, }; reply: Model };
+  /** Ends a download and throws away what is there. */
+  CancelDownload: { args: { model: string, }; reply: Model };
+  /** Opens the system's dialog to add a model from a file. Desktop only. */
+  AddModel: { args: Record<symbol, never>; reply: Model | null };
+  /** Removes an installed model's files. */
+  RemoveModel: { args: { model: string, }; reply: Done };
+  /** Gives a part to an installed model. */
+  SetRole: { args: { role: Role, model: string, }; reply: Done };
+  /** Loads a model into memory. */
+  LoadModel: { args: { model: string, }; reply: Model };
+  /** Unloads a model. */
+  UnloadModel: { args: { model: string, }; reply: Model };
+  /** Entries of the record, newest first, before a place in the chain. */
+  ListActivity: { args: { before: number | null, limit: number, text: string | null, }; reply: Array<AuditEntry> };
+  /** One turn as a waterfall. */
+  GetTrace: { args: { turn: number, }; reply: Trace };
+  /** Checks the whole chain. */
+  VerifyAudit: { args: Record<symbol, never>; reply: AuditCheck };
+  /** What holds now. */
+  GetPrivacy: { args: Record<symbol, never>; reply: Privacy };
+};
