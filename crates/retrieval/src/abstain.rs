@@ -1,10 +1,10 @@
 //! "Your documents do not say": whether to say it, and what was not found.
 
 use crate::candidate::Ranking;
+use crate::fold::fold;
 use crate::query::{Ask, Query};
 use crate::terms::tokens;
 use crate::words::is_asking;
-use crate::fold::fold;
 
 /// Why a question is not answered from the documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,9 @@ pub fn abstain(query: &Query, ranking: &Ranking) -> Option<Reason> {
     }
     let missing = missing(query, ranking);
     let sentence = match missing.as_slice() {
-        _ if ranking.passages.is_empty() => "Your documents do not say: nothing in them matches this question.".to_owned(),
+        _ if ranking.passages.is_empty() => {
+            "Your documents do not say: nothing in them matches this question.".to_owned()
+        }
         [] => "Your documents do not say: its words stand in them, but no passage brings them together.".to_owned(),
         words => format!("Your documents do not say: nothing was found about {}.", listed(words)),
     };

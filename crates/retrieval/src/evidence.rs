@@ -74,7 +74,9 @@ impl Reading {
             let here = query
                 .phrases
                 .iter()
-                .filter(|phrase| found.windows(phrase.len().max(1)).any(|run| run.iter().map(|t| &t.term).eq(phrase.iter())))
+                .filter(|phrase| {
+                    found.windows(phrase.len().max(1)).any(|run| run.iter().map(|t| &t.term).eq(phrase.iter()))
+                })
                 .count();
             reading.phrases = here as f32 / query.phrases.len() as f32;
         }

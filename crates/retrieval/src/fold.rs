@@ -74,7 +74,11 @@ pub(crate) fn main_script(text: &str) -> Script {
 
 /// Whether a character belongs inside a word: letters, digits, and the marks that letters carry.
 pub(crate) fn is_word(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_alphanumeric() } else { c.is_alphanumeric() || is_combining_mark(c) || c == '\u{200D}' }
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric()
+    } else {
+        c.is_alphanumeric() || is_combining_mark(c) || c == '\u{200D}'
+    }
 }
 
 /// The ASCII digit that a decimal digit of any script stands for.

@@ -13,17 +13,88 @@ pub(crate) struct Completed {
 }
 
 const OPENERS: &[&str] = &[
-    "and ", "what about", "how about", "but ", "then ", "so ", "also ", "ok ", "or ", "same for", "why", "how so", "und ",
-    "was ist mit", "et ", "y ", "e ", "а ", "и ", "那", "还有", "而", "แล้ว", "और ", "و ",
+    "and ",
+    "what about",
+    "how about",
+    "but ",
+    "then ",
+    "so ",
+    "also ",
+    "ok ",
+    "or ",
+    "same for",
+    "why",
+    "how so",
+    "und ",
+    "was ist mit",
+    "et ",
+    "y ",
+    "e ",
+    "а ",
+    "и ",
+    "那",
+    "还有",
+    "而",
+    "แล้ว",
+    "और ",
+    "و ",
 ];
 const POINTERS: &[&str] = &[
-    "it", "its", "they", "them", "their", "theirs", "he", "him", "his", "she", "her", "that", "this", "these", "those",
-    "there", "one", "ones", "same", "former", "latter", "other", "others", "previous", "above", "first", "second", "third",
-    "last", "next", "er", "sie", "ihn", "dessen", "deren", "davon", "lui", "elle", "ello", "esto", "eso", "él", "он", "она",
-    "оно", "они", "его", "ее", "их", "это", "этого",
+    "it",
+    "its",
+    "they",
+    "them",
+    "their",
+    "theirs",
+    "he",
+    "him",
+    "his",
+    "she",
+    "her",
+    "that",
+    "this",
+    "these",
+    "those",
+    "there",
+    "one",
+    "ones",
+    "same",
+    "former",
+    "latter",
+    "other",
+    "others",
+    "previous",
+    "above",
+    "first",
+    "second",
+    "third",
+    "last",
+    "next",
+    "er",
+    "sie",
+    "ihn",
+    "dessen",
+    "deren",
+    "davon",
+    "lui",
+    "elle",
+    "ello",
+    "esto",
+    "eso",
+    "él",
+    "он",
+    "она",
+    "оно",
+    "они",
+    "его",
+    "ее",
+    "их",
+    "это",
+    "этого",
 ];
 const PAIR_POINTERS: &[&str] = &["它", "他", "她", "这个", "那个", "其", "第二", "第三", "มัน", "เขา"];
-const DOCUMENT: &[&str] = &["document", "file", "page", "report", "contract", "paper", "text", "year", "quarter", "table"];
+const DOCUMENT: &[&str] =
+    &["document", "file", "page", "report", "contract", "paper", "text", "year", "quarter", "table"];
 
 /// The question with what it leaves unsaid, or `None` where it stands by itself.
 pub(crate) fn complete(asked: &str, history: &[Exchange]) -> Option<Completed> {
@@ -48,7 +119,8 @@ pub(crate) fn complete(asked: &str, history: &[Exchange]) -> Option<Completed> {
         text.push_str(&item);
     }
     let own = terms(asked);
-    let carried: Vec<&str> = content_words(&base).into_iter().filter(|word| !terms(word).iter().any(|t| own.contains(t))).collect();
+    let carried: Vec<&str> =
+        content_words(&base).into_iter().filter(|word| !terms(word).iter().any(|t| own.contains(t))).collect();
     if !carried.is_empty() {
         text.push_str(if main_script(asked).in_pairs() { "，" } else { ", " });
         text.push_str(&carried.join(" "));
@@ -124,7 +196,8 @@ fn substitute(asked: &str, base: &str) -> Option<String> {
     if !number(fresh) {
         return None;
     }
-    let olds: Vec<&str> = content_words(base).into_iter().filter(|word| number(word) && word.len() == fresh.len()).collect();
+    let olds: Vec<&str> =
+        content_words(base).into_iter().filter(|word| number(word) && word.len() == fresh.len()).collect();
     match olds.as_slice() {
         [old] if old != fresh => Some(base.replacen(old, fresh, 1)),
         _ => None,

@@ -134,11 +134,20 @@ fn dropped(token: &Token, surface: &str, capitals_mean_names: bool) -> bool {
     }
     let letters = surface.chars().filter(|c| c.is_alphabetic()).count();
     let capitals = surface.chars().filter(|c| c.is_uppercase()).count();
-    if capitals_mean_names && letters >= 2 && capitals == letters && script(surface.chars().next().unwrap_or(' ')) == Script::Latin {
+    if capitals_mean_names
+        && letters >= 2
+        && capitals == letters
+        && script(surface.chars().next().unwrap_or(' ')) == Script::Latin
+    {
         return false;
     }
     let folded = fold(surface.trim_end_matches("'s").trim_end_matches("’s"));
-    is_stop(&folded) || is_stop(&token.term) || (token.term.chars().count() == 1 && token.term.is_ascii() && token.kind == TokenKind::Word && surface.chars().all(char::is_lowercase))
+    is_stop(&folded)
+        || is_stop(&token.term)
+        || (token.term.chars().count() == 1
+            && token.term.is_ascii()
+            && token.kind == TokenKind::Word
+            && surface.chars().all(char::is_lowercase))
 }
 
 fn weight(token: &Token, surface: &str, inside: bool) -> f32 {
@@ -205,7 +214,8 @@ fn names(text: &str) -> Vec<&str> {
         at = start + word.len();
         let folded = fold(bare.trim_end_matches("'s").trim_end_matches("’s"));
         let capital = bare.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
-        let joining = matches!(folded.as_str(), "of" | "the" | "and" | "for" | "de" | "von" | "van" | "der" | "la" | "al");
+        let joining =
+            matches!(folded.as_str(), "of" | "the" | "and" | "for" | "de" | "von" | "van" | "der" | "la" | "al");
         if capital && !(first && is_stop(&folded)) && !(is_stop(&folded) && !joining) {
             open = Some(match open {
                 Some((from, _, count)) => (from, end, count + 1),
@@ -241,29 +251,113 @@ fn kind_of(question: &str) -> Ask {
     let words = folded.split_whitespace().count();
     let bare = folded.trim_matches(|c: char| !c.is_alphanumeric());
     let greetings = [
-        "hi", "hello", "hey", "thanks", "thank you", "thank you very much", "good morning", "good evening", "ok", "okay",
-        "who are you", "what can you do", "how are you", "bye", "goodbye", "hallo", "danke", "hola", "gracias", "bonjour",
-        "merci", "你好", "谢谢", "привет", "спасибо",
+        "hi",
+        "hello",
+        "hey",
+        "thanks",
+        "thank you",
+        "thank you very much",
+        "good morning",
+        "good evening",
+        "ok",
+        "okay",
+        "who are you",
+        "what can you do",
+        "how are you",
+        "bye",
+        "goodbye",
+        "hallo",
+        "danke",
+        "hola",
+        "gracias",
+        "bonjour",
+        "merci",
+        "你好",
+        "谢谢",
+        "привет",
+        "спасибо",
     ];
-    if greetings.contains(&bare) || (words <= 4 && starts(&["thanks", "thank you", "hello ", "hi "]) && !folded.contains('?')) {
+    if greetings.contains(&bare)
+        || (words <= 4 && starts(&["thanks", "thank you", "hello ", "hi "]) && !folded.contains('?'))
+    {
         return Ask::Chat;
     }
-    if has(&["summar", "tl;dr", "tldr", "overview of", "an overview", "main points", "key points", "key takeaways", "in short what",
-        "zusammenfass", "resume de", "resumen", "resumir", "riassun", "总结", "概括", "摘要", "кратко", "краткое содержание", "لخص", "सारांश", "สรุป", "ozetle"])
-        || starts(&["what is this document about", "what is this about", "what does this document say", "resumez"])
+    if has(&[
+        "summar",
+        "tl;dr",
+        "tldr",
+        "overview of",
+        "an overview",
+        "main points",
+        "key points",
+        "key takeaways",
+        "in short what",
+        "zusammenfass",
+        "resume de",
+        "resumen",
+        "resumir",
+        "riassun",
+        "总结",
+        "概括",
+        "摘要",
+        "кратко",
+        "краткое содержание",
+        "لخص",
+        "सारांश",
+        "สรุป",
+        "ozetle",
+    ]) || starts(&["what is this document about", "what is this about", "what does this document say", "resumez"])
     {
         return Ask::Summarise;
     }
-    if has(&["compare", "comparison", "difference between", "differences between", "versus", " vs ", " vs. ", "differ from", "vergleich", "比较", "区别", "сравни"]) {
+    if has(&[
+        "compare",
+        "comparison",
+        "difference between",
+        "differences between",
+        "versus",
+        " vs ",
+        " vs. ",
+        "differ from",
+        "vergleich",
+        "比较",
+        "区别",
+        "сравни",
+    ]) {
         return Ask::Compare;
     }
-    if has(&["calculate", "compute", "sum of", "add up", "percentage change", "percent change", "average of", "ratio of", "growth rate",
-        "how much more", "how much less", "how many more", "berechne", "计算", "вычисли"])
-    {
+    if has(&[
+        "calculate",
+        "compute",
+        "sum of",
+        "add up",
+        "percentage change",
+        "percent change",
+        "average of",
+        "ratio of",
+        "growth rate",
+        "how much more",
+        "how much less",
+        "how many more",
+        "berechne",
+        "计算",
+        "вычисли",
+    ]) {
         return Ask::Calculate;
     }
-    if starts(&["list ", "name all", "name the", "enumerate", "what are the", "what are all", "which are", "give me all", "show all", "show me all", "liste "])
-        || has(&["列出", "перечисли"])
+    if starts(&[
+        "list ",
+        "name all",
+        "name the",
+        "enumerate",
+        "what are the",
+        "what are all",
+        "which are",
+        "give me all",
+        "show all",
+        "show me all",
+        "liste ",
+    ]) || has(&["列出", "перечисли"])
     {
         return Ask::List;
     }
@@ -281,7 +375,9 @@ pub(crate) fn english(text: &str) -> f32 {
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let folded = fold(word);
         words += 1.0;
-        if is_english_stop(&folded) && !matches!(folded.as_str(), "a" | "i" | "in" | "me" | "am" | "no" | "so" | "do" | "was" | "an") {
+        if is_english_stop(&folded)
+            && !matches!(folded.as_str(), "a" | "i" | "in" | "me" | "am" | "no" | "so" | "do" | "was" | "an")
+        {
             own += 1.0;
         } else if is_foreign_stop(&folded) {
             foreign += 1.0;

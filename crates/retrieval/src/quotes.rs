@@ -68,7 +68,9 @@ pub fn quote_texts(query: &Query, ranking: &Ranking, limit: usize) -> Vec<String
     choices
         .into_iter()
         .take(limit)
-        .filter_map(|choice| ranking.passages.get(choice.candidate)?.candidate.text.get(choice.range).map(str::to_owned))
+        .filter_map(|choice| {
+            ranking.passages.get(choice.candidate)?.candidate.text.get(choice.range).map(str::to_owned)
+        })
         .collect()
 }
 
@@ -150,9 +152,27 @@ impl Wanted {
         let folded = fold(&query.text);
         let starts = |list: &[&str]| list.iter().any(|word| folded.starts_with(word));
         let has = |list: &[&str]| list.iter().any(|word| folded.contains(word));
-        if has(&["how many", "how much", "what percentage", "what amount", "wie viel", "wieviel", "combien", "cuant", "quant", "сколько", "多少", "几个", "कितन", "เท่าไ", "kac "]) {
+        if has(&[
+            "how many",
+            "how much",
+            "what percentage",
+            "what amount",
+            "wie viel",
+            "wieviel",
+            "combien",
+            "cuant",
+            "quant",
+            "сколько",
+            "多少",
+            "几个",
+            "कितन",
+            "เท่าไ",
+            "kac ",
+        ]) {
             Wanted::Figure
-        } else if starts(&["when", "wann", "quand", "cuando", "quando", "когда"]) || has(&["what year", "which year", "what date", "哪一年", "什么时候", "何时", "कब", "เมื่อ", "ne zaman"]) {
+        } else if starts(&["when", "wann", "quand", "cuando", "quando", "когда"])
+            || has(&["what year", "which year", "what date", "哪一年", "什么时候", "何时", "कब", "เมื่อ", "ne zaman"])
+        {
             Wanted::Time
         } else if starts(&["who", "whose", "wer ", "wem", "quien", "chi ", "кто", "谁"]) {
             Wanted::Name
@@ -167,12 +187,15 @@ impl Wanted {
         let digits = |word: &&str| word.chars().any(|c| crate::fold::digit(c).is_some());
         match self {
             Wanted::Anything => true,
-            Wanted::Figure => text.split_whitespace().filter(digits).any(|word| fresh(&word)) || text.contains(['%', '$', '€', '£']),
+            Wanted::Figure => {
+                text.split_whitespace().filter(digits).any(|word| fresh(&word)) || text.contains(['%', '$', '€', '£'])
+            }
             Wanted::Time => text.split_whitespace().filter(digits).any(|word| fresh(&word)),
             Wanted::Name => {
                 let mut words = text.split_whitespace().skip(1);
-                words.any(|word| word.chars().find(|c| c.is_alphabetic()).is_some_and(char::is_uppercase) && fresh(&word))
-                    || !text.chars().any(char::is_uppercase)
+                words.any(|word| {
+                    word.chars().find(|c| c.is_alphabetic()).is_some_and(char::is_uppercase) && fresh(&word)
+                }) || !text.chars().any(char::is_uppercase)
                     || text.split_whitespace().next().is_some_and(|word| fresh(&word))
             }
         }
@@ -206,7 +229,8 @@ fn clauses(text: &str, query: &Query) -> Range<usize> {
     let hits: Vec<(usize, usize)> =
         tokens(text).iter().filter_map(|token| lookup.find(&token.term).map(|term| (term, token.start))).collect();
     let mut begins: Vec<usize> = vec![0];
-    begins.extend(text.match_indices([',', ';', ':', '，', '；', '、', '(', '—', '–']).map(|(at, mark)| at + mark.len()));
+    begins
+        .extend(text.match_indices([',', ';', ':', '，', '；', '、', '(', '—', '–']).map(|(at, mark)| at + mark.len()));
     begins.extend(hits.iter().map(|(_, at)| *at));
     let reach = |from: usize| {
         let mut to = (from + MAX_BYTES).min(text.len());
@@ -214,7 +238,8 @@ fn clauses(text: &str, query: &Query) -> Range<usize> {
             to -= 1;
         }
         if to < text.len()
-            && let Some(space) = text.get(from..to).and_then(|t| t.rfind(|c: char| c.is_whitespace() || matches!(c, '，' | '、' | '；')))
+            && let Some(space) =
+                text.get(from..to).and_then(|t| t.rfind(|c: char| c.is_whitespace() || matches!(c, '，' | '、' | '；')))
             && space > MAX_BYTES / 2
         {
             to = from + space;
@@ -224,7 +249,8 @@ fn clauses(text: &str, query: &Query) -> Range<usize> {
     let mut best = (0.0f32, 0usize);
     for from in begins {
         let to = reach(from);
-        let held: HashSet<usize> = hits.iter().filter(|(_, at)| (from..to).contains(at)).map(|(term, _)| *term).collect();
+        let held: HashSet<usize> =
+            hits.iter().filter(|(_, at)| (from..to).contains(at)).map(|(term, _)| *term).collect();
         // Equal shares go to the earlier beginning, which reads best.
         let share = lookup.share(|term| held.contains(&term)) - if from == 0 { 0.0 } else { 0.05 };
         if share > best.0 + 0.001 {

@@ -37,7 +37,13 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
             vector_rank: candidate.vector.map(|found| found.rank),
             lexical,
             cosine,
-            matched_terms: query.terms.iter().enumerate().filter(|(at, _)| held(*at)).map(|(_, t)| t.text.clone()).collect(),
+            matched_terms: query
+                .terms
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| held(*at))
+                .map(|(_, t)| t.text.clone())
+                .collect(),
             coverage: lookup.share(held),
             title_match: lookup.share(|at| head.has(at)),
             proximity: body.proximity(&lookup),
@@ -161,7 +167,8 @@ fn score(why: &Why, belief: f32, best_cosine: f32) -> f32 {
         return 0.0;
     }
     let near = if why.cosine.is_some() { (cosine - best_cosine).max(-0.5) } else { -0.3 };
-    let words = 2.2 * why.lexical + 2.4 * why.coverage + 0.6 * why.title_match + 0.6 * why.phrases + 0.8 * why.proximity;
+    let words =
+        2.2 * why.lexical + 2.4 * why.coverage + 0.6 * why.title_match + 0.6 * why.phrases + 0.8 * why.proximity;
     let meaning = 5.0 * (cosine - 0.35) + 5.0 * near;
     let z = -4.0 + words * (1.0 + 0.4 * (1.0 - belief)) + belief * meaning;
     1.0 / (1.0 + (-z).exp())

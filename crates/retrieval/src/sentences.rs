@@ -6,16 +6,18 @@ use std::ops::Range;
 
 /// Words after which a full stop does not end a sentence, folded to lower case, without their last stop.
 const ABBREVIATIONS: &[&str] = &[
-    "mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "mt", "ft", "gen", "col", "sgt", "capt", "lt", "rev", "hon", "gov",
-    "sen", "rep", "pres", "vs", "v", "etc", "e.g", "i.e", "cf", "al", "approx", "ca", "no", "nos", "nr", "vol", "p", "pp",
-    "fig", "figs", "eq", "eqs", "ref", "refs", "sec", "ch", "art", "para", "inc", "ltd", "co", "corp", "bros", "dept",
-    "univ", "est", "ed", "eds", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon",
-    "tue", "wed", "thu", "fri", "sat", "sun", "a.m", "p.m", "u.s", "u.k", "u.n", "e.u", "d.c", "ph.d", "m.d", "b.a", "m.a",
-    "z.b", "d.h", "u.a", "bzw", "usw", "ca", "str", "abs", "ggf", "inkl", "evtl", "vgl", "hr", "fr", "sra", "ud", "uds",
-    "av", "mme", "mlle", "t.c", "т.е", "т.д", "т.п", "г", "гг", "им", "ул", "стр", "см", "др", "напр", "руб", "млн", "млрд",
+    "mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "mt", "ft", "gen", "col", "sgt", "capt", "lt", "rev", "hon",
+    "gov", "sen", "rep", "pres", "vs", "v", "etc", "e.g", "i.e", "cf", "al", "approx", "ca", "no", "nos", "nr", "vol",
+    "p", "pp", "fig", "figs", "eq", "eqs", "ref", "refs", "sec", "ch", "art", "para", "inc", "ltd", "co", "corp",
+    "bros", "dept", "univ", "est", "ed", "eds", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct",
+    "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "a.m", "p.m", "u.s", "u.k", "u.n", "e.u", "d.c",
+    "ph.d", "m.d", "b.a", "m.a", "z.b", "d.h", "u.a", "bzw", "usw", "ca", "str", "abs", "ggf", "inkl", "evtl", "vgl",
+    "hr", "fr", "sra", "ud", "uds", "av", "mme", "mlle", "t.c", "т.е", "т.д", "т.п", "г", "гг", "им", "ул", "стр",
+    "см", "др", "напр", "руб", "млн", "млрд",
 ];
 /// Abbreviations that may well end a sentence: only what follows decides.
-const MAY_END: &[&str] = &["inc", "ltd", "co", "corp", "etc", "u.s", "u.k", "u.n", "e.u", "a.m", "p.m", "d.c", "г", "al", "bros"];
+const MAY_END: &[&str] =
+    &["inc", "ltd", "co", "corp", "etc", "u.s", "u.k", "u.n", "e.u", "a.m", "p.m", "d.c", "г", "al", "bros"];
 
 /// The sentences of a text in order, as byte ranges without surrounding white space; a table row, a bullet and a heading
 /// are each one.
@@ -52,7 +54,12 @@ fn blocks(text: &str) -> Vec<Range<usize>> {
         }
     }
     lines.push(from..text.len());
-    let widest = lines.iter().filter_map(|line| text.get(line.clone())).map(|line| line.trim_end().chars().count()).max().unwrap_or(0);
+    let widest = lines
+        .iter()
+        .filter_map(|line| text.get(line.clone()))
+        .map(|line| line.trim_end().chars().count())
+        .max()
+        .unwrap_or(0);
     let mut joined: Vec<Range<usize>> = Vec::with_capacity(lines.len());
     let mut open = false;
     for line in lines {
@@ -107,7 +114,10 @@ pub(crate) fn bullet_len(line: &str) -> usize {
     }
     let inner = line.strip_prefix('(').unwrap_or(line);
     let mark: usize = inner.chars().take_while(|c| c.is_ascii_digit()).count();
-    let mark = if mark == 0 && inner.chars().next().is_some_and(|c| c.is_ascii_alphabetic()) && inner.chars().nth(1).is_some_and(|c| c == ')') {
+    let mark = if mark == 0
+        && inner.chars().next().is_some_and(|c| c.is_ascii_alphabetic())
+        && inner.chars().nth(1).is_some_and(|c| c == ')')
+    {
         1
     } else {
         mark
@@ -142,7 +152,25 @@ fn split_prose(text: &str, block: Range<usize>, found: &mut Vec<Range<usize>>) {
         let mut end = at + c.len_utf8();
         // More stops, closing quotes and brackets, and citation marks such as [2] belong to the sentence they end.
         while let Some(&(next_at, next)) = chars.peek() {
-            let closes = matches!(next, '.' | '!' | '?' | '…' | '"' | '”' | '’' | '\'' | '»' | ')' | ']' | '」' | '』' | '。' | '！' | '？' | '）');
+            let closes = matches!(
+                next,
+                '.' | '!'
+                    | '?'
+                    | '…'
+                    | '"'
+                    | '”'
+                    | '’'
+                    | '\''
+                    | '»'
+                    | ')'
+                    | ']'
+                    | '」'
+                    | '』'
+                    | '。'
+                    | '！'
+                    | '？'
+                    | '）'
+            );
             if !closes {
                 break;
             }
@@ -170,7 +198,10 @@ pub(crate) fn citation_marks(rest: &str) -> usize {
         let spaces = tail.len() - tail.trim_start_matches(' ').len();
         let Some(inside) = tail.get(spaces..).and_then(|t| t.strip_prefix('[')) else { return taken };
         let Some((number, _)) = inside.split_once(']') else { return taken };
-        if number.is_empty() || number.len() > 12 || !number.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-' | '–')) {
+        if number.is_empty()
+            || number.len() > 12
+            || !number.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | ' ' | '-' | '–'))
+        {
             return taken;
         }
         taken += spaces + 1 + number.len() + 1;
@@ -181,25 +212,37 @@ pub(crate) fn citation_marks(rest: &str) -> usize {
 fn ends(slice: &str, from: usize, at: usize, c: char, rest: &str) -> bool {
     let Some(next) = rest.chars().next() else { return true };
     let spaced = next.is_whitespace();
-    let following = rest.trim_start().trim_start_matches(['"', '“', '‘', '«', '(', '[', '\'', '¿', '¡', '*', '_']).chars().next();
+    let following =
+        rest.trim_start().trim_start_matches(['"', '“', '‘', '«', '(', '[', '\'', '¿', '¡', '*', '_']).chars().next();
     if c != '.' {
         // "Yahoo! announced" goes on in lower case.
-        return if c == '…' { spaced && !following.is_some_and(char::is_lowercase) } else { spaced && !following.is_some_and(char::is_lowercase) };
+        return if c == '…' {
+            spaced && !following.is_some_and(char::is_lowercase)
+        } else {
+            spaced && !following.is_some_and(char::is_lowercase)
+        };
     }
     if !spaced {
         // "end.Next" from a bad extraction; never inside "example.Com" or "3.5".
         let before = slice.get(from..at).unwrap_or("");
         let long = before.chars().rev().take_while(|c| c.is_lowercase()).count() >= 3;
         let mut after = rest.chars();
-        return long && after.next().is_some_and(char::is_uppercase) && after.next().is_some_and(|c| c.is_lowercase() || c == ' ') && !rest.contains("://") && before.contains(' ');
+        return long
+            && after.next().is_some_and(char::is_uppercase)
+            && after.next().is_some_and(|c| c.is_lowercase() || c == ' ')
+            && !rest.contains("://")
+            && before.contains(' ');
     }
     if following.is_some_and(char::is_lowercase) {
         return false;
     }
-    let word_start = slice.get(from..at).and_then(|before| before.rfind(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '"' | '“'))).map_or(from, |space| {
-        let width = slice.get(from + space..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
-        from + space + width
-    });
+    let word_start = slice
+        .get(from..at)
+        .and_then(|before| before.rfind(|c: char| c.is_whitespace() || matches!(c, '(' | '[' | '"' | '“')))
+        .map_or(from, |space| {
+            let width = slice.get(from + space..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
+            from + space + width
+        });
     let word = slice.get(word_start..at).unwrap_or("");
     let lower = word.to_lowercase();
     let lower = lower.trim_end_matches('.');
@@ -212,7 +255,15 @@ fn ends(slice: &str, from: usize, at: usize, c: char, rest: &str) -> bool {
         return first == 'I' && following.is_some_and(char::is_uppercase) && from < word_start && false;
     }
     if ABBREVIATIONS.contains(&lower) {
-        if lower == "no" || lower == "nos" || lower == "nr" || lower == "fig" || lower == "sec" || lower == "art" || lower == "p" || lower == "pp" {
+        if lower == "no"
+            || lower == "nos"
+            || lower == "nr"
+            || lower == "fig"
+            || lower == "sec"
+            || lower == "art"
+            || lower == "p"
+            || lower == "pp"
+        {
             // "No. 5" goes on; "The answer is no. Then" ends.
             return !following.is_some_and(|c| c.is_ascii_digit()) && lower == "no" && !word.starts_with('N');
         }
@@ -238,8 +289,23 @@ fn starts_sentence(rest: &str) -> bool {
 
 fn german_ordinal(rest: &str) -> bool {
     const AFTER: &[&str] = &[
-        "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
-        "Quartal", "Jahrhundert", "Auflage", "Klasse", "Juli",
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+        "Quartal",
+        "Jahrhundert",
+        "Auflage",
+        "Klasse",
+        "Juli",
     ];
     let rest = rest.trim_start();
     AFTER.iter().any(|word| rest.starts_with(word))
@@ -258,14 +324,20 @@ mod tests {
     fn stops_that_do_not_end_a_sentence() {
         check("Dr. Smith paid $3.5 million. He left.", &["Dr. Smith paid $3.5 million.", "He left."]);
         check("See No. 5 of J. R. Ewing. It holds.", &["See No. 5 of J. R. Ewing.", "It holds."]);
-        check("Apple Inc. reported it. The U.S. Army did, e.g. twice.", &["Apple Inc. reported it.", "The U.S. Army did, e.g. twice."]);
+        check(
+            "Apple Inc. reported it. The U.S. Army did, e.g. twice.",
+            &["Apple Inc. reported it.", "The U.S. Army did, e.g. twice."],
+        );
         check("It was sold to Apple Inc. The price was high.", &["It was sold to Apple Inc.", "The price was high."]);
         check("Am 3. Oktober 1990 war es so. Danach nicht.", &["Am 3. Oktober 1990 war es so.", "Danach nicht."]);
     }
 
     #[test]
     fn quotes_and_citation_marks_stay_with_their_sentence() {
-        check("He said \"no.\" Then he left [1][2]. She stayed. [3] End", &["He said \"no.\"", "Then he left [1][2].", "She stayed. [3]", "End"]);
+        check(
+            "He said \"no.\" Then he left [1][2]. She stayed. [3] End",
+            &["He said \"no.\"", "Then he left [1][2].", "She stayed. [3]", "End"],
+        );
         check("Really?! Yes... Perhaps.", &["Really?!", "Yes...", "Perhaps."]);
     }
 

@@ -80,9 +80,8 @@ const CYRILLIC: &[&str] = &[
 ];
 const ARABIC_HEADS: &[&str] = &["وال", "بال", "كال", "فال", "لل", "ال", "و"];
 const ARABIC_TAILS: &[&str] = &["ها", "ان", "ات", "ون", "ين", "يه", "ه", "ي"];
-const HINDI: &[&str] = &[
-    "ियों", "ाओं", "ाएं", "ुओं", "ताएं", "ियां", "ियाँ", "ों", "ें", "ीं", "ाँ", "ां", "ी", "ा", "े", "ि", "ो", "ु", "ू", "ं",
-];
+const HINDI: &[&str] =
+    &["ियों", "ाओं", "ाएं", "ुओं", "ताएं", "ियां", "ियाँ", "ों", "ें", "ीं", "ाँ", "ां", "ी", "ा", "े", "ि", "ो", "ु", "ू", "ं"];
 
 /// Takes one head and one tail off while at least `least` characters stay. Longer endings stand first in the lists.
 fn strip(word: &str, heads: &[&str], tails: &[&str], least: usize) -> String {

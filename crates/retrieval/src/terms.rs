@@ -211,7 +211,8 @@ fn push_joined(run: &str, start: usize, text: &str, found: &mut Vec<Token>) {
         return;
     }
     let parts: Vec<(usize, &str)> = pieces(run);
-    let letters_only = parts.iter().all(|(_, part)| part.chars().count() == 1 && !part.contains(|c| digit(c).is_some()));
+    let letters_only =
+        parts.iter().all(|(_, part)| part.chars().count() == 1 && !part.contains(|c| digit(c).is_some()));
     let whole = fold(&parts.iter().map(|(_, part)| *part).collect::<String>());
     if letters_only {
         // "U.S.", "R&D"
@@ -247,8 +248,7 @@ fn push_any(run: &str, start: usize, text: &str, found: &mut Vec<Token>) {
 }
 
 /// Articles and pronouns that French and Italian write onto the next word.
-const ELIDED: [&str; 14] =
-    ["l", "d", "j", "m", "t", "s", "c", "n", "qu", "dell", "all", "nell", "sull", "un"];
+const ELIDED: [&str; 14] = ["l", "d", "j", "m", "t", "s", "c", "n", "qu", "dell", "all", "nell", "sull", "un"];
 
 fn pieces(run: &str) -> Vec<(usize, &str)> {
     let mut parts = Vec::new();
@@ -316,7 +316,11 @@ fn letters_and_digits(folded: &str) -> Vec<&str> {
         [at] if folded.is_char_boundary(*at) => {
             let (head, tail) = folded.split_at(*at);
             let ordinal = matches!(tail, "st" | "nd" | "rd" | "th");
-            if head.chars().count() >= 2 && tail.chars().count() >= 2 && !ordinal { vec![head, tail] } else { Vec::new() }
+            if head.chars().count() >= 2 && tail.chars().count() >= 2 && !ordinal {
+                vec![head, tail]
+            } else {
+                Vec::new()
+            }
         }
         _ => Vec::new(),
     }
@@ -331,7 +335,8 @@ fn humps(run: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut from = 0;
     for at in 1..bytes.len() {
-        if matches!((bytes.get(at - 1), bytes.get(at)), (Some(a), Some(b)) if a.is_ascii_lowercase() && b.is_ascii_uppercase()) {
+        if matches!((bytes.get(at - 1), bytes.get(at)), (Some(a), Some(b)) if a.is_ascii_lowercase() && b.is_ascii_uppercase())
+        {
             parts.extend(run.get(from..at));
             from = at;
         }

@@ -48,9 +48,50 @@ question answer talk discuss discussed exactly also kind type sort name named ca
 
 /// What Chinese and Thai questions ask with; taken out before the text is cut into pairs.
 pub(crate) const ASKING_IN_PAIRS: [&str; 44] = [
-    "为什么", "什么时候", "什么", "哪一年", "哪些", "哪里", "哪个", "哪位", "哪儿", "哪年", "哪", "多少", "怎么样", "怎么", "怎样", "如何", "是谁",
-    "谁", "吗", "呢", "几个", "请问", "是否", "何时", "为何", "อะไรบ้าง", "อะไร", "ที่ไหน", "ที่ใด", "เมื่อใด", "เมื่อไหร่", "เมื่อไร", "เท่าไหร่", "เท่าไร", "เท่าใด",
-    "ใคร", "อย่างไร", "ทำไม", "กี่", "ใด", "何ですか", "どこ", "いつ", "だれ",
+    "为什么",
+    "什么时候",
+    "什么",
+    "哪一年",
+    "哪些",
+    "哪里",
+    "哪个",
+    "哪位",
+    "哪儿",
+    "哪年",
+    "哪",
+    "多少",
+    "怎么样",
+    "怎么",
+    "怎样",
+    "如何",
+    "是谁",
+    "谁",
+    "吗",
+    "呢",
+    "几个",
+    "请问",
+    "是否",
+    "何时",
+    "为何",
+    "อะไรบ้าง",
+    "อะไร",
+    "ที่ไหน",
+    "ที่ใด",
+    "เมื่อใด",
+    "เมื่อไหร่",
+    "เมื่อไร",
+    "เท่าไหร่",
+    "เท่าไร",
+    "เท่าใด",
+    "ใคร",
+    "อย่างไร",
+    "ทำไม",
+    "กี่",
+    "ใด",
+    "何ですか",
+    "どこ",
+    "いつ",
+    "だれ",
 ];
 
 fn set(cell: &'static OnceLock<HashSet<String>>, lists: &[&str]) -> &'static HashSet<String> {
@@ -60,9 +101,7 @@ fn set(cell: &'static OnceLock<HashSet<String>>, lists: &[&str]) -> &'static Has
 /// Whether a folded, unstemmed word carries grammar only, in any of the languages listed.
 pub(crate) fn is_stop(word: &str) -> bool {
     static ALL: OnceLock<HashSet<String>> = OnceLock::new();
-    let lists = [
-        ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH, TURKISH, RUSSIAN, ARABIC, HINDI,
-    ];
+    let lists = [ENGLISH, GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH, TURKISH, RUSSIAN, ARABIC, HINDI];
     set(&ALL, &lists).contains(word)
 }
 

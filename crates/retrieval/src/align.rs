@@ -1,0 +1,207 @@
+//! A claim laid beside the sources: the sentences and table rows that hold its words, how much of it they hold together,
+//! and where they stand. Numbers, names and negations are compared in `verify`.
+
+use crate::claims::{Claim, Source, content};
+use crate::fold::is_word;
+use crate::sentences::sentences;
+use crate::similarity::Similarity;
+use crate::terms::{Token, TokenKind};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// A sentence or table row of a source.
+#[derive(Debug, Clone)]
+pub(crate) struct Unit {
+    /// Index of the source.
+    pub(crate) source: usize,
+    /// Bytes of the source's text.
+    pub(crate) range: Range<usize>,
+    /// Content terms.
+    terms: HashSet<String>,
+    /// Heads of the terms, for words that share a root.
+    roots: HashSet<String>,
+}
+
+/// All units of some sources, with how rare each term is among them.
+pub(crate) struct Evidence<'a> {
+    pub(crate) sources: &'a [Source<'a>],
+    pub(crate) units: Vec<Unit>,
+    /// By source: the terms of its title, headings, and the row that names its columns.
+    heads: Vec<HashSet<String>>,
+    held_by: HashMap<String, u32>,
+}
+
+/// How a claim lies on its evidence.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Alignment {
+    /// Indices of units, best first; at most three.
+    pub(crate) units: Vec<usize>,
+    /// Share of the claim's weight that the best unit holds, with its head.
+    pub(crate) first: f32,
+    /// Share that the units hold together.
+    pub(crate) joint: f32,
+    /// Cosine of the claim and its best unit.
+    pub(crate) cosine: Option<f32>,
+}
+
+/// What a term that stands beside, above or near a unit counts of one that stands in it.
+const IN_HEAD: f32 = 0.75;
+const NEARBY: f32 = 0.45;
+const SAME_ROOT: f32 = 0.7;
+
+impl<'a> Evidence<'a> {
+    pub(crate) fn new(sources: &'a [Source<'a>]) -> Self {
+        let mut units = Vec::new();
+        let mut heads = Vec::with_capacity(sources.len());
+        let mut held_by: HashMap<String, u32> = HashMap::new();
+        for (at, source) in sources.iter().enumerate() {
+            let mut head: HashSet<String> = terms_of(source.title);
+            source.context.iter().for_each(|heading| head.extend(terms_of(heading)));
+            let mut columns = true;
+            for range in sentences(source.text) {
+                let Some(text) = source.text.get(range.clone()) else { continue };
+                // The first row of a table names its columns for the rows below.
+                if columns && text.contains('\t') {
+                    head.extend(terms_of(text));
+                    columns = false;
+                }
+                let terms = terms_of(text);
+                terms.iter().for_each(|term| *held_by.entry(term.clone()).or_default() += 1);
+                let roots = terms.iter().filter_map(|term| root(term)).collect();
+                units.push(Unit { source: at, range, terms, roots });
+            }
+            heads.push(head);
+        }
+        Self { sources, units, heads, held_by }
+    }
+
+    pub(crate) fn text(&self, unit: usize) -> &'a str {
+        self.units.get(unit).and_then(|u| self.sources.get(u.source)?.text.get(u.range.clone())).unwrap_or("")
+    }
+
+    /// Whether any source holds a term, in its text or above it.
+    pub(crate) fn holds(&self, term: &str) -> bool {
+        self.held_by.contains_key(term) || self.heads.iter().any(|head| head.contains(term))
+    }
+
+    /// Whether a unit or what stands above it holds a term.
+    pub(crate) fn unit_holds(&self, unit: usize, term: &str) -> bool {
+        self.units
+            .get(unit)
+            .is_some_and(|u| u.terms.contains(term) || self.heads.get(u.source).is_some_and(|head| head.contains(term)))
+    }
+
+    /// Whether the sentences around a unit, in the same source, hold a term.
+    pub(crate) fn near_unit_holds(&self, unit: usize, term: &str) -> bool {
+        let Some(source) = self.units.get(unit).map(|u| u.source) else { return false };
+        (unit.saturating_sub(2)..=unit + 2)
+            .filter_map(|at| self.units.get(at))
+            .any(|u| u.source == source && u.terms.contains(term))
+    }
+
+    /// How much a term of a claim says: rarer among the sources is more, and what no source holds is most.
+    fn weight(&self, token: &Token, claim: &str) -> f32 {
+        let units = self.units.len() as f32;
+        let held = self.held_by.get(&token.term).copied().unwrap_or(0) as f32;
+        let rarity = (1.0 + units / (1.0 + held)).ln() / (1.0 + units).ln().max(f32::MIN_POSITIVE);
+        let capital = claim.get(token.start..token.end).and_then(|s| s.chars().next()).is_some_and(char::is_uppercase);
+        let kind = match token.kind {
+            TokenKind::Number => 1.2,
+            TokenKind::Whole => 1.3,
+            TokenKind::Word if capital && token.start > 0 => 1.15,
+            _ => 1.0,
+        };
+        (0.35 + 0.65 * rarity) * kind
+    }
+
+    /// How much of one term a unit holds, 0 to 1.
+    fn held(&self, unit: usize, term: &str) -> f32 {
+        let Some(u) = self.units.get(unit) else { return 0.0 };
+        if u.terms.contains(term) {
+            return 1.0;
+        }
+        if self.heads.get(u.source).is_some_and(|head| head.contains(term)) {
+            return IN_HEAD;
+        }
+        if root(term).is_some_and(|root| u.roots.contains(&root)) {
+            return SAME_ROOT;
+        }
+        if self.near_unit_holds(unit, term) { NEARBY } else { 0.0 }
+    }
+
+    /// The units that hold most of a claim, best first.
+    pub(crate) fn nearest(&self, claim: &Claim, limit: usize) -> Vec<usize> {
+        let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text)).collect();
+        let total: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let mut scored: Vec<(f32, usize)> = (0..self.units.len())
+            .map(|unit| {
+                let sum: f32 = claim
+                    .tokens
+                    .iter()
+                    .zip(&weights)
+                    .map(|(token, weight)| weight * self.held(unit, &token.term))
+                    .sum();
+                (sum / total, unit)
+            })
+            .filter(|(score, _)| *score > 0.0)
+            .collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        scored.truncate(limit);
+        scored.into_iter().map(|(_, unit)| unit).collect()
+    }
+
+    /// Lays a claim on its evidence: the best unit first, then up to two that add what it lacks.
+    pub(crate) fn align(&self, claim: &Claim, similarity: &dyn Similarity) -> Alignment {
+        let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text)).collect();
+        let total: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let mut matched: Vec<f32> = vec![0.0; weights.len()];
+        let mut alignment = Alignment::default();
+        let near = self.nearest(claim, 24);
+        let cosines: HashMap<usize, f32> =
+            near.iter().filter_map(|unit| Some((*unit, similarity.cosine(&claim.text, self.text(*unit))?))).collect();
+        for round in 0..3 {
+            let mut best: Option<(f32, usize, f32)> = None;
+            for unit in near.iter().filter(|unit| !alignment.units.contains(unit)) {
+                let gain: f32 = claim
+                    .tokens
+                    .iter()
+                    .zip(weights.iter().zip(&matched))
+                    .map(|(token, (weight, had))| weight * (self.held(*unit, &token.term) - had).max(0.0))
+                    .sum::<f32>()
+                    / total;
+                let liking =
+                    if round == 0 { gain + 0.3 * cosines.get(unit).copied().unwrap_or(0.0).max(0.0) } else { gain };
+                if best.is_none_or(|(most, _, _)| liking > most) {
+                    best = Some((liking, *unit, gain));
+                }
+            }
+            let Some((_, unit, gain)) = best else { break };
+            if round > 0 && gain < 0.1 {
+                break;
+            }
+            for (token, had) in claim.tokens.iter().zip(matched.iter_mut()) {
+                *had = had.max(self.held(unit, &token.term));
+            }
+            alignment.units.push(unit);
+            alignment.joint += gain;
+            if round == 0 {
+                alignment.first = gain;
+                alignment.cosine = cosines.get(&unit).copied();
+            }
+        }
+        alignment
+    }
+}
+
+fn terms_of(text: &str) -> HashSet<String> {
+    content(text).into_iter().map(|token| token.term).collect()
+}
+
+/// The head that words of one family share ("publish", "publisher", "publication"); none for short words and numbers.
+fn root(term: &str) -> Option<String> {
+    let letters = term.chars().count();
+    if letters < 6 || !term.chars().all(|c| is_word(c) && c.is_alphabetic()) {
+        return None;
+    }
+    Some(term.chars().take(if letters >= 8 { 6 } else { 5 }).take(5).collect())
+}
