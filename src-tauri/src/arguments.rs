@@ -1,0 +1,94 @@
+//! What may be said at the start of the program.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What was said, with defaults for the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    /// Where Hearth keeps its data.
+    pub(crate) data_dir: PathBuf,
+    /// Whether the folder was named, so that it is not a person's usual one.
+    pub(crate) data_dir_given: bool,
+    /// Whether a test may drive the window.
+    pub(crate) test_automation: bool,
+    /// Whether to print when the page first asks for its stream: it is drawn and takes input from then on.
+    pub(crate) report_ready: bool,
+}
+
+/// Why the program does not start.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Help was asked for.
+    Help(String),
+    /// It made no sense.
+    Usage(String),
+}
+
+const HELP: &str = "Hearth: a private AI operating system for the desktop.
+
+Usage: hearth-desktop [--data-dir DIR]
+
+  --data-dir DIR      keep everything in DIR instead of the usual place
+  --report-ready      print a line when the window takes input (for measuring)
+  --test-automation   let a test drive the window; only together with --data-dir
+  --help              this text
+
+The `hearth` command does the same without a window.";
+
+impl Arguments {
+    /// Reads the arguments after the program's name.
+    pub(crate) fn read(mut words: impl Iterator<Item = OsString>) -> Result<Self, Refused> {
+        let usage = |text: String| Refused::Usage(format!("hearth-desktop: {text}\nTry --help."));
+        let (mut data_dir, mut test_automation, mut report_ready) = (None, false, false);
+        while let Some(word) = words.next() {
+            match word.to_str() {
+                Some("--help" | "-h") => return Err(Refused::Help(HELP.to_owned())),
+                Some("--test-automation") => test_automation = true,
+                Some("--report-ready") => report_ready = true,
+                Some("--data-dir") => match words.next() {
+                    Some(folder) if !folder.is_empty() => data_dir = Some(PathBuf::from(folder)),
+                    _ => return Err(usage("--data-dir wants a folder.".to_owned())),
+                },
+                _ => return Err(usage(format!("unknown argument {:?}.", word.to_string_lossy()))),
+            }
+        }
+        if test_automation && data_dir.is_none() {
+            return Err(usage("--test-automation wants --data-dir: a test never drives a person's own vault.".to_owned()));
+        }
+        let data_dir_given = data_dir.is_some();
+        let data_dir = data_dir.unwrap_or_else(hearth_kernel::default_data_dir);
+        Ok(Self { data_dir, data_dir_given, test_automation, report_ready })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Result<Arguments, Refused> {
+        Arguments::read(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn a_folder_can_be_named() {
+        let arguments = read(&["--data-dir", "/tmp/with space"]).unwrap();
+        assert_eq!(arguments.data_dir, PathBuf::from("/tmp/with space"));
+        assert!(arguments.data_dir_given && !arguments.test_automation);
+        assert!(!read(&[]).unwrap().data_dir_given);
+    }
+
+    #[test]
+    fn automation_never_meets_a_persons_own_vault() {
+        assert!(matches!(read(&["--test-automation"]), Err(Refused::Usage(_))));
+        assert!(read(&["--test-automation", "--data-dir", "/tmp/x"]).unwrap().test_automation);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for words in [&["--data-dir"][..], &["--data-dir", ""], &["file.pdf"], &["--unknown"]] {
+            assert!(matches!(read(words), Err(Refused::Usage(_))), "{words:?}");
+        }
+        assert!(matches!(read(&["--help"]), Err(Refused::Help(_))));
+    }
+}

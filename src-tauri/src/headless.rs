@@ -1,0 +1,40 @@
+//! Without a display: the same interface on loopback, with its link printed, until the program is ended.
+
+use crate::arguments::Arguments;
+use hearth_kernel::{Config, Kernel};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Serves until interrupted.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let child = match std::env::current_exe() {
+        Ok(child) => child,
+        Err(error) => return failed(format!("this program's own file cannot be found: {error}")),
+    };
+    let kernel = match Kernel::start(Config { data_dir: arguments.data_dir, child, dialogs: None, threads: None }) {
+        Ok(kernel) => kernel,
+        Err(error) => return failed(error.to_string()),
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(format!("no threads: {error}")),
+    };
+    let served = runtime.block_on(async {
+        let bound = hearth_server::bind().await?;
+        println!("{}", bound.link());
+        let until = async {
+            let _ = tokio::signal::ctrl_c().await;
+        };
+        bound.serve(Arc::new(kernel.clone()), until).await
+    });
+    kernel.stop();
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(format!("the loopback door did not open: {error}")),
+    }
+}
+
+fn failed(why: String) -> ExitCode {
+    eprintln!("hearth: {why}");
+    ExitCode::FAILURE
+}
