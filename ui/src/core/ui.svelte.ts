@@ -1,0 +1,199 @@
+// What is open on screen besides the place: sidebar or rail, palette, help, the viewer, the next question's attachments.
+// Features speak to each other through here; they never import each other.
+import type { AttachedDocument, Citation, Kind, Label, Offer, Span } from './bindings';
+import { notices } from './notices.svelte';
+import { router } from './router.svelte';
+import { store } from './store.svelte';
+
+/** What the viewer shows: a document, and within it the span of a citation. */
+export interface Viewing {
+  document: number;
+  version: number | null;
+  page: number;
+  span: Span | null;
+  /** The turn whose citations the viewer steps through. */
+  turn: number | null;
+  /** Which citation of that turn. */
+  at: number | null;
+}
+
+/** Something attached to the next question: a document, or a file still being read. */
+export interface Attachment {
+  key: string;
+  title: string;
+  kind: Kind | null;
+  document: number | null;
+  job: number | null;
+}
+
+class Ui {
+  width = $state(typeof innerWidth === 'number' ? innerWidth : 1440);
+  height = $state(typeof innerHeight === 'number' ? innerHeight : 900);
+  /** What a person chose with Ctrl B; none follows the width. */
+  railChosen = $state<boolean | null>(null);
+  rail = $derived(this.railChosen ?? this.width < 1181);
+  narrow = $derived(this.width < 1181);
+  small = $derived(this.width < 1000);
+  low = $derived(this.height < 760);
+
+  help = $state(false);
+  preferences = $state(false);
+  /** The palette's first words; none is closed. */
+  palette = $state<string | null>(null);
+  viewing = $state.raw<Viewing | null>(null);
+  attachments = $state.raw<Attachment[]>([]);
+  /** Words to put into the composer. */
+  draft = $state('');
+  /** Files handed over by a dialog or paste, waiting for a choice of where they go. */
+  offer = $state.raw<Offer | null>(null);
+  #composer: (() => void) | null = null;
+  #lastViewing: Viewing | null = null;
+
+  openPalette(words = ''): void {
+    this.palette = words;
+  }
+
+  toggleSidebar(): void {
+    this.railChosen = !this.rail;
+  }
+
+  /** The composer says how it takes focus. */
+  composer(focus: () => void): () => void {
+    this.#composer = focus;
+    return () => {
+      if (this.#composer === focus) this.#composer = null;
+    };
+  }
+
+  focusComposer(): void {
+    // Once the place it lives in is drawn.
+    setTimeout(() => this.#composer?.(), 0);
+  }
+
+  view(viewing: Viewing): void {
+    this.viewing = viewing;
+    this.#lastViewing = viewing;
+  }
+
+  /** Opens a document of the library in the viewer, at Ask. */
+  openDocument(document: number, version: number | null = null, page = 0, span: Span | null = null): void {
+    if (router.place.screen !== 'ask') router.go('ask', { conversation: store.conversation?.id ?? null });
+    this.view({ document, version, page, span, turn: null, at: null });
+  }
+
+  closeViewer(): void {
+    this.viewing = null;
+  }
+
+  toggleViewer(): boolean {
+    if (this.viewing) this.viewing = null;
+    else if (this.#lastViewing) this.viewing = this.#lastViewing;
+    else return false;
+    return true;
+  }
+
+  forgetViewer(): void {
+    this.viewing = null;
+    this.#lastViewing = null;
+  }
+
+  /** Attaches a document to the next question. */
+  attach(document: AttachedDocument): void {
+    const key = `d${document.document}`;
+    if (this.attachments.some((other) => other.key === key || other.document === document.document)) return;
+    this.attachments = [
+      ...this.attachments,
+      { key, title: document.title, kind: document.kind, document: document.document, job: null },
+    ];
+  }
+
+  /** Attaches files that are still being read. */
+  attachJobs(jobs: { id: number; name: string; kind: Kind | null; document: number | null }[]): void {
+    const next = jobs.map((job) => ({
+      key: `j${job.id}`,
+      title: job.name,
+      kind: job.kind,
+      document: job.document,
+      job: job.id,
+    }));
+    this.attachments = [...this.attachments.filter((one) => !next.some((other) => other.key === one.key)), ...next];
+  }
+
+  detach(key: string): void {
+    this.attachments = this.attachments.filter((one) => one.key !== key);
+  }
+
+  /** Asks about one document: attached to a new question. */
+  async askAbout(document: AttachedDocument): Promise<void> {
+    await store.openConversation(null);
+    this.attach(document);
+    this.focusComposer();
+  }
+
+  /** Opens the system's file dialog, or the page's own where the shell has none; then asks where the files go. */
+  async addFiles(folder = false): Promise<void> {
+    if (store.status?.dialogs) {
+      const offer = await store.attempt('ChooseFiles', { folder });
+      if (offer) this.offer = offer;
+      return;
+    }
+    const input = document.createElement('input');
+    input.type = 'file';
+    input.multiple = true;
+    if (folder) input.webkitdirectory = true;
+    input.addEventListener('change', () => void this.offerFiles([...(input.files ?? [])]));
+    input.click();
+  }
+
+  /** Hands bytes of files over; then asks where they go. */
+  async offerFiles(files: File[]): Promise<Offer | null> {
+    if (files.length === 0) return null;
+    try {
+      const offered = await Promise.all(files.map(async (file) => ({ name: file.name, base64: await base64(file) })));
+      const offer = await store.attempt('OfferFiles', { files: offered });
+      if (offer) this.offer = offer;
+      return offer;
+    } catch {
+      notices.say('These files could not be read by this page.', { tone: 'danger' });
+      return null;
+    }
+  }
+
+  /** Imports an offer; kept in the space, or only for the next question. */
+  async importOffer(offer: Offer, keep: boolean, label: Label | null): Promise<void> {
+    if (store.spaceId === null) return;
+    const jobs = await store.attempt('ImportOffer', {
+      offer: offer.id,
+      space: store.spaceId,
+      destination: keep ? { kind: 'keep' } : { kind: 'question', conversation: store.conversation?.id ?? null },
+      label,
+    });
+    if (!jobs) return;
+    store.takeJobs(jobs);
+    if (keep) {
+      router.go('library', { ingest: true });
+    } else {
+      this.attachJobs(jobs);
+      if (router.place.screen !== 'ask') router.go('ask', { conversation: store.conversation?.id ?? null });
+      this.focusComposer();
+    }
+  }
+}
+
+/** A file's bytes as base64, without blocking on a giant string. */
+export async function base64(file: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => {
+      const url = String(reader.result);
+      resolve(url.slice(url.indexOf(',') + 1));
+    };
+    reader.onerror = () => reject(reader.error ?? new Error('unreadable'));
+    reader.readAsDataURL(file);
+  });
+}
+
+/** The citations of a turn in reading order: quotes first where no sentence cites, else those of its sentences. */
+export type TurnCitation = Citation & { sentence: number | null };
+
+export const ui = new Ui();
