@@ -72,7 +72,8 @@ impl Compute {
         Self { kernels: Kernels::detect(), pool: Pool::new(threads) }
     }
 
-    fn rows(&self, m: usize, width: usize, data: &mut [f32], body: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+    /// Calls `body` with each of the first `m` rows of `data`, on several threads where that pays.
+    pub fn rows(&self, m: usize, width: usize, data: &mut [f32], body: &(dyn Fn(usize, &mut [f32]) + Sync)) {
         let data = &mut data[..m * width];
         if m < FEW {
             data.chunks_exact_mut(width).enumerate().for_each(|(i, r)| body(i, r));

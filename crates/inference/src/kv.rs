@@ -2,8 +2,9 @@
 //! beyond the length may hold old numbers; nobody reads them. Layout: `kernel::Attend`.
 
 use crate::config::Config;
-use crate::kernel::PAGE;
+use crate::kernel::{MAX_HEAD, PAGE};
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 
 /// What one conversation needs beside the shared weights.
 #[derive(Debug)]
@@ -73,15 +74,19 @@ impl RunState {
     pub fn write(&mut self, layer: usize, position: usize, key: &[f32], value: &[f32]) {
         let (d, base, at) = (self.head_dim, layer * self.layer_len(), position % PAGE);
         let Some(page) = self.pages.get_mut(position / PAGE) else { return };
+        let mut narrow = [f16::ZERO; MAX_HEAD];
+        let Some(narrow) = narrow.get_mut(..d) else { return };
         for (h, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
             let head = &mut page[base + h * 2 * PAGE * d..][..2 * PAGE * d];
             let (keys, values) = head.split_at_mut(PAGE * d);
+            narrow.convert_from_f32_slice(key);
             let column = &mut keys[at / 16 * 16 * d + at % 16..];
-            for (o, x) in column.iter_mut().step_by(16).zip(key) {
-                *o = f16::from_f32(*x).to_bits();
+            for (o, x) in column.iter_mut().step_by(16).zip(narrow.iter()) {
+                *o = x.to_bits();
             }
-            for (o, x) in values[at * d..].iter_mut().zip(value) {
-                *o = f16::from_f32(*x).to_bits();
+            narrow.convert_from_f32_slice(value);
+            for (o, x) in values[at * d..].iter_mut().zip(narrow.iter()) {
+                *o = x.to_bits();
             }
         }
     }

@@ -65,8 +65,9 @@ fn products_match_widened_weights_and_one_row_equals_many() {
             let mut row = vec![0.0; k];
             for (r, want) in wide.chunks_exact(k).enumerate() {
                 w.row(r, &mut row);
+                let most = want.iter().fold(0f32, |a, x| a.max(x.abs()));
                 for (a, b) in row.iter().zip(want) {
-                    assert!((a - b).abs() <= 2e-3 * (0.1 + b.abs()), "{} row {r}: {a} and not {b}", ty.name());
+                    assert!((a - b).abs() <= 1e-3 * most, "{} row {r}: {a} and not {b}", ty.name());
                 }
             }
             let mut acts = Acts::new(m, k);
@@ -85,7 +86,7 @@ fn products_match_widened_weights_and_one_row_equals_many() {
                         size += (x * f64::from(w[j])).abs();
                     }
                     let got = f64::from(out[i * n + r]);
-                    assert!((got - want).abs() < 1e-3 * size, "{} {} ({i},{r}): {got} and not {want}", kernels.name, ty.name());
+                    assert!((got - want).abs() < 2e-3 * size, "{} {} ({i},{r}): {got} and not {want}", kernels.name, ty.name());
                 }
                 let mut one = Acts::new(1, k);
                 one.x.copy_from_slice(a.x);

@@ -1,0 +1,46 @@
+//! Measures one chat model: loading, reading a prompt, generating, memory.
+//! `cargo run --release -p hearth-inference --example bench -- MODEL.gguf [THREADS] [PROMPT_TOKENS] [NEW_TOKENS]`
+
+use hearth_inference::engine::{Ask, Chat, Event};
+use hearth_inference::wire::{Message, Sampling, Speaker};
+use std::time::Instant;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let path = args.first().ok_or("which model?")?;
+    let number = |i: usize, other: usize| args.get(i).and_then(|s| s.parse().ok()).unwrap_or(other);
+    let (threads, words, new) = (number(1, 2), number(2, 600), number(3, 128));
+    let begun = Instant::now();
+    let mut chat = Chat::load(&mut std::fs::File::open(path)?, threads, None, 4 << 30)?;
+    println!("load {} ms, {:?}", begun.elapsed().as_millis(), chat.info());
+    let text = "The quick brown fox jumps over the lazy dog near the quiet river bank. ".repeat(words / 15);
+    let mut messages = vec![Message { role: Speaker::User, text }];
+    let sampling = Sampling { max_tokens: new as u32, ..Sampling::default() };
+    for question in ["What does the fox do?", "And the dog?", "Write a long story about the river."] {
+        messages.push(Message { role: Speaker::User, text: question.into() });
+        let mut answer = String::new();
+        let ask = Ask { conversation: 1, messages: &messages, sampling: &sampling, begun: None };
+        let o = chat.answer(ask, &|| false, &mut |e| {
+            if let Event::Text(t, _) = e {
+                answer += &t;
+            }
+        })?;
+        let read = o.prompt_tokens - o.cached_tokens;
+        println!(
+            "prompt {read} new tokens of {} in {:.0} ms ({:.0} tok/s), {} generated ({:.1} tok/s), first after {:.0} ms, {:?}: {}",
+            o.prompt_tokens,
+            o.prompt.as_secs_f64() * 1e3,
+            read as f64 / o.prompt.as_secs_f64(),
+            o.new_tokens,
+            o.new_tokens.saturating_sub(1) as f64 / o.generate.as_secs_f64(),
+            o.first_token.as_secs_f64() * 1e3,
+            o.reason,
+            answer.trim(),
+        );
+        messages.push(Message { role: Speaker::Assistant, text: answer });
+    }
+    if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+        status.lines().filter(|l| l.starts_with("VmHWM") || l.starts_with("VmRSS")).for_each(|l| println!("{l}"));
+    }
+    Ok(())
+}

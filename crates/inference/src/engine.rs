@@ -1,0 +1,294 @@
+//! Answers on one loaded decoder: prompts, the KV caches of the conversations, the loop that generates. One request at
+//! a time; who asks and who listens is `serve`.
+
+use crate::chat;
+use crate::error::Error;
+use crate::forward::{CHUNK, Compute, Scratch, forward};
+use crate::gguf;
+use crate::kv::RunState;
+use crate::sampling::{Sampler, StopText};
+use crate::template::Template;
+use crate::tokens::{Utf8Stream, Vocabulary};
+use crate::weights::Weights;
+use crate::wire::{Finish, Message, ModelInfo, Sampling};
+use std::collections::HashMap;
+use std::io::{Read, Seek};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What happens on the way to an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Tokens of the prompt that are read, and all.
+    Prompt(usize, usize),
+    /// More text, and tokens of the answer so far.
+    Text(String, usize),
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Why.
+    pub reason: Finish,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Those that were in the cache.
+    pub cached_tokens: usize,
+    /// Tokens of the answer, the one that ends the turn not counted.
+    pub new_tokens: usize,
+    /// Time until the prompt was read.
+    pub prompt: Duration,
+    /// Time until the first token was chosen.
+    pub first_token: Duration,
+    /// Time from then to the end.
+    pub generate: Duration,
+}
+
+/// What a request for an answer consists of.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// Names the cache.
+    pub conversation: i64,
+    /// The whole conversation.
+    pub messages: &'a [Message],
+    /// How tokens are chosen.
+    pub sampling: &'a Sampling,
+    /// The given beginning of the answer.
+    pub begun: Option<&'a str>,
+}
+
+struct Conversation {
+    tokens: Vec<u32>,
+    state: RunState,
+    used: u64,
+}
+
+/// A loaded chat model with its conversations.
+pub struct Chat {
+    weights: Arc<Weights>,
+    vocabulary: Arc<Vocabulary>,
+    template: Arc<Template>,
+    compute: Compute,
+    scratch: Scratch,
+    conversations: HashMap<i64, Conversation>,
+    n_ctx: usize,
+    kv_budget_bytes: u64,
+    turn: u64,
+}
+
+impl Chat {
+    /// Loads a GGUF file.
+    ///
+    /// # Errors
+    /// `Damaged` and `Unsupported`, with what is wrong.
+    pub fn load<R: Read + Seek>(
+        file: &mut R,
+        threads: usize,
+        n_ctx: Option<usize>,
+        kv_budget_bytes: u64,
+    ) -> Result<Self, Error> {
+        let header = gguf::read(&mut *file)?;
+        let vocabulary = Vocabulary::read(&header)?;
+        let compute = Compute::new(threads);
+        let weights = Weights::read(file, &header, &compute.pool)?;
+        let chatml = |s: &str| vocabulary.specials().iter().any(|(t, _)| t == s);
+        let chatml = chatml("<|im_start|>") && chatml("<|im_end|>");
+        let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), chatml);
+        let scratch = Scratch::new(&weights.config);
+        let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx);
+        Ok(Self {
+            weights: Arc::new(weights),
+            vocabulary: Arc::new(vocabulary),
+            template: Arc::new(template),
+            compute,
+            scratch,
+            conversations: HashMap::new(),
+            n_ctx,
+            kv_budget_bytes,
+            turn: 0,
+        })
+    }
+
+    /// Returns what was loaded; `load_ms` is left to the caller.
+    pub fn info(&self) -> ModelInfo {
+        let c = &self.weights.config;
+        ModelInfo {
+            architecture: c.architecture.name.into(),
+            quantization: self.weights.quantization.name().into(),
+            n_ctx: self.n_ctx as u32,
+            n_vocab: c.n_vocab as u32,
+            dims: None,
+            weights_bytes: self.weights.bytes,
+            threads: self.compute.pool.threads() as u32,
+            kernel: self.compute.kernels.name.into(),
+            template: self.template.describe(),
+            load_ms: 0,
+        }
+    }
+
+    /// Returns a handle that counts prompt tokens on any thread.
+    pub fn counter(&self) -> Counter {
+        Counter { vocabulary: Arc::clone(&self.vocabulary), template: Arc::clone(&self.template) }
+    }
+
+    /// Returns the bytes of all KV caches.
+    pub fn kv_bytes(&self) -> u64 {
+        self.conversations.values().map(|c| c.state.bytes()).sum()
+    }
+
+    /// Forgets a conversation.
+    pub fn forget(&mut self, conversation: i64) {
+        self.conversations.remove(&conversation);
+    }
+
+    /// Forgets all conversations.
+    pub fn forget_all(&mut self) {
+        self.conversations.clear();
+    }
+
+    /// Makes room under the budget for `needed` bytes beside the kept conversations, the longest unused going first.
+    fn make_room(&mut self, needed: u64) -> Result<(), Error> {
+        if needed > self.kv_budget_bytes {
+            return Err(Error::Memory { needed_bytes: needed, budget_bytes: self.kv_budget_bytes });
+        }
+        while self.kv_bytes() + needed > self.kv_budget_bytes {
+            let Some(oldest) = self.conversations.iter().min_by_key(|(_, c)| c.used).map(|(k, _)| *k) else { break };
+            self.conversations.remove(&oldest);
+        }
+        Ok(())
+    }
+
+    /// Answers. `cancelled` is asked many times a second; `emit` hears progress and text.
+    ///
+    /// # Errors
+    /// `TooLong` and `Memory` with their figures, `Request` where the template refuses. Being cancelled is an outcome.
+    pub fn answer(
+        &mut self,
+        ask: Ask<'_>,
+        cancelled: &dyn Fn() -> bool,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, Error> {
+        let prompt = chat::prompt(&self.vocabulary, &self.template, ask.messages, ask.begun)?;
+        let n_vocab = self.weights.config.n_vocab as u32;
+        if prompt.is_empty() || prompt.iter().any(|t| *t >= n_vocab) {
+            return Err(Error::Request("the prompt has no tokens that the model knows".into()));
+        }
+        if prompt.len() >= self.n_ctx {
+            return Err(Error::TooLong { prompt_tokens: prompt.len() as u32, n_ctx: self.n_ctx as u32 });
+        }
+        let fresh = || Conversation { tokens: Vec::new(), state: RunState::new(&self.weights.config), used: 0 };
+        let mut c = self.conversations.remove(&ask.conversation).unwrap_or_else(fresh);
+        let result = self.run(&mut c, &prompt, ask.sampling, cancelled, emit);
+        c.tokens.truncate(c.state.len());
+        c.state.truncate(c.tokens.len());
+        self.turn += 1;
+        c.used = self.turn;
+        self.conversations.insert(ask.conversation, c);
+        result
+    }
+
+    fn run(
+        &mut self,
+        c: &mut Conversation,
+        prompt: &[u32],
+        sampling: &Sampling,
+        cancelled: &dyn Fn() -> bool,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, Error> {
+        let begun = Instant::now();
+        // The last token is always computed, because its logits are wanted.
+        let common = c.tokens.iter().zip(prompt).take_while(|(a, b)| a == b).count().min(prompt.len() - 1);
+        c.state.truncate(common);
+        c.tokens.truncate(common);
+        self.make_room(c.state.bytes_for(prompt.len() + 1))?;
+        let mut o = Outcome {
+            reason: Finish::Cancelled,
+            prompt_tokens: prompt.len(),
+            cached_tokens: common,
+            new_tokens: 0,
+            prompt: Duration::ZERO,
+            first_token: Duration::ZERO,
+            generate: Duration::ZERO,
+        };
+        emit(Event::Prompt(common, prompt.len()));
+        while c.tokens.len() < prompt.len() {
+            let chunk = &prompt[c.tokens.len()..(c.tokens.len() + CHUNK).min(prompt.len())];
+            let last = c.tokens.len() + chunk.len() == prompt.len();
+            if self.pass(c, chunk, last, cancelled).is_err() {
+                o.prompt = begun.elapsed();
+                return Ok(o);
+            }
+            emit(Event::Prompt(c.tokens.len(), prompt.len()));
+        }
+        o.prompt = begun.elapsed();
+        self.generate(c, sampling, cancelled, emit, begun, &mut o);
+        o.generate = begun.elapsed().saturating_sub(o.first_token);
+        Ok(o)
+    }
+
+    fn generate(
+        &mut self,
+        c: &mut Conversation,
+        sampling: &Sampling,
+        cancelled: &dyn Fn() -> bool,
+        emit: &mut dyn FnMut(Event),
+        begun: Instant,
+        o: &mut Outcome,
+    ) {
+        let mut sampler = Sampler::new(sampling.clone());
+        let (mut utf8, mut stops) = (Utf8Stream::default(), StopText::new(&sampling.stop));
+        o.reason = loop {
+            if o.new_tokens >= sampling.max_tokens as usize {
+                break Finish::Length;
+            }
+            let token = sampler.choose(self.scratch.logits());
+            if o.new_tokens == 0 {
+                o.first_token = begun.elapsed();
+            }
+            if self.vocabulary.stops(token) {
+                break Finish::Stop;
+            }
+            o.new_tokens += 1;
+            let (text, stopped) = stops.push(&utf8.push(self.vocabulary.bytes(token)));
+            if !text.is_empty() {
+                emit(Event::Text(text, o.new_tokens));
+            }
+            if stopped {
+                break Finish::Stop;
+            }
+            if c.tokens.len() >= self.n_ctx || self.make_room(c.state.bytes_for(c.tokens.len() + 1)).is_err() {
+                break Finish::Length;
+            }
+            if o.new_tokens >= sampling.max_tokens as usize {
+                break Finish::Length;
+            }
+            if self.pass(c, &[token], true, cancelled).is_err() {
+                break Finish::Cancelled;
+            }
+        };
+        let rest = stops.finish();
+        if !rest.is_empty() && o.reason != Finish::Cancelled {
+            emit(Event::Text(rest, o.new_tokens));
+        }
+    }
+
+    fn pass(&mut self, c: &mut Conversation, tokens: &[u32], logits: bool, stop: &dyn Fn() -> bool) -> Result<(), Error> {
+        forward(&self.weights, &mut c.state, &mut self.scratch, &self.compute, tokens, logits, stop)?;
+        c.tokens.extend_from_slice(tokens);
+        Ok(())
+    }
+}
+
+/// Counts the tokens of prompts.
+#[derive(Clone)]
+pub struct Counter {
+    vocabulary: Arc<Vocabulary>,
+    template: Arc<Template>,
+}
+
+impl Counter {
+    /// Returns how many tokens the prompt of these messages has.
+    pub fn count(&self, messages: &[Message]) -> Result<usize, Error> {
+        Ok(chat::prompt(&self.vocabulary, &self.template, messages, None)?.len())
+    }
+}

@@ -1,0 +1,383 @@
+//! One engine process: waits for the model to load, then answers framed requests until its input ends. A reading
+//! thread takes requests, cancels and health questions; the calling thread computes, one request at a time.
+
+use crate::embed::Embedder;
+use crate::engine::{Ask, Chat, Counter, Event, Outcome};
+use crate::error::Error;
+use crate::wire::{self, Failure, FailureCode, Load, Message, ModelInfo, Reply, Request, Role, Sampling};
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Why an engine process ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The parent's frames cannot be read, or answers cannot be written.
+    #[error("the parent cannot be reached: {0}")]
+    Parent(#[from] io::Error),
+    /// The first frame was something else than `Load`.
+    #[error("the first frame is not a load request")]
+    NotLoad,
+    /// The process could not be prepared for hostile bytes.
+    #[error("confinement failed: {0}")]
+    Confinement(String),
+    /// The model could not be loaded.
+    #[error(transparent)]
+    Model(#[from] Error),
+}
+
+enum Work {
+    Generate { id: u64, conversation: i64, messages: Vec<Message>, sampling: Sampling, begun: Option<String> },
+    Embed { id: u64, waiting: VecDeque<String>, values: Vec<f32> },
+}
+
+impl Work {
+    fn id(&self) -> u64 {
+        match self {
+            Self::Generate { id, .. } | Self::Embed { id, .. } => *id,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Queue {
+    work: VecDeque<(Work, Arc<AtomicBool>)>,
+    flags: HashMap<u64, Arc<AtomicBool>>,
+    closed: bool,
+}
+
+struct Desk<W> {
+    queue: Mutex<Queue>,
+    ready: Condvar,
+    closing: AtomicBool,
+    kv_bytes: AtomicU64,
+    output: Mutex<W>,
+}
+
+fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<W: Write> Desk<W> {
+    /// Sends a reply. A parent that no longer listens closes the desk.
+    fn say(&self, reply: &Reply) {
+        if wire::write(&mut *lock(&self.output), reply).is_err() {
+            self.close();
+        }
+    }
+
+    fn fail(&self, id: Option<u64>, error: Failure) {
+        self.say(&Reply::Failed { id, error });
+    }
+
+    fn close(&self) {
+        self.closing.store(true, SeqCst);
+        lock(&self.queue).closed = true;
+        self.ready.notify_all();
+    }
+
+    fn put(&self, work: Work) {
+        let mut q = lock(&self.queue);
+        let flag = Arc::new(AtomicBool::new(false));
+        q.flags.insert(work.id(), Arc::clone(&flag));
+        q.work.push_back((work, flag));
+        self.ready.notify_all();
+    }
+
+    /// Waits for work: generation first, then the embedding request with the fewest passages left, so that a question
+    /// does not wait for a library.
+    fn take(&self) -> Option<(Work, Arc<AtomicBool>)> {
+        let mut q = lock(&self.queue);
+        loop {
+            if q.closed {
+                return None;
+            }
+            let rank = |w: &Work| match w {
+                Work::Generate { .. } => 0,
+                Work::Embed { waiting, .. } => 1 + waiting.len(),
+            };
+            let next = q.work.iter().enumerate().min_by_key(|(i, (w, _))| (rank(w), *i)).map(|(i, _)| i);
+            if let Some(taken) = next.and_then(|i| q.work.remove(i)) {
+                return Some(taken);
+            }
+            q = self.ready.wait(q).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Runs an engine process to its end: reads `Load`, calls `on_load` before any byte of the model is read, loads,
+/// answers `Ready`, and then every request. `on_load` may confine the process to the files that `Load` names; threads
+/// must still be creatable afterwards.
+///
+/// # Errors
+/// When loading fails (the parent has then been told), or the parent speaks nonsense. The end of the input is no error.
+pub fn serve(
+    mut input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+    on_load: impl FnOnce(&Load) -> Result<(), String>,
+) -> Result<(), ServeError> {
+    let desk = Arc::new(Desk {
+        queue: Mutex::default(),
+        ready: Condvar::new(),
+        closing: AtomicBool::new(false),
+        kv_bytes: AtomicU64::new(0),
+        output: Mutex::new(output),
+    });
+    let load = match wire::read::<Request>(&mut input)? {
+        Some(Request::Load(load)) => load,
+        None | Some(Request::Shutdown) => return Ok(()),
+        Some(_) => {
+            desk.fail(None, bad("the first frame is not a load request"));
+            return Err(ServeError::NotLoad);
+        }
+    };
+    if let Err(why) = on_load(&load) {
+        desk.fail(None, Failure { code: FailureCode::Internal, message: format!("confinement failed: {why}") });
+        return Err(ServeError::Confinement(why));
+    }
+    let begun = Instant::now();
+    let loaded = catch_unwind(|| Model::load(&load))
+        .unwrap_or_else(|_| Err(Error::Damaged("the model file makes the reader stumble".into())));
+    let mut model = loaded.inspect_err(|e| desk.fail(None, e.failure()))?;
+    let load_ms = begun.elapsed().as_millis() as u64;
+    desk.say(&Reply::Ready(ModelInfo { load_ms, ..model.info() }));
+    let counter = match &model {
+        Model::Chat(chat) => Some(chat.counter()),
+        Model::Embed(_) => None,
+    };
+    let reader = {
+        let desk = Arc::clone(&desk);
+        std::thread::Builder::new().name("requests".into()).spawn(move || {
+            let end = listen(&mut input, &desk, counter.as_ref());
+            desk.close();
+            end
+        })?
+    };
+    while let Some((work, flag)) = desk.take() {
+        let id = work.id();
+        let left = catch_unwind(AssertUnwindSafe(|| model.step(work, &flag, &desk))).unwrap_or_else(|_| {
+            model.reset();
+            desk.fail(Some(id), Failure { code: FailureCode::Internal, message: "the engine stumbled".into() });
+            None
+        });
+        desk.kv_bytes.store(model.kv_bytes(), SeqCst);
+        let mut q = lock(&desk.queue);
+        match left {
+            Some(work) => q.work.push_front((work, flag)),
+            None => {
+                q.flags.remove(&id);
+            }
+        }
+    }
+    if reader.is_finished() {
+        return reader.join().unwrap_or(Ok(())).map_err(ServeError::Parent);
+    }
+    Ok(())
+}
+
+fn bad(message: &str) -> Failure {
+    Failure { code: FailureCode::Request, message: message.into() }
+}
+
+/// Takes requests until the input ends.
+fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Counter>) -> io::Result<()> {
+    loop {
+        let request = match wire::read::<Request>(input) {
+            Ok(Some(request)) => request,
+            Ok(None) => return Ok(()),
+            Err(e) => {
+                desk.fail(None, bad("a frame cannot be read"));
+                return Err(e);
+            }
+        };
+        match request {
+            Request::Shutdown => return Ok(()),
+            Request::Load(_) => desk.fail(None, bad("a model is already loaded")),
+            Request::Generate { id, conversation, messages, sampling, prefill_answer } if counter.is_some() => {
+                desk.put(Work::Generate { id, conversation, messages, sampling, begun: prefill_answer });
+            }
+            Request::Embed { id, texts } if counter.is_none() => {
+                desk.put(Work::Embed { id, waiting: texts.into(), values: Vec::new() });
+            }
+            Request::Count { id, messages } => match counter.map(|c| c.count(&messages)) {
+                Some(Ok(n)) => desk.say(&Reply::Counted { id, tokens: n as u32 }),
+                Some(Err(e)) => desk.fail(Some(id), e.failure()),
+                None => desk.fail(Some(id), bad("this model does not count prompts")),
+            },
+            Request::Generate { id, .. } => desk.fail(Some(id), bad("this model does not generate")),
+            Request::Embed { id, .. } => desk.fail(Some(id), bad("this model does not embed")),
+            Request::Cancel { id } => {
+                if let Some(flag) = lock(&desk.queue).flags.get(&id) {
+                    flag.store(true, SeqCst);
+                }
+            }
+            Request::Health { id } => {
+                let kv_bytes = desk.kv_bytes.load(SeqCst);
+                desk.say(&Reply::Healthy { id, kv_bytes, peak_memory_bytes: peak_memory_bytes() });
+            }
+        }
+    }
+}
+
+enum Model {
+    Chat(Box<Chat>),
+    Embed(Box<Embedder>),
+}
+
+impl Model {
+    fn load(load: &Load) -> Result<Self, Error> {
+        let open = |p: &Path, what: &str| File::open(p).map_err(Error::io(what));
+        let (threads, n_ctx) = (load.threads.clamp(1, 256) as usize, load.n_ctx.map(|n| n as usize));
+        let mut weights = open(&load.weights, "the model file")?;
+        match load.role {
+            Role::Chat => {
+                Ok(Self::Chat(Box::new(Chat::load(&mut weights, threads, n_ctx, load.kv_budget_bytes)?)))
+            }
+            Role::Embed => {
+                let small = |path: &Option<std::path::PathBuf>, what: &str| {
+                    let path = path.as_ref().ok_or_else(|| Error::Request(format!("{what} is not named")))?;
+                    let mut bytes = Vec::new();
+                    open(path, what)?.take(64 << 20).read_to_end(&mut bytes).map_err(Error::io(what))?;
+                    Ok::<_, Error>(bytes)
+                };
+                let (tokenizer, config) = (small(&load.tokenizer, "tokenizer.json")?, small(&load.config, "config.json")?);
+                Ok(Self::Embed(Box::new(Embedder::load(&mut weights, &tokenizer, &config, threads, n_ctx)?)))
+            }
+        }
+    }
+
+    fn info(&self) -> ModelInfo {
+        match self {
+            Self::Chat(chat) => chat.info(),
+            Self::Embed(e) => {
+                let (n_vocab, n_ctx, weights_bytes, threads, kernel) = e.figures();
+                ModelInfo {
+                    architecture: "bert".into(),
+                    quantization: "F32".into(),
+                    n_ctx: n_ctx as u32,
+                    n_vocab: n_vocab as u32,
+                    dims: Some(e.dims() as u32),
+                    weights_bytes,
+                    threads: threads as u32,
+                    kernel: kernel.into(),
+                    template: "none".into(),
+                    load_ms: 0,
+                }
+            }
+        }
+    }
+
+    fn kv_bytes(&self) -> u64 {
+        match self {
+            Self::Chat(chat) => chat.kv_bytes(),
+            Self::Embed(_) => 0,
+        }
+    }
+
+    /// Forgets what a stumble may have left half-done.
+    fn reset(&mut self) {
+        if let Self::Chat(chat) = self {
+            chat.forget_all();
+        }
+    }
+
+    /// Does one piece of work and returns what is left of it.
+    fn step<W: Write>(&mut self, work: Work, flag: &AtomicBool, desk: &Desk<W>) -> Option<Work> {
+        let cancelled = || flag.load(SeqCst) || desk.closing.load(SeqCst);
+        match (self, work) {
+            (Self::Chat(chat), Work::Generate { id, conversation, messages, sampling, begun }) => {
+                let ask =
+                    Ask { conversation, messages: &messages, sampling: &sampling, begun: begun.as_deref() };
+                let result = chat.answer(ask, &cancelled, &mut |event| match event {
+                    Event::Prompt(done, total) => {
+                        desk.say(&Reply::Prompt { id, done: done as u32, total: total as u32 });
+                    }
+                    Event::Text(text, n) => desk.say(&Reply::Token { id, text, tokens: n as u32 }),
+                });
+                match result {
+                    Ok(o) => desk.say(&done(id, &o)),
+                    Err(e) => desk.fail(Some(id), e.failure()),
+                }
+                None
+            }
+            (Self::Embed(embedder), Work::Embed { id, mut waiting, mut values }) => {
+                match embed_some(embedder, &mut waiting, &mut values, &cancelled) {
+                    Err(e) => desk.fail(Some(id), e.failure()),
+                    Ok(()) if waiting.is_empty() => {
+                        desk.say(&Reply::Embedded { id, dims: embedder.dims() as u32, values });
+                    }
+                    Ok(()) => return Some(Work::Embed { id, waiting, values }),
+                }
+                None
+            }
+            (_, work) => {
+                desk.fail(Some(work.id()), bad("this model does not do that"));
+                None
+            }
+        }
+    }
+}
+
+/// Embeds one batch from the front of `waiting`.
+fn embed_some(
+    embedder: &mut Embedder,
+    waiting: &mut VecDeque<String>,
+    values: &mut Vec<f32>,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<(), Error> {
+    if cancelled() {
+        return Err(Error::Cancelled);
+    }
+    let mut batch = Vec::new();
+    let mut total = 0;
+    while let Some(text) = waiting.front() {
+        let tokens = embedder.encode(text)?;
+        total += tokens.len();
+        if !batch.is_empty() && total > crate::embed::BATCH_TOKENS {
+            break;
+        }
+        batch.push(tokens);
+        waiting.pop_front();
+    }
+    values.extend(embedder.embed(&batch, cancelled)?);
+    Ok(())
+}
+
+fn done(id: u64, o: &Outcome) -> Reply {
+    let ms = |d: Duration| d.as_millis() as u64;
+    Reply::Done {
+        id,
+        reason: o.reason,
+        prompt_tokens: o.prompt_tokens as u32,
+        cached_tokens: o.cached_tokens as u32,
+        new_tokens: o.new_tokens as u32,
+        prompt_ms: ms(o.prompt),
+        first_token_ms: ms(o.first_token),
+        generate_ms: ms(o.generate),
+    }
+}
+
+/// The most memory that this process ever held, by the system's own count.
+fn peak_memory_bytes() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+        #[allow(unsafe_code)]
+        // SAFETY: getrusage fills the struct that it is given, and zeros are a valid rusage anyway.
+        let usage = unsafe {
+            if libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) != 0 {
+                return None;
+            }
+            usage.assume_init()
+        };
+        let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+        u64::try_from(usage.ru_maxrss).ok().map(|kb| kb * unit)
+    }
+    #[cfg(not(unix))]
+    None
+}

@@ -1,0 +1,361 @@
+//! The words between an engine process and its parent: frames of a little-endian u32 length and a postcard body.
+//! Who says what when is `serve`.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+/// The largest body of a frame in bytes.
+pub const MAX_FRAME_BYTES: u32 = 64 << 20;
+
+/// What a model is loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// Generating text: a GGUF file.
+    Chat,
+    /// Turning passages into vectors: a safetensors file with tokenizer and configuration.
+    Embed,
+}
+
+/// The first request to an engine process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// The weights.
+    pub weights: PathBuf,
+    /// `tokenizer.json`, for embedders.
+    pub tokenizer: Option<PathBuf>,
+    /// `config.json`, for embedders.
+    pub config: Option<PathBuf>,
+    /// What for.
+    pub role: Role,
+    /// Compute threads, at least one.
+    pub threads: u32,
+    /// Context in tokens, at most the model's own, which is the default. For embedders: where passages are cut.
+    pub n_ctx: Option<u32>,
+    /// Bytes that all KV caches together may take.
+    pub kv_budget_bytes: u64,
+}
+
+/// Who says a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Speaker {
+    /// Instructions.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who says it.
+    pub role: Speaker,
+    /// Plain text; nothing in it is read as a special token.
+    pub text: String,
+}
+
+/// How tokens are chosen and when the answer ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 is greedy.
+    pub temperature: f32,
+    /// The k likeliest tokens only; 0 is all.
+    pub top_k: u32,
+    /// The likeliest tokens that together have this probability; 1 is all.
+    pub top_p: f32,
+    /// Tokens at least this probable relative to the likeliest; 0 is all.
+    pub min_p: f32,
+    /// Divides the logits of tokens that the answer already has; 1 is none.
+    pub repeat_penalty: f32,
+    /// The same seed gives the same tokens.
+    pub seed: u64,
+    /// Tokens of the answer at most.
+    pub max_tokens: u32,
+    /// Texts that end the answer and are not part of it.
+    pub stop: Vec<String>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            temperature: 0.0,
+            top_k: 0,
+            top_p: 1.0,
+            min_p: 0.0,
+            repeat_penalty: 1.0,
+            seed: 0,
+            max_tokens: 512,
+            stop: Vec::new(),
+        }
+    }
+}
+
+/// What the parent asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Loads the model; the first frame and only the first.
+    Load(Load),
+    /// Generates an answer.
+    Generate {
+        /// Names the request.
+        id: u64,
+        /// Names the KV cache that is kept between turns.
+        conversation: i64,
+        /// The whole conversation.
+        messages: Vec<Message>,
+        /// How.
+        sampling: Sampling,
+        /// The beginning of the answer, given; it is not repeated in the reply.
+        prefill_answer: Option<String>,
+    },
+    /// Counts the tokens of the prompt that these messages make.
+    Count {
+        /// Names the request.
+        id: u64,
+        /// The whole conversation.
+        messages: Vec<Message>,
+    },
+    /// Turns passages into vectors.
+    Embed {
+        /// Names the request.
+        id: u64,
+        /// Passages.
+        texts: Vec<String>,
+    },
+    /// Ends a request that waits or runs.
+    Cancel {
+        /// The request.
+        id: u64,
+    },
+    /// Asks whether the process is well; answered even while it computes.
+    Health {
+        /// Names the request.
+        id: u64,
+    },
+    /// Ends the process, as the end of its input does.
+    Shutdown,
+}
+
+/// What was loaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// The family.
+    pub architecture: String,
+    /// The number format of most weights.
+    pub quantization: String,
+    /// Context in tokens.
+    pub n_ctx: u32,
+    /// Tokens in the vocabulary.
+    pub n_vocab: u32,
+    /// Width of the vectors, for embedders.
+    pub dims: Option<u32>,
+    /// Bytes of the weights in memory.
+    pub weights_bytes: u64,
+    /// Compute threads.
+    pub threads: u32,
+    /// The kernel set.
+    pub kernel: String,
+    /// Where the chat template comes from, and why, where it is not the file's.
+    pub template: String,
+    /// Milliseconds that loading took.
+    pub load_ms: u64,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Finish {
+    /// The model ended it, or a stop string did.
+    Stop,
+    /// The token limit, the context or the KV budget was reached.
+    Length,
+    /// The parent ended it.
+    Cancelled,
+}
+
+/// What kind of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FailureCode {
+    /// A file cannot be read.
+    Io,
+    /// A file is damaged.
+    Damaged,
+    /// A kind of model that does not run here.
+    Unsupported,
+    /// The prompt does not fit.
+    TooLong {
+        /// Tokens of the prompt.
+        prompt_tokens: u32,
+        /// Tokens of the context.
+        n_ctx: u32,
+    },
+    /// The KV budget is too small for the prompt.
+    Memory {
+        /// Bytes needed.
+        needed_bytes: u64,
+        /// Bytes allowed.
+        budget_bytes: u64,
+    },
+    /// The request makes no sense.
+    Request,
+    /// The request was cancelled.
+    Cancelled,
+    /// A fault of the engine.
+    Internal,
+}
+
+/// A failure in words and as a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// For programs.
+    pub code: FailureCode,
+    /// For logs; it holds no text of messages or documents.
+    pub message: String,
+}
+
+/// What the engine answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The model is loaded.
+    Ready(ModelInfo),
+    /// Tokens of the prompt that are read, those from the cache included.
+    Prompt {
+        /// The request.
+        id: u64,
+        /// Read so far.
+        done: u32,
+        /// All.
+        total: u32,
+    },
+    /// More text.
+    Token {
+        /// The request.
+        id: u64,
+        /// Whole characters.
+        text: String,
+        /// Tokens of the answer so far.
+        tokens: u32,
+    },
+    /// The answer is complete.
+    Done {
+        /// The request.
+        id: u64,
+        /// Why it ended.
+        reason: Finish,
+        /// Tokens of the prompt.
+        prompt_tokens: u32,
+        /// Those of them that were in the cache.
+        cached_tokens: u32,
+        /// Tokens of the answer.
+        new_tokens: u32,
+        /// Milliseconds until the prompt was read.
+        prompt_ms: u64,
+        /// Milliseconds until the first token was chosen.
+        first_token_ms: u64,
+        /// Milliseconds from then to the end.
+        generate_ms: u64,
+    },
+    /// The answer to `Count`.
+    Counted {
+        /// The request.
+        id: u64,
+        /// Tokens of the prompt.
+        tokens: u32,
+    },
+    /// The answer to `Embed`.
+    Embedded {
+        /// The request.
+        id: u64,
+        /// Width of each vector.
+        dims: u32,
+        /// Vectors of length 1, one after another, in the order of the texts.
+        values: Vec<f32>,
+    },
+    /// The answer to `Health`.
+    Healthy {
+        /// The request.
+        id: u64,
+        /// Bytes of all KV caches.
+        kv_bytes: u64,
+        /// Most bytes of memory that the process ever held, where the system says so.
+        peak_memory_bytes: Option<u64>,
+    },
+    /// A request failed, or the process cannot go on (no id).
+    Failed {
+        /// The request.
+        id: Option<u64>,
+        /// Why.
+        error: Failure,
+    },
+}
+
+fn invalid(e: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, e)
+}
+
+/// Writes one frame and flushes.
+///
+/// # Errors
+/// Those of the writer; `InvalidData` for a body over `MAX_FRAME_BYTES`.
+pub fn write<T: Serialize>(to: &mut impl Write, value: &T) -> io::Result<()> {
+    let body = postcard::to_stdvec(value).map_err(invalid)?;
+    let len = u32::try_from(body.len()).ok().filter(|n| *n <= MAX_FRAME_BYTES);
+    let len = len.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the frame is too large"))?;
+    to.write_all(&len.to_le_bytes())?;
+    to.write_all(&body)?;
+    to.flush()
+}
+
+/// Reads one frame; nothing at the end of the input.
+///
+/// # Errors
+/// Those of the reader; `UnexpectedEof` in the middle of a frame; `InvalidData` for one that is too large or no `T`.
+pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+    let mut len = [0; 4];
+    let mut have = 0;
+    while have < len.len() {
+        match from.read(&mut len[have..]) {
+            Ok(0) if have == 0 => return Ok(None),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(n) => have += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    let len = u32::from_le_bytes(len);
+    if len > MAX_FRAME_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the frame is too large"));
+    }
+    // Grown while reading, so that a lying length costs no memory.
+    let mut body = Vec::new();
+    from.take(u64::from(len)).read_to_end(&mut body)?;
+    if body.len() < len as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    postcard::from_bytes(&body).map(Some).map_err(invalid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_back_and_damaged_ones_are_errors() {
+        let sent = [Request::Cancel { id: 3 }, Request::Embed { id: 1 << 40, texts: vec!["a".into(), "ü".into()] }];
+        let mut bytes = Vec::new();
+        sent.iter().for_each(|r| write(&mut bytes, r).unwrap());
+        let mut from = &bytes[..];
+        for want in &sent {
+            assert_eq!(read::<Request>(&mut from).unwrap().as_ref(), Some(want));
+        }
+        assert_eq!(read::<Request>(&mut from).unwrap(), None);
+        assert!(read::<Request>(&mut &bytes[..2]).is_err());
+        assert!(read::<Request>(&mut &bytes[..bytes.len() - 7][..]).is_ok());
+        assert!(read::<Request>(&mut &u32::MAX.to_le_bytes()[..]).is_err());
+        let mut lying = (MAX_FRAME_BYTES).to_le_bytes().to_vec();
+        lying.push(1);
+        assert_eq!(read::<Request>(&mut &lying[..]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+}
