@@ -29,6 +29,21 @@ impl PageBuilder {
         self.blocks.push(Block { kind, range: start as u32..self.text.len() as u32 });
     }
 
+    /// Appends one list item that stands `indent` spaces in.
+    pub(crate) fn item(&mut self, indent: usize, text: &str) {
+        let indented = matches!(self.blocks.last().map(|last| &last.kind), Some(BlockKind::Item));
+        self.block(BlockKind::Item, text);
+        // The spaces stand before the block, so that its range begins with a word.
+        if indented
+            && indent > 0
+            && let Some(last) = self.blocks.last_mut()
+        {
+            let width = indent.min(32);
+            self.text.insert_str(last.range.start as usize, &" ".repeat(width));
+            last.range = last.range.start + width as u32..last.range.end + width as u32;
+        }
+    }
+
     /// Appends one table row; cells are cleaned of tabs and line breaks, and empty cells at the end are dropped.
     pub(crate) fn row<S: AsRef<str>>(&mut self, header: bool, cell: Option<String>, cells: &[S]) {
         let mut line = String::new();
@@ -62,6 +77,12 @@ impl PageBuilder {
         if let Some(Block { kind: BlockKind::Row { header, .. }, .. }) = self.blocks.get_mut(index) {
             *header = true;
         }
+    }
+
+    /// Text of the first block, where that is a row.
+    pub(crate) fn first_row_text(&self) -> Option<&str> {
+        let first = self.blocks.first().filter(|block| matches!(block.kind, BlockKind::Row { .. }))?;
+        self.text.get(first.range.start as usize..first.range.end as usize)
     }
 
     pub(crate) fn blocks(&self) -> &[Block] {

@@ -14,6 +14,7 @@ mod email;
 mod epub;
 mod error;
 mod html;
+mod numerals;
 mod office;
 mod pdf;
 mod plain;

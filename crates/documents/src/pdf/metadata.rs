@@ -2,6 +2,7 @@
 
 use hayro::hayro_interpret::hayro_syntax::Pdf;
 use hayro::hayro_interpret::hayro_syntax::object::{Array, DateTime, Dict, Name, ObjRef, Object, ObjectIdentifier, String as PdfString};
+use crate::numerals::{letters, roman};
 use hearth_domain::OutlineItem;
 use std::collections::{HashMap, HashSet};
 
@@ -104,39 +105,6 @@ pub(super) fn labels(pdf: &Pdf, pages: usize) -> Vec<Option<String>> {
     labels
 }
 
-fn roman(mut number: u32) -> String {
-    if number > 4000 {
-        return number.to_string();
-    }
-    let mut out = String::new();
-    for (value, digits) in [
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-        (10, "x"),
-        (9, "ix"),
-        (5, "v"),
-        (4, "iv"),
-        (1, "i"),
-    ] {
-        while number >= value {
-            out.push_str(digits);
-            number -= value;
-        }
-    }
-    out
-}
-
-fn letters(number: u32) -> String {
-    let letter = char::from(b'a' + ((number.max(1) - 1) % 26) as u8);
-    std::iter::repeat_n(letter, ((number.max(1) - 1) / 26 + 1).min(20) as usize).collect()
-}
-
 /// The file's own table of contents, with page indexes.
 pub(super) fn outline(pdf: &Pdf) -> Vec<OutlineItem> {
     let mut items = Vec::new();
@@ -224,14 +192,6 @@ fn named_destinations(catalog: &Dict<'_>) -> HashMap<Vec<u8>, ObjRef> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_written_as_labels_ask() {
-        assert_eq!(roman(4), "iv");
-        assert_eq!(roman(1994), "mcmxciv");
-        assert_eq!(letters(1), "a");
-        assert_eq!(letters(28), "bb");
-    }
 
     #[test]
     fn text_strings_come_in_two_encodings() {

@@ -58,17 +58,6 @@ impl Row {
     pub(super) fn chars(&self) -> usize {
         self.words.iter().map(|word| word.text.len()).sum()
     }
-
-    pub(super) fn text(&self) -> String {
-        let mut out = String::new();
-        for word in &self.words {
-            if !out.is_empty() {
-                out.push(' ');
-            }
-            out.push_str(&word.text);
-        }
-        out
-    }
 }
 
 fn dominant(values: impl Iterator<Item = (f32, usize)>) -> f32 {

@@ -1,0 +1,235 @@
+//! Which parts of a web page are its main text: what surrounds it (navigation, banners, comments) is left out.
+
+use super::dom::{Dom, Node};
+
+/// The parts that are written.
+pub(super) struct Kept {
+    pub(super) roots: Vec<usize>,
+    left_out: Vec<bool>,
+}
+
+impl Kept {
+    pub(super) fn is_left_out(&self, id: usize) -> bool {
+        self.left_out.get(id).copied().unwrap_or(true)
+    }
+}
+
+/// Everything a person would see.
+pub(super) fn everything(dom: &Dom) -> Kept {
+    let left_out = dom.nodes.iter().map(is_invisible).collect();
+    Kept { roots: vec![dom.first("body").unwrap_or(0)], left_out }
+}
+
+/// The main text. A page without anything around it is kept whole.
+pub(super) fn kept(dom: &Dom) -> Kept {
+    let whole = everything(dom);
+    let mut left_out: Vec<bool> = whole.left_out.clone();
+    let sizes = sizes(dom, &left_out);
+    let body = whole.roots.first().copied().unwrap_or(0);
+    let size = |id: usize| sizes.get(id).copied().unwrap_or_default();
+    let all = size(body);
+    for (id, node) in dom.nodes.iter().enumerate() {
+        let share = size(id).text as f32 / all.text.max(1) as f32;
+        // What holds most of the page is not beside it, whatever it is called.
+        if share < 0.5 && (is_around(dom, id, node) || is_link_list(node, size(id))) {
+            if let Some(out) = left_out.get_mut(id) {
+                *out = true;
+            }
+        }
+    }
+    let cleaned = self::sizes(dom, &left_out);
+    let size = |id: usize| cleaned.get(id).copied().unwrap_or_default();
+    let total = size(body);
+    if total.text < 80 || total.text * 20 < all.text {
+        return whole;
+    }
+    let roots = match best(dom, body, &cleaned, &left_out) {
+        Some(root) => with_heading(dom, root, body, &left_out),
+        None => vec![body],
+    };
+    Kept { roots, left_out }
+}
+
+/// How much text lies below a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    text: usize,
+    linked: usize,
+    links: usize,
+    /// Text that stands in paragraphs.
+    prose: usize,
+}
+
+fn sizes(dom: &Dom, left_out: &[bool]) -> Vec<Size> {
+    let mut sizes = vec![Size::default(); dom.nodes.len()];
+    // Parents come before their children on the way down, so the way back adds children first.
+    let mut order = Vec::new();
+    let mut stack = vec![(0usize, false, false)];
+    while let Some((id, in_link, in_prose)) = stack.pop() {
+        if left_out.get(id).copied().unwrap_or(true) {
+            continue;
+        }
+        let Some(node) = dom.node(id) else { continue };
+        order.push(id);
+        let link = in_link || &*node.name == "a";
+        let prose = in_prose || matches!(&*node.name, "p" | "blockquote" | "pre");
+        if let Some(size) = sizes.get_mut(id) {
+            let chars: usize = node.text.split_whitespace().map(|word| word.len() + 1).sum();
+            size.text = chars;
+            size.linked = if link { chars } else { 0 };
+            size.prose = if prose && !link { chars } else { 0 };
+            size.links = usize::from(&*node.name == "a");
+        }
+        stack.extend(node.children.iter().map(|child| (*child, link, prose)));
+    }
+    for id in order.into_iter().rev() {
+        let Some(parent) = dom.node(id).map(|node| node.parent).filter(|parent| *parent != id) else { continue };
+        let own = sizes.get(id).copied().unwrap_or_default();
+        if let Some(size) = sizes.get_mut(parent) {
+            size.text += own.text;
+            size.linked += own.linked;
+            size.links += own.links;
+            size.prose += own.prose;
+        }
+    }
+    sizes
+}
+
+fn is_invisible(node: &Node) -> bool {
+    let name = &*node.name;
+    if matches!(
+        name,
+        "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "object" | "embed" | "head" | "select" | "input"
+            | "canvas" | "audio" | "video" | "datalist" | "button"
+    ) {
+        return true;
+    }
+    let style = node.attr("style");
+    node.has_attr("hidden") || (style.contains("display") && style.replace(' ', "").contains("display:none"))
+}
+
+/// Words in a class or id that tell of what stands around the text.
+const AROUND: [&str; 44] = [
+    "comment", "sidebar", "footer", "breadcrumb", "share", "sharing", "social", "related", "promo", "advert", "cookie",
+    "newsletter", "subscribe", "popup", "modal", "recommend", "widget", "skip-", "masthead", "navbar", "navigation", "menu",
+    "toolbar", "pagination", "pager", "sponsor", "outbrain", "taboola", "disqus", "trending", "most-read", "mostread",
+    "read-more", "readmore", "author-bio", "signup", "sign-up", "login", "consent", "paywall", "byline-social", "teaser",
+    "tags", "print-only",
+];
+
+fn is_around(dom: &Dom, id: usize, node: &Node) -> bool {
+    let name = &*node.name;
+    if name.is_empty() || matches!(name, "html" | "body" | "article" | "main" | "p" | "h1" | "a" | "code" | "pre" | "td" | "tr" | "table") {
+        return false;
+    }
+    if matches!(name, "nav" | "aside") {
+        return true;
+    }
+    let inside_text = ancestors(dom, id).any(|above| matches!(dom.name(above), "article" | "main"));
+    if matches!(name, "footer" | "form") || (name == "header" && !inside_text && dom_lacks_heading(dom, id)) {
+        return true;
+    }
+    if matches!(node.attr("role"), "navigation" | "banner" | "contentinfo" | "search" | "complementary" | "dialog" | "menu") {
+        return true;
+    }
+    if node.attr("aria-hidden") == "true" || node.attr("aria-modal") == "true" {
+        return true;
+    }
+    let mut marks = node.attr("class").to_ascii_lowercase();
+    marks.push(' ');
+    marks.push_str(&node.attr("id").to_ascii_lowercase());
+    if marks.len() < 2 || marks.contains("article-body") || marks.contains("articlebody") {
+        return false;
+    }
+    let words = || marks.split(|c: char| c.is_whitespace()).filter(|word| !word.is_empty());
+    words().any(|word| {
+        AROUND.iter().any(|around| word.contains(around))
+            || word.split(['-', '_']).any(|part| matches!(part, "nav" | "ad" | "ads" | "banner" | "toc" | "rss" | "meta"))
+    }) && !words().any(|word| matches!(word, "content" | "article" | "main" | "post" | "entry"))
+}
+
+fn dom_lacks_heading(dom: &Dom, id: usize) -> bool {
+    let mut stack = vec![id];
+    while let Some(id) = stack.pop() {
+        if dom.name(id) == "h1" {
+            return false;
+        }
+        stack.extend(dom.children(id));
+    }
+    true
+}
+
+fn ancestors(dom: &Dom, id: usize) -> impl Iterator<Item = usize> {
+    let mut at = id;
+    std::iter::from_fn(move || {
+        let parent = dom.node(at)?.parent;
+        (parent != at && at != 0).then(|| {
+            at = parent;
+            parent
+        })
+    })
+}
+
+/// A box of links and little else.
+fn is_link_list(node: &Node, size: Size) -> bool {
+    matches!(&*node.name, "ul" | "ol" | "div" | "section" | "dl")
+        && size.links >= 4
+        && size.linked * 10 > size.text * 7
+        && size.text / size.links.max(1) < 120
+}
+
+/// The smallest element that holds nearly all of the page's prose, or `None` where the body itself is as good.
+fn best(dom: &Dom, body: usize, sizes: &[Size], left_out: &[bool]) -> Option<usize> {
+    let size = |id: usize| sizes.get(id).copied().unwrap_or_default();
+    let worth = |id: usize| size(id).prose.max((size(id).text - size(id).linked.min(size(id).text)) / 3);
+    let named = dom.nodes.iter().enumerate().filter(|(id, node)| {
+        let is_named = matches!(&*node.name, "article" | "main")
+            || matches!(node.attr("role"), "main" | "article")
+            || node.attr("itemprop").eq_ignore_ascii_case("articleBody");
+        is_named && !left_out.get(*id).copied().unwrap_or(true)
+    });
+    let mut at = body;
+    if let Some((id, _)) = named.max_by_key(|(id, _)| worth(*id))
+        && worth(id) * 10 > worth(body) * 5
+    {
+        at = id;
+    }
+    if size(at).prose * 4 < size(at).text {
+        return (at != body).then_some(at);
+    }
+    // From there down, as long as one child holds nearly everything.
+    loop {
+        let next = dom
+            .children(at)
+            .iter()
+            .copied()
+            .filter(|id| !left_out.get(*id).copied().unwrap_or(true))
+            .max_by_key(|id| worth(*id));
+        match next {
+            Some(id) if worth(id) * 10 > worth(at) * 8 && matches!(dom.name(id), "div" | "section" | "article" | "main" | "td" | "tr" | "tbody" | "table") => {
+                at = id;
+            }
+            _ => break,
+        }
+    }
+    (at != body).then_some(at)
+}
+
+/// The root, with the page's first heading before it where that stands outside.
+fn with_heading(dom: &Dom, root: usize, body: usize, left_out: &[bool]) -> Vec<usize> {
+    let mut stack = vec![body];
+    let mut heading = None;
+    while let Some(id) = stack.pop() {
+        if id == root {
+            break;
+        }
+        if left_out.get(id).copied().unwrap_or(true) {
+            continue;
+        }
+        if dom.name(id) == "h1" {
+            heading = Some(id);
+        }
+        stack.extend(dom.children(id).iter().rev());
+    }
+    heading.into_iter().chain([root]).collect()
+}

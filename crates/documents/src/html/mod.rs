@@ -1,0 +1,132 @@
+//! Web pages: the main text without navigation, with its headings, lists, tables and code.
+
+mod body;
+mod dom;
+mod main_text;
+
+use crate::builder::{PageBuilder, folded};
+use crate::decode::decode_as;
+use crate::plain::document;
+use crate::{ReadError, ReadOptions};
+use body::Body;
+use dom::Dom;
+use hearth_domain::{Document, Kind, OutlineItem, Place, Warning};
+
+/// Largest page that is parsed.
+const MAX_SOURCE_BYTES: u64 = 64 << 20;
+
+pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Document, ReadError> {
+    let source = source(bytes, options)?;
+    let dom = Dom::parse(&source);
+    let mut page = PageBuilder::default();
+    let kept = main_text::kept(&dom);
+    let outline = Body::new(&dom, &kept).write(&mut page);
+    let mut document = document(Kind::Html, vec![page.finish(Place::Whole)]);
+    let heading = outline.first().map(|item| item.title.clone());
+    document.title = title(&dom).or(heading);
+    document.author = meta(&dom, &["author", "article:author"]);
+    document.created = meta(&dom, &["article:published_time", "date", "dc.date"]);
+    document.language = dom.first("html").and_then(|html| dom.node(html)).map(|html| html.attr("lang").to_owned());
+    document.language = document.language.filter(|tag| !tag.is_empty() && tag.len() < 36);
+    document.outline = outline;
+    if dom.cut {
+        let message = "This page is nested so deeply that only its beginning was read.".to_owned();
+        document.warnings.push(Warning { page: None, message });
+    }
+    Ok(document)
+}
+
+/// A page of a book or a message: all of it, with its headings.
+pub(crate) fn whole(bytes: &[u8], options: &ReadOptions, page: &mut PageBuilder) -> Result<Vec<OutlineItem>, ReadError> {
+    let source = source(bytes, options)?;
+    let dom = Dom::parse(&source);
+    Ok(Body::new(&dom, &main_text::everything(&dom)).write(page))
+}
+
+/// The title that a page gives itself.
+pub(crate) fn title_of(bytes: &[u8]) -> Option<String> {
+    let head = bytes.get(..bytes.len().min(16 * 1024)).unwrap_or_default();
+    title(&Dom::parse(&decode_as(head, charset(head).as_deref())))
+}
+
+fn source<'a>(bytes: &'a [u8], options: &ReadOptions) -> Result<std::borrow::Cow<'a, str>, ReadError> {
+    let limit = options.max_output_bytes.min(MAX_SOURCE_BYTES);
+    if bytes.len() as u64 > limit {
+        return Err(ReadError::TooLarge { limit_bytes: limit });
+    }
+    Ok(decode_as(bytes, charset(bytes).as_deref()))
+}
+
+/// The encoding that a page names in its head.
+fn charset(bytes: &[u8]) -> Option<String> {
+    let head = bytes.get(..bytes.len().min(4096))?;
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let at = head.find("charset=").map(|at| at + 8).or_else(|| head.find("encoding=").map(|at| at + 9))?;
+    let rest = head.get(at..)?.trim_start_matches(['"', '\'', ' ']);
+    let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+    (!name.is_empty()).then_some(name)
+}
+
+fn title(dom: &Dom) -> Option<String> {
+    let title = folded(&dom.text(dom.first("title")?));
+    (!title.is_empty()).then(|| title.chars().take(300).collect())
+}
+
+fn meta(dom: &Dom, names: &[&str]) -> Option<String> {
+    let found = dom.nodes.iter().filter(|node| &*node.name == "meta").find(|node| {
+        let name = [node.attr("name"), node.attr("property")].into_iter().find(|name| !name.is_empty()).unwrap_or("");
+        names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted))
+    })?;
+    let value = folded(found.attr("content"));
+    (!value.is_empty() && value.len() < 200).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(source: &str) -> String {
+        read(source.as_bytes(), &ReadOptions::default()).map(|document| document.pages[0].text.clone()).unwrap()
+    }
+
+    #[test]
+    fn structure_is_kept() {
+        let source = "<html lang=en><title> My  page </title><body><h1>One</h1><p>Some <b>bold</b>\n words.<ul><li>a<li>b\
+            <ol><li>c</ol></ul><table><tr><th>x<th>y<tr><td>1<td>2</table><pre>fn a() {\n  b\n}</pre>";
+        assert_eq!(text(source), "One\n\nSome bold words.\n\n• a\n• b\n  1. c\n\nx\ty\n1\t2\n\nfn a() {\n  b\n}");
+        let document = read(source.as_bytes(), &ReadOptions::default()).unwrap();
+        assert_eq!((document.title.as_deref(), document.language.as_deref()), (Some("My page"), Some("en")));
+        assert_eq!(document.outline.len(), 1);
+    }
+
+    #[test]
+    fn navigation_scripts_and_hidden_parts_are_left_out() {
+        let words = "A long enough paragraph of the article itself, which says something, and then goes on. ".repeat(4);
+        let source = format!(
+            "<body><nav><a href=/>Home</a><a href=/a>About</a></nav><div class='cookie-banner'>We use cookies</div>\
+             <article><h1>News</h1><p>{words}</p><p>{words}</p><script>var x = 1;</script><p hidden>secret</p></article>\
+             <footer>Imprint</footer></body>"
+        );
+        let text = text(&source);
+        assert!(text.starts_with("News\n\nA long enough"));
+        for gone in ["Home", "cookies", "var x", "secret", "Imprint"] {
+            assert!(!text.contains(gone), "{gone}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_survived() {
+        let deep = format!("{}<p>words", "<div>".repeat(200_000));
+        let _ = read(deep.as_bytes(), &ReadOptions::default());
+        let formats: String = (0..5000).map(|i| format!("<b id={i}>")).collect();
+        let _ = read(format!("{formats}{}", "<p>x</p>".repeat(5000)).as_bytes(), &ReadOptions::default());
+    }
+
+    #[test]
+    fn encodings_are_found() {
+        assert_eq!(text("<meta charset=utf-8><p>größer"), "größer");
+        let latin = b"<html><meta http-equiv=content-type content='text/html; charset=iso-8859-2'><p>\xb9\xe8\xbe</p>";
+        let document = read(latin, &ReadOptions::default()).unwrap();
+        assert_eq!(document.pages[0].text, "ščž");
+    }
+}

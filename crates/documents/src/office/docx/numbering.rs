@@ -1,0 +1,139 @@
+//! The numbers and bullets that Word puts before list items and headings.
+
+use crate::numerals::{letters, roman};
+use crate::xml::{El, Xml};
+use std::collections::HashMap;
+
+/// How one level of a list counts.
+#[derive(Clone)]
+struct Level {
+    format: String,
+    text: String,
+    start: u32,
+}
+
+/// List definitions and how far each list has counted.
+#[derive(Default)]
+pub(super) struct Numbering {
+    /// Abstract list of each list, and the levels that the list overrides.
+    lists: HashMap<String, (String, HashMap<u8, u32>)>,
+    levels: HashMap<(String, u8), Level>,
+    counts: HashMap<String, Vec<Option<u32>>>,
+    started: std::collections::HashSet<String>,
+}
+
+impl Numbering {
+    pub(super) fn of(xml: Option<&Xml>) -> Self {
+        let mut numbering = Self::default();
+        let Some(xml) = xml else { return numbering };
+        for el in xml.root().children() {
+            match el.name() {
+                "abstractNum" => {
+                    let id = el.attr("abstractNumId").unwrap_or_default();
+                    for level in el.children().filter(|el| el.name() == "lvl") {
+                        let index = level.attr("ilvl").and_then(|ilvl| ilvl.parse::<u8>().ok()).unwrap_or(0);
+                        numbering.levels.insert((id.to_owned(), index), level_of(level));
+                    }
+                }
+                "num" => {
+                    let (Some(id), Some(base)) = (el.attr("numId"), el.child("abstractNumId").and_then(|el| el.attr("val")))
+                    else {
+                        continue;
+                    };
+                    let mut starts = HashMap::new();
+                    for change in el.children().filter(|el| el.name() == "lvlOverride") {
+                        let level = change.attr("ilvl").and_then(|ilvl| ilvl.parse::<u8>().ok()).unwrap_or(0);
+                        let start = change.child("startOverride").and_then(|el| el.attr("val")?.parse::<u32>().ok());
+                        starts.extend(start.map(|start| (level, start)));
+                    }
+                    numbering.lists.insert(id.to_owned(), (base.to_owned(), starts));
+                }
+                _ => {}
+            }
+        }
+        numbering
+    }
+
+    /// Counts on and gives the label of the next item; `None` where the paragraph is in no list.
+    pub(super) fn next(&mut self, id: &str, level: u8) -> Option<String> {
+        let (base, starts) = self.lists.get(id)?.clone();
+        let level = level.min(8);
+        if self.started.insert(id.to_owned()) && !starts.is_empty() {
+            let counts = self.counts.entry(base.clone()).or_insert_with(|| vec![None; 9]);
+            for (level, start) in &starts {
+                if let Some(count) = counts.get_mut(usize::from(*level)) {
+                    *count = Some(start.saturating_sub(1));
+                }
+            }
+        }
+        let definition = self.levels.get(&(base.clone(), level)).cloned();
+        let counts = self.counts.entry(base.clone()).or_insert_with(|| vec![None; 9]);
+        if let Some(count) = counts.get_mut(usize::from(level)) {
+            let start = definition.as_ref().map_or(1, |definition| definition.start);
+            *count = Some(count.map_or(start, |count| count.saturating_add(1)));
+        }
+        for deeper in counts.iter_mut().skip(usize::from(level) + 1) {
+            *deeper = None;
+        }
+        let counts = counts.clone();
+        let definition = definition?;
+        match definition.format.as_str() {
+            "bullet" => Some("•".to_owned()),
+            "none" => None,
+            _ => {
+                let mut label = definition.text.clone();
+                for (i, count) in counts.iter().enumerate() {
+                    let place = format!("%{}", i + 1);
+                    if label.contains(&place) {
+                        let of = self.levels.get(&(base.clone(), i as u8));
+                        let number = count.unwrap_or_else(|| of.map_or(1, |of| of.start));
+                        label = label.replace(&place, &written(number, of.map_or("decimal", |of| of.format.as_str())));
+                    }
+                }
+                Some(label)
+            }
+        }
+    }
+}
+
+fn level_of(level: El<'_>) -> Level {
+    let value = |name: &str| level.child(name).and_then(|el| el.attr("val"));
+    Level {
+        format: value("numFmt").unwrap_or("decimal").to_owned(),
+        text: value("lvlText").unwrap_or("").chars().take(40).collect(),
+        start: value("start").and_then(|start| start.parse().ok()).unwrap_or(1),
+    }
+}
+
+fn written(number: u32, format: &str) -> String {
+    match format {
+        "lowerLetter" => letters(number),
+        "upperLetter" => letters(number).to_uppercase(),
+        "lowerRoman" => roman(number),
+        "upperRoman" => roman(number).to_uppercase(),
+        "decimalZero" => format!("{number:02}"),
+        _ => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_count_and_start_over() {
+        let xml = Xml::parse(
+            b"<numbering><abstractNum abstractNumId='0'>\
+              <lvl ilvl='0'><start val='1'/><numFmt val='decimal'/><lvlText val='%1.'/></lvl>\
+              <lvl ilvl='1'><start val='1'/><numFmt val='lowerLetter'/><lvlText val='%1.%2)'/></lvl>\
+              <lvl ilvl='2'><numFmt val='bullet'/><lvlText val='o'/></lvl></abstractNum>\
+              <num numId='5'><abstractNumId val='0'/></num></numbering>",
+        )
+        .unwrap();
+        let mut numbering = Numbering::of(Some(&xml));
+        let labels: Vec<_> =
+            [0, 1, 1, 2, 0, 1].into_iter().map(|level| numbering.next("5", level).unwrap_or_default()).collect();
+        assert_eq!(labels, ["1.", "1.a)", "1.b)", "•", "2.", "2.a)"]);
+        assert_eq!(numbering.next("9", 0), None);
+    }
+}

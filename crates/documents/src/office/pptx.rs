@@ -1,0 +1,278 @@
+//! PowerPoint presentations: one page per slide in the show's order, with tables, charts and speaker notes.
+
+use super::{main_part, properties, relations};
+use crate::archive::Archive;
+use crate::builder::{PageBuilder, folded};
+use crate::plain::document;
+use crate::read::{Progress, step};
+use crate::xml::{El, Xml};
+use crate::{ReadError, ReadOptions};
+use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place, Warning};
+
+/// Slides of one show that are read.
+const MAX_SLIDES: usize = 10_000;
+/// Groups within groups that are followed.
+const MAX_NESTING: u8 = 20;
+
+pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<'_>) -> Result<Document, ReadError> {
+    let archive = Archive::open(bytes, options)?;
+    let main = main_part(&archive, "ppt/presentation.xml")?;
+    let show = Xml::parse(&archive.need(&main)?)?;
+    let parts = relations(&archive, &main)?;
+    let listed = show.root().child("sldIdLst").map(|list| list.children().collect::<Vec<_>>()).unwrap_or_default();
+    // Both the slide's own id and its relation's id are called `id`; the second is the one that leads somewhere.
+    let target = |el: &El<'_>| el.attrs_named("id").find_map(|id| parts.get(id)).map(|relation| relation.target.clone());
+    let slides: Vec<String> = listed.iter().filter_map(target).take(MAX_SLIDES).collect();
+    if slides.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let mut pages = Vec::new();
+    let mut outline = Vec::new();
+    let mut warnings = Vec::new();
+    for (i, slide) in slides.iter().enumerate() {
+        step(progress, i as u32, slides.len() as u32)?;
+        let mut reader = Slide { archive: &archive, part: slide, page: PageBuilder::default(), title: None };
+        match archive.get(slide)?.map(|bytes| Xml::parse(&bytes)) {
+            Some(Ok(xml)) => reader.read(&xml)?,
+            _ => warnings.push(Warning { page: Some(i as u32), message: "This slide could not be read.".to_owned() }),
+        }
+        let title = reader.title.take();
+        outline.extend(title.clone().map(|title| OutlineItem { level: 1, title, page: i as u32 }));
+        pages.push(reader.page.finish(Place::Slide { number: i as u32 + 1, title }));
+    }
+    step(progress, slides.len() as u32, slides.len() as u32)?;
+    let mut document = document(Kind::Pptx, pages);
+    document.outline = outline;
+    document.warnings = warnings;
+    properties(&archive, &mut document);
+    Ok(document)
+}
+
+struct Slide<'a> {
+    archive: &'a Archive<'a>,
+    part: &'a str,
+    page: PageBuilder,
+    title: Option<String>,
+}
+
+/// A shape with the height at which it stands on the slide.
+struct Shape<'x> {
+    el: El<'x>,
+    title: bool,
+    y: i64,
+    x: i64,
+}
+
+impl Slide<'_> {
+    fn read(&mut self, xml: &Xml) -> Result<(), ReadError> {
+        let relations = relations(self.archive, self.part)?;
+        if let Some(tree) = xml.root().path(&["cSld", "spTree"]) {
+            let mut shapes = Vec::new();
+            gather(tree, (0, 0), MAX_NESTING, &mut shapes);
+            // The title first, then as the eye goes; shapes within a sixth of an inch stand side by side.
+            shapes.sort_by_key(|shape| (!shape.title, shape.y / 152_400, shape.x));
+            for shape in shapes {
+                self.shape(&shape, &relations)?;
+            }
+        }
+        let notes = relations.values().find(|relation| relation.kind == "notesSlide");
+        if let Some(notes) = notes
+            && let Some(bytes) = self.archive.get(&notes.target)?
+            && let Ok(xml) = Xml::parse(&bytes)
+        {
+            for shape in xml.root().all("sp") {
+                if placeholder(shape) == Some("body")
+                    && let Some(body) = shape.child("txBody")
+                {
+                    let text: Vec<String> = body.children().filter(|el| el.name() == "p").map(paragraph_text).collect();
+                    self.page.block(BlockKind::Note, &text.join("\n"));
+                }
+            }
+        }
+        let comments = relations.values().find(|relation| relation.kind == "comments");
+        if let Some(comments) = comments
+            && let Some(bytes) = self.archive.get(&comments.target)?
+            && let Ok(xml) = Xml::parse(&bytes)
+        {
+            for comment in xml.root().children() {
+                let text = comment.child("text").or(comment.child("txBody")).map(|el| el.text()).unwrap_or_default();
+                self.page.block(BlockKind::Note, &folded(&text));
+            }
+        }
+        Ok(())
+    }
+
+    fn shape(
+        &mut self,
+        shape: &Shape<'_>,
+        relations: &std::collections::HashMap<String, super::Relation>,
+    ) -> Result<(), ReadError> {
+        let el = shape.el;
+        if let Some(table) = el.path(&["graphic", "graphicData", "tbl"]) {
+            let header = table.child("tblPr").is_some_and(|el| matches!(el.attr("firstRow"), Some("1" | "true")));
+            for (i, row) in table.children().filter(|el| el.name() == "tr").enumerate() {
+                let cells: Vec<String> = row
+                    .children()
+                    .filter(|el| el.name() == "tc")
+                    .map(|cell| match cell.attr("hMerge").or(cell.attr("vMerge")) {
+                        Some("1" | "true") => String::new(),
+                        _ => cell.child("txBody").map(body_text).unwrap_or_default(),
+                    })
+                    .collect();
+                self.page.row(header && i == 0, None, &cells);
+            }
+            return Ok(());
+        }
+        if let Some(data) = el.path(&["graphic", "graphicData"]) {
+            let chart = data.children().find_map(|el| (el.name() == "chart").then(|| el.attr("id")).flatten());
+            if let Some(relation) = chart.and_then(|id| relations.get(id))
+                && let Some(bytes) = self.archive.get(&relation.target)?
+                && let Ok(xml) = Xml::parse(&bytes)
+            {
+                self.chart(&xml);
+            }
+            let diagram = data.child("relIds").and_then(|el| relations.get(el.attr("dm")?));
+            if let Some(relation) = diagram
+                && let Some(bytes) = self.archive.get(&relation.target)?
+                && let Ok(xml) = Xml::parse(&bytes)
+            {
+                for body in xml.root().all("t") {
+                    let text: Vec<String> = body.children().filter(|el| el.name() == "p").map(paragraph_text).collect();
+                    self.page.block(BlockKind::Item, &text.join(" "));
+                }
+            }
+            return Ok(());
+        }
+        let Some(body) = el.child("txBody") else { return Ok(()) };
+        let kind = placeholder(el);
+        if matches!(kind, Some("sldNum" | "ftr" | "dt" | "hdr")) {
+            self.page.block(BlockKind::Furniture, &body_text(body));
+            return Ok(());
+        }
+        if shape.title {
+            let text = body_text(body);
+            if self.title.is_none() && !text.is_empty() {
+                self.title = Some(text.clone());
+            }
+            self.page.block(BlockKind::Heading { level: 1 }, &text);
+            return Ok(());
+        }
+        let listed = matches!(kind, Some("body" | "obj" | "")) || (kind.is_some() && kind != Some("subTitle"));
+        let paragraphs: Vec<El<'_>> = body.children().filter(|el| el.name() == "p").collect();
+        let many = paragraphs.iter().filter(|el| !paragraph_text(**el).trim().is_empty()).count() > 1;
+        for paragraph in paragraphs {
+            let text = paragraph_text(paragraph);
+            let properties = paragraph.child("pPr");
+            let bullet = properties.is_some_and(|el| el.child("buChar").is_some() || el.child("buAutoNum").is_some());
+            let plain = properties.is_some_and(|el| el.child("buNone").is_some());
+            let level = properties.and_then(|el| el.attr("lvl")?.parse::<usize>().ok()).unwrap_or(0).min(8);
+            if bullet || (listed && many && !plain) {
+                self.page.block(BlockKind::Item, &format!("{}• {}", "  ".repeat(level), text.trim()));
+            } else {
+                self.page.block(BlockKind::Paragraph, &text);
+            }
+        }
+        Ok(())
+    }
+
+    /// A chart as a table: categories down, series across.
+    fn chart(&mut self, xml: &Xml) {
+        let chart = xml.root();
+        let title = chart.path(&["chart", "title"]).map(|title| folded(&title.all("t").iter().map(El::text).collect::<String>()));
+        if let Some(title) = title {
+            self.page.block(BlockKind::Paragraph, &title);
+        }
+        let points = |el: Option<El<'_>>| -> Vec<(usize, String)> {
+            let values = el.map(|el| el.all("pt")).unwrap_or_default();
+            values
+                .into_iter()
+                .filter_map(|pt| Some((pt.attr("idx")?.parse().ok()?, folded(&pt.child("v")?.text()))))
+                .filter(|(at, _)| *at < 5000)
+                .collect()
+        };
+        let series = chart.all("ser");
+        let mut header = vec![String::new()];
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for (column, one) in series.iter().enumerate().take(100) {
+            let name = one.child("tx").map(|el| el.all("v").iter().map(El::text).collect::<String>());
+            header.push(name.unwrap_or_default());
+            let categories = points(one.child("cat").or(one.child("xVal")));
+            let values = points(one.child("val").or(one.child("yVal")));
+            for (text, at, column) in categories
+                .into_iter()
+                .map(|(at, text)| (text, at, 0))
+                .chain(values.into_iter().map(|(at, text)| (text, at, column + 1)))
+            {
+                if rows.len() <= at {
+                    rows.resize(at + 1, Vec::new());
+                }
+                if let Some(row) = rows.get_mut(at) {
+                    if row.len() <= column {
+                        row.resize(column + 1, String::new());
+                    }
+                    if let Some(cell) = row.get_mut(column) {
+                        *cell = text;
+                    }
+                }
+            }
+        }
+        self.page.row(true, None, &header);
+        for row in rows {
+            self.page.row(false, None, &row);
+        }
+    }
+}
+
+fn gather<'x>(tree: El<'x>, at: (i64, i64), depth: u8, out: &mut Vec<Shape<'x>>) {
+    for el in tree.children() {
+        let own = el.path(&["spPr", "xfrm"]).or(el.child("xfrm")).or(el.path(&["grpSpPr", "xfrm"]));
+        let offset = own.and_then(|el| el.child("off"));
+        let number = |name: &str| offset.and_then(|off| off.attr(name)?.parse::<i64>().ok());
+        let (x, y) = (number("x").unwrap_or(at.0), number("y").unwrap_or(at.1));
+        match el.name() {
+            // Shapes of a group keep their order beside the group's own place.
+            "grpSp" if depth > 0 => {
+                let from = out.len();
+                gather(el, (x, y), depth - 1, out);
+                for shape in out.iter_mut().skip(from) {
+                    (shape.x, shape.y) = (x, y);
+                }
+            }
+            "sp" | "graphicFrame" | "cxnSp" => {
+                let title = matches!(placeholder(el), Some("title" | "ctrTitle"));
+                out.push(Shape { el, title, x, y });
+            }
+            "AlternateContent" if depth > 0 => {
+                if let Some(choice) = el.child("Choice").or(el.child("Fallback")) {
+                    gather(choice, (x, y), depth - 1, out);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The placeholder that a shape fills: `title`, `body`, empty where it has no type, `None` where it fills none.
+fn placeholder<'x>(shape: El<'x>) -> Option<&'x str> {
+    let place = shape.children().find(|el| el.name().starts_with("nv"))?.path(&["nvPr", "ph"])?;
+    Some(place.attr("type").unwrap_or(""))
+}
+
+fn body_text(body: El<'_>) -> String {
+    let lines: Vec<String> = body.children().filter(|el| el.name() == "p").map(paragraph_text).collect();
+    folded(&lines.join(" "))
+}
+
+fn paragraph_text(paragraph: El<'_>) -> String {
+    let mut out = String::new();
+    for run in paragraph.children() {
+        match run.name() {
+            "r" | "fld" => out.push_str(&run.child("t").map(|el| el.text()).unwrap_or_default()),
+            "br" => out.push('\n'),
+            "AlternateContent" | "m" => out.push_str(&run.all("t").iter().map(El::text).collect::<String>()),
+            _ => {}
+        }
+    }
+    // PowerPoint's own marks for a line break inside a paragraph.
+    out.replace("_x000D_", " ").replace('\u{b}', "\n").trim_end().to_owned()
+}

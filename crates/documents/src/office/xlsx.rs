@@ -1,0 +1,367 @@
+//! Excel workbooks: one page per sheet, one row per row that holds something, numbers as the sheet shows them.
+
+use super::number::Format;
+use super::{main_part, properties, relations};
+use crate::archive::Archive;
+use crate::builder::{OutputBudget, PageBuilder, folded};
+use crate::decode::decode;
+use crate::plain::document;
+use crate::read::{Progress, step};
+use crate::xml::{El, Xml};
+use crate::{ReadError, ReadOptions};
+use hearth_domain::{BlockKind, Document, Kind, Place, Warning};
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use std::collections::BTreeMap;
+
+/// Cells of one workbook that are read.
+const MAX_CELLS: u64 = 20_000_000;
+const MAX_COLUMNS: u32 = 16_384;
+/// Empty cells in a row that are kept as such; a wider gap is closed.
+const MAX_GAP: u32 = 40;
+
+pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<'_>) -> Result<Document, ReadError> {
+    let archive = Archive::open(bytes, options)?;
+    let main = main_part(&archive, "xl/workbook.xml")?;
+    let book = Xml::parse(&archive.need(&main)?)?;
+    let parts = relations(&archive, &main)?;
+    let part = |kind: &str| -> Result<Option<Vec<u8>>, ReadError> {
+        let target = parts.values().find(|relation| relation.kind == kind).map(|relation| relation.target.clone());
+        target.map(|target| archive.get(&target)).transpose().map(Option::flatten)
+    };
+    let mut budget = OutputBudget::new(options.max_output_bytes);
+    let strings = match part("sharedStrings")? {
+        Some(bytes) => shared_strings(&bytes, &mut budget)?,
+        None => Vec::new(),
+    };
+    let flag = book.root().child("workbookPr").and_then(|el| el.attr("date1904"));
+    let styles = Styles {
+        formats: part("styles")?.map(|bytes| formats(&bytes)).unwrap_or_default(),
+        from_1904: matches!(flag, Some("1" | "true")),
+    };
+    let sheets: Vec<El<'_>> = book.root().child("sheets").map(|el| el.children().collect()).unwrap_or_default();
+    let mut pages = Vec::new();
+    let mut warnings = Vec::new();
+    let mut cells = 0u64;
+    for (i, sheet) in sheets.iter().enumerate() {
+        step(progress, i as u32, sheets.len() as u32)?;
+        let name = folded(sheet.attr("name").unwrap_or_default());
+        let Some(relation) = sheet.attrs_named("id").find_map(|id| parts.get(id)) else { continue };
+        let Some(bytes) = archive.get(&relation.target)? else {
+            warnings.push(Warning { page: None, message: format!("The sheet {name} is missing from the file.") });
+            continue;
+        };
+        let mut reader = Sheet { strings: &strings, styles: &styles, page: PageBuilder::default(), cells: &mut cells };
+        reader.read(&bytes, &mut budget)?;
+        let mut page = reader.page;
+        mark_header(&mut page);
+        extras(&archive, &relation.target, &mut page)?;
+        pages.push(page.finish(Place::Sheet { name }));
+    }
+    step(progress, sheets.len() as u32, sheets.len() as u32)?;
+    let mut document = document(Kind::Xlsx, pages);
+    document.warnings = warnings;
+    properties(&archive, &mut document);
+    Ok(document)
+}
+
+/// The first row names the columns where it holds several words and no number, and something follows.
+fn mark_header(page: &mut PageBuilder) {
+    let is_header = page.first_row_text().is_some_and(|text| {
+        let cells: Vec<&str> = text.split('\t').filter(|cell| !cell.trim().is_empty()).collect();
+        cells.len() > 1 && cells.iter().all(|cell| cell.parse::<f64>().is_err())
+    });
+    if is_header && page.blocks().len() > 1 {
+        page.mark_header(0);
+    }
+}
+
+/// Comments and text boxes of a sheet.
+fn extras(archive: &Archive<'_>, sheet: &str, page: &mut PageBuilder) -> Result<(), ReadError> {
+    let mut parts: Vec<_> = relations(archive, sheet)?.into_values().collect();
+    parts.sort_by(|a, b| a.target.cmp(&b.target));
+    let threaded = parts.iter().any(|relation| relation.kind == "threadedComment");
+    for relation in parts {
+        let wanted = match relation.kind.as_str() {
+            "comments" => !threaded,
+            "threadedComment" | "drawing" => true,
+            _ => false,
+        };
+        if !wanted {
+            continue;
+        }
+        let Some(bytes) = archive.get(&relation.target)? else { continue };
+        let Ok(xml) = Xml::parse(&bytes) else { continue };
+        if relation.kind == "drawing" {
+            for body in xml.root().all("txBody") {
+                let lines: Vec<String> = body.children().filter(|el| el.name() == "p").map(|el| el.text()).collect();
+                page.block(BlockKind::Paragraph, &lines.join("\n"));
+            }
+            continue;
+        }
+        let comments = xml.root().all(if threaded { "threadedComment" } else { "comment" });
+        for comment in comments {
+            let text = folded(&comment.child("text").map(|el| el.text()).unwrap_or_default());
+            let at = comment.attr("ref").unwrap_or_default();
+            page.block(BlockKind::Note, &if at.is_empty() { text } else { format!("{at}: {text}") });
+        }
+    }
+    Ok(())
+}
+
+fn shared_strings(bytes: &[u8], budget: &mut OutputBudget) -> Result<Vec<String>, ReadError> {
+    let source = decode(bytes).0;
+    let mut reader = lenient(&source);
+    let mut strings = Vec::new();
+    let (mut text, mut in_text, mut phonetic) = (String::new(), false, false);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(start)) => match start.local_name().as_ref() {
+                "si" => text.clear(),
+                "t" => in_text = !phonetic,
+                "rPh" => phonetic = true,
+                _ => {}
+            },
+            Ok(Event::End(end)) => match end.local_name().as_ref() {
+                "si" => {
+                    budget.spend(text.len())?;
+                    strings.push(std::mem::take(&mut text));
+                }
+                "t" => in_text = false,
+                "rPh" => phonetic = false,
+                _ => {}
+            },
+            Ok(Event::Empty(start)) if start.local_name().as_ref() == "si" => strings.push(String::new()),
+            Ok(Event::Eof) | Err(_) => break,
+            Ok(event) if in_text => push_text(&event, &mut text),
+            Ok(_) => {}
+        }
+    }
+    Ok(strings)
+}
+
+fn lenient(source: &str) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(source);
+    reader.config_mut().check_end_names = false;
+    reader.config_mut().allow_unmatched_ends = true;
+    reader
+}
+
+fn push_text(event: &Event<'_>, out: &mut String) {
+    match event {
+        Event::Text(text) => out.push_str(text),
+        Event::CData(text) => out.push_str(text),
+        Event::GeneralRef(reference) => match &**reference {
+            "lt" => out.push('<'),
+            "gt" => out.push('>'),
+            "amp" => out.push('&'),
+            "quot" => out.push('"'),
+            "apos" => out.push('\''),
+            _ => out.extend(reference.resolve_char_ref().ok().flatten()),
+        },
+        _ => {}
+    }
+}
+
+struct Styles {
+    /// The number format of each cell style.
+    formats: Vec<Format>,
+    from_1904: bool,
+}
+
+fn formats(bytes: &[u8]) -> Vec<Format> {
+    let Ok(xml) = Xml::parse(bytes) else { return Vec::new() };
+    let root = xml.root();
+    let mut own: BTreeMap<u32, &str> = BTreeMap::new();
+    for format in root.child("numFmts").map(|el| el.children().collect::<Vec<_>>()).unwrap_or_default() {
+        if let (Some(id), Some(code)) = (format.attr("numFmtId").and_then(|id| id.parse().ok()), format.attr("formatCode")) {
+            own.insert(id, code);
+        }
+    }
+    let styles = root.child("cellXfs").map(|el| el.children().collect::<Vec<_>>()).unwrap_or_default();
+    let id = |el: &El<'_>| el.attr("numFmtId").and_then(|id| id.parse::<u32>().ok()).unwrap_or(0);
+    styles.iter().map(|el| Format::of(id(el), own.get(&id(el)).copied())).collect()
+}
+
+struct Sheet<'a> {
+    strings: &'a [String],
+    styles: &'a Styles,
+    page: PageBuilder,
+    cells: &'a mut u64,
+}
+
+/// A cell while it is read.
+#[derive(Default)]
+struct Cell {
+    column: u32,
+    kind: String,
+    style: usize,
+    value: String,
+}
+
+impl Sheet<'_> {
+    fn read(&mut self, bytes: &[u8], budget: &mut OutputBudget) -> Result<(), ReadError> {
+        let source = decode(bytes).0;
+        let mut reader = lenient(&source);
+        let (mut row, mut column) = (0u32, 0u32);
+        let mut line: Vec<(u32, String)> = Vec::new();
+        let mut cell = Cell::default();
+        let mut in_value = false;
+        let mut spent = 0;
+        loop {
+            let event = reader.read_event();
+            match &event {
+                Ok(Event::Start(start) | Event::Empty(start)) => {
+                    let empty = matches!(event, Ok(Event::Empty(_)));
+                    match start.local_name().as_ref() {
+                        "row" => {
+                            row = attr(start, "r").and_then(|r| r.parse().ok()).unwrap_or(row.saturating_add(1));
+                            column = 0;
+                            line.clear();
+                        }
+                        "c" => {
+                            let at = attr(start, "r").and_then(|at| column_of(&at));
+                            column = at.unwrap_or(column.saturating_add(1)).min(MAX_COLUMNS);
+                            *self.cells += 1;
+                            if *self.cells > MAX_CELLS {
+                                return Err(ReadError::Bomb { why: "its sheets have many millions of cells".to_owned() });
+                            }
+                            cell = Cell {
+                                column,
+                                kind: attr(start, "t").unwrap_or_default(),
+                                style: attr(start, "s").and_then(|s| s.parse().ok()).unwrap_or(0),
+                                value: String::new(),
+                            };
+                        }
+                        "v" | "t" if !empty => in_value = true,
+                        _ => {}
+                    }
+                }
+                Ok(Event::End(end)) => match end.local_name().as_ref() {
+                    "v" | "t" => in_value = false,
+                    "c" => {
+                        let text = self.shown(&cell);
+                        if !text.trim().is_empty() {
+                            line.push((cell.column, text));
+                        }
+                        cell = Cell::default();
+                    }
+                    "row" => {
+                        self.row(row, &line);
+                        line.clear();
+                        budget.spend(self.page.len().saturating_sub(spent))?;
+                        spent = self.page.len();
+                    }
+                    _ => {}
+                },
+                Ok(Event::Eof) | Err(_) => break,
+                Ok(event) if in_value => push_text(event, &mut cell.value),
+                Ok(_) => {}
+            }
+        }
+        self.row(row, &line);
+        Ok(())
+    }
+
+    fn row(&mut self, row: u32, line: &[(u32, String)]) {
+        let Some((first, _)) = line.first() else { return };
+        let mut cells: Vec<&str> = Vec::new();
+        let mut next = *first;
+        for (column, text) in line {
+            for _ in 0..column.saturating_sub(next).min(MAX_GAP) {
+                cells.push("");
+            }
+            cells.push(text);
+            next = column.saturating_add(1);
+        }
+        self.page.row(false, Some(format!("{}{row}", column_name(*first))), &cells);
+    }
+
+    /// A cell's text as the sheet shows it.
+    fn shown(&self, cell: &Cell) -> String {
+        match cell.kind.as_str() {
+            "s" => cell.value.trim().parse::<usize>().ok().and_then(|i| self.strings.get(i)).cloned().unwrap_or_default(),
+            "b" => if cell.value.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned(),
+            "str" | "inlineStr" | "e" => cell.value.clone(),
+            "d" => cell.value.trim_end_matches("T00:00:00").to_owned(),
+            _ => match cell.value.trim().parse::<f64>() {
+                Ok(number) => match self.styles.formats.get(cell.style) {
+                    Some(format) => format.show(number, self.styles.from_1904),
+                    None => Format::of(0, None).show(number, false),
+                },
+                Err(_) => cell.value.clone(),
+            },
+        }
+    }
+}
+
+fn attr(start: &BytesStart<'_>, name: &str) -> Option<String> {
+    let mut attrs = start.attributes();
+    let attrs = attrs.with_checks(false).flatten();
+    attrs.into_iter().find(|attr| attr.key.as_ref() == name).map(|attr| attr.value.into_owned())
+}
+
+/// The column of a reference such as `AB12`, from 1.
+fn column_of(reference: &str) -> Option<u32> {
+    let mut column = 0u32;
+    for byte in reference.bytes().take_while(u8::is_ascii_alphabetic).take(4) {
+        column = column * 26 + u32::from(byte.to_ascii_uppercase() - b'A') + 1;
+    }
+    (column > 0).then_some(column)
+}
+
+fn column_name(mut column: u32) -> String {
+    let mut name = Vec::new();
+    while column > 0 {
+        column -= 1;
+        name.push(char::from(b'A' + (column % 26) as u8));
+        column /= 26;
+    }
+    name.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::tests::zip;
+    use std::ops::ControlFlow;
+
+    #[test]
+    fn columns_are_named_as_in_excel() {
+        for (number, name) in [(1, "A"), (26, "Z"), (27, "AA"), (703, "AAA")] {
+            assert_eq!(column_name(number), name);
+            assert_eq!(column_of(&format!("{name}7")), Some(number));
+        }
+    }
+
+    #[test]
+    fn a_workbook_is_read_as_it_is_shown() {
+        let sheet = br#"<worksheet><sheetData>
+            <row r="2"><c r="B2" t="s"><v>0</v></c><c r="C2" t="inlineStr"><is><t>Net</t></is></c></row>
+            <row r="3"><c r="B3"><v>44736</v></c><c r="D3" s="1"><v>1234.5</v></c></row>
+            <row r="4"><c r="A4" s="2"><v>44736</v></c><c r="B4" s="3"><v>0.256</v></c><c r="C4" t="b"><v>1</v></c></row>
+            </sheetData></worksheet>"#;
+        let styles = br##"<styleSheet><numFmts><numFmt numFmtId="170" formatCode="&quot;$&quot;#,##0.00"/></numFmts>
+            <cellXfs><xf numFmtId="0"/><xf numFmtId="170"/><xf numFmtId="14"/><xf numFmtId="9"/></cellXfs></styleSheet>"##;
+        let bytes = zip(&[
+            ("[Content_Types].xml", b"<Types/>"),
+            ("xl/workbook.xml", b"<workbook><sheets><sheet name='Q1 &amp; Q2' sheetId='1' r:id='rId1'/></sheets></workbook>"),
+            (
+                "xl/_rels/workbook.xml.rels",
+                b"<Relationships><Relationship Id='rId1' Type='x/worksheet' Target='worksheets/s.xml'/>\
+                  <Relationship Id='rId2' Type='x/sharedStrings' Target='ss.xml'/>\
+                  <Relationship Id='rId3' Type='x/styles' Target='st.xml'/></Relationships>",
+            ),
+            ("xl/ss.xml", b"<sst><si><r><t>Sa</t></r><r><t>les</t></r></si></sst>"),
+            ("xl/st.xml", styles),
+            ("xl/worksheets/s.xml", sheet),
+        ]);
+        let document = read(&bytes, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).unwrap();
+        let page = &document.pages[0];
+        assert_eq!(page.place, Place::Sheet { name: "Q1 & Q2".into() });
+        assert_eq!(page.text, "Sales\tNet\n44736\t\t$1,234.50\n6/24/2022\t26%\tTRUE");
+        let cells: Vec<_> = page.blocks.iter().map(|block| block.kind.clone()).collect();
+        assert_eq!(cells[0], BlockKind::Row { header: true, cell: Some("B2".into()) });
+        assert_eq!(cells[2], BlockKind::Row { header: false, cell: Some("A4".into()) });
+    }
+}
