@@ -44,7 +44,7 @@ export async function connect(): Promise<Transport> {
     return tauri();
   }
   if (import.meta.env.DEV && !location.hash.includes('token=')) {
-    const { fake } = await import('./fake');
+    const { fake } = await import('./fake/index');
     return fake(new URLSearchParams(location.search));
   }
   const { http } = await import('./http');

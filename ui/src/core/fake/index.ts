@@ -1,0 +1,433 @@
+// A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
+// production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?theme=dark`.
+import type { CommandMap, DocumentRow, Envelope, Event, Job, Offer, Settings, Space, Status, Turn, VaultState } from '../bindings';
+import { DoorError, type CommandName, type Transport } from '../transport';
+import * as more from './more';
+import { draw, PAPERS, textOf } from './papers';
+import * as turns from './turns';
+
+const GB = 2 ** 30;
+
+type Handlers = { [K in CommandName]?: (args: CommandMap[K]['args']) => CommandMap[K]['reply'] | Promise<CommandMap[K]['reply']> };
+
+/** A scripted backend. */
+export function fake(scene = new URLSearchParams(), clock: () => number = Date.now): Transport {
+  const now = clock();
+  const empty = scene.has('empty');
+  const pace = Number(scene.get('pace') ?? 40);
+  let vault: VaultState =
+    scene.get('vault') === 'fresh'
+      ? { kind: 'fresh', device: true }
+      : scene.get('vault') === 'locked'
+        ? { kind: 'locked', passphrase: true, device: true }
+        : { kind: 'open', passphrase: true, device: true, locks_at_ms: now + 24 * 60_000 };
+  let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
+  const spaces: Space[] = [
+    { id: 1, name: 'Lindgate Hospital', documents: 214, memories: 38 },
+    { id: 2, name: 'Orchard Mill', documents: 0, memories: 0 },
+    { id: 3, name: 'Practice and fees', documents: 61, memories: 4 },
+  ];
+  const kept = turns.conversations(now);
+  const removed = new Map<number, turns.Kept>();
+  let memories = more.memories(now);
+  let jobs: Job[] = scene.has('quiet') ? [] : more.jobs(now);
+  const models = more.models();
+  const gone = new Set<number>();
+  const offers = new Map<number, Offer>();
+  let next = 1000;
+
+  let seq = 0;
+  const followers = new Set<(envelope: Envelope) => void>();
+  const timers = new Map<number, ReturnType<typeof setInterval>>();
+  function tell(event: Event): void {
+    const envelope = { seq: seq++, event };
+    for (const follower of followers) follower(envelope);
+  }
+
+  function status(): Status {
+    const working = timers.size > 0;
+    return {
+      version: '0.1.0',
+      mode: 'local_only',
+      model: { id: 'qwen3-14b', name: 'Qwen3 14B', state: { kind: working ? 'working' : 'ready' } },
+      memory: { hearth_bytes: 9 * GB, others_bytes: 4.4 * GB, total_bytes: 32 * GB },
+      vault,
+      bytes_out_today: 0,
+      indexing: scene.has('indexing') ? { done: 4, total: 10 } : null,
+      downloads: null,
+      data_dir: '~/.local/share/hearth',
+      dialogs: false,
+    };
+  }
+
+  const conversationOf = (turn: number) => kept.find((one) => one.turns.some((other) => other.id === turn));
+
+  function run(conversation: turns.Kept, begin: Turn, grounding: string): void {
+    const at = begin.id;
+    const question = begin.question.toLowerCase();
+    conversation.turns.push(begin);
+    conversation.updated_ms = clock();
+    const put = (turn: Turn) => {
+      const index = conversation.turns.findIndex((one) => one.id === at);
+      if (index >= 0) conversation.turns[index] = turn;
+    };
+    const news = (kind: Extract<Event, { kind: 'turn' }>['news']) => tell({ kind: 'turn', conversation: conversation.id, turn: at, news: kind });
+    const end = (turn: Turn) => {
+      clearInterval(timers.get(at));
+      timers.delete(at);
+      put(turn);
+      news({ kind: 'ended', turn });
+      tell({ kind: 'status', status: status() });
+    };
+    const final =
+      grounding === 'general' ? turns.general(begin) : question.includes('nurse') ? turns.abstained(begin) : question.includes('single room') ? turns.failed(begin) : question.includes('restricted') ? turns.refused(begin) : question.includes('wide') ? turns.contradicted(begin) : turns.answered(begin);
+    news({ kind: 'began', turn: begin });
+    if (final.state === 'refused') {
+      end(final);
+      return;
+    }
+    let words: string[] = final.answer.match(/\S+\s*/g) ?? [];
+    const hold = question.includes('hold');
+    if (hold) words = words.slice(0, Math.ceil(words.length * 0.58));
+    let step = -3;
+    let text = '';
+    let checked = 0;
+    timers.set(
+      at,
+      setInterval(() => {
+        step += 1;
+        if (step === -2 && final.quotes.length) {
+          news({ kind: 'quotes', quotes: final.quotes, sources: final.sources.filter((source) => final.quotes.some((quote) => quote.source === source.number)), took_ms: final.quotes_ms ?? 240, searched_documents: final.searched_documents });
+          put({ ...begin, quotes: final.quotes, quotes_ms: final.quotes_ms, sources: final.sources });
+        } else if (step === -1) {
+          if (final.state === 'failed') end(final);
+          else news({ kind: 'doing', what: 'Reading 4 pages', tokens_per_second: 31 });
+        } else if (step >= 0 && step < words.length) {
+          text += words[step];
+          news({ kind: 'words', text: words[step] ?? '' });
+          put({ ...begin, quotes: final.quotes, quotes_ms: final.quotes_ms, sources: final.sources, answer: text });
+          const done = final.sentences.filter((sentence) => sentence.end <= text.length);
+          if (done.length > checked && step % 3 === 0) {
+            checked = done.length;
+            const used = new Set(done.flatMap((sentence) => sentence.citations.map((citation) => citation.source)));
+            news({ kind: 'checked', sentences: done, sources: final.sources.filter((source) => used.has(source.number) || final.quotes.some((quote) => quote.source === source.number)) });
+          }
+        } else if (step >= words.length && !hold) {
+          end(final);
+        }
+      }, pace),
+    );
+    tell({ kind: 'status', status: status() });
+  }
+
+  function advance(job: Job): void {
+    const steps = ['read', 'embed', 'index'] as const;
+    let current = job;
+    const timer = setInterval(() => {
+      const total = 20;
+      const done = Math.min(total, current.done + 4);
+      const at = steps.indexOf(current.step);
+      if (current.state === 'waiting') current = { ...current, state: 'running', total, done: 0 };
+      else if (done < total) current = { ...current, done };
+      else if (at < 2) current = { ...current, step: steps[at + 1] ?? 'index', done: 0 };
+      else {
+        current = { ...current, done, state: 'done', document: 4, pages: 12, passages: 96, finished_ms: clock(), note: '' };
+        clearInterval(timer);
+      }
+      if (current.state === 'running') current.note = current.step === 'read' ? `Reading page ${current.done} of ${total}` : current.step === 'embed' ? `Embedding passage ${current.done} of ${total}` : 'Indexing';
+      jobs = jobs.map((one) => (one.id === current.id ? current : one));
+      tell({ kind: 'job', job: current });
+    }, pace * 4);
+  }
+
+  function row(id: number): DocumentRow {
+    const paper = turns.paper(id);
+    return { id, job: null, title: paper.title, name: paper.name, kind: paper.kind, version_name: paper.version_name, label: paper.label, status: { kind: 'indexed' }, indexed_ms: now - id * 5_000_000, size_bytes: paper.size_bytes, pages: paper.pages, passages: paper.passages };
+  }
+
+  const done = {};
+  const handlers: Handlers = {
+    GetVault: () => vault,
+    CreateVault: () => (vault = { kind: 'open', passphrase: true, device: true, locks_at_ms: null }),
+    UnlockVault: ({ passphrase }) => {
+      if (passphrase === 'wrong') throw new DoorError({ code: 'wrong_passphrase', message: 'That is not the passphrase.', hint: null });
+      return (vault = { kind: 'open', passphrase: true, device: true, locks_at_ms: clock() + 30 * 60_000 });
+    },
+    LockVault: () => (vault = { kind: 'locked', passphrase: true, device: true }),
+    GetStatus: () => status(),
+    GetSettings: () => settings,
+    SetSettings: ({ settings: change }) => {
+      settings = { ...settings, ...Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null)) };
+      return settings;
+    },
+    GetDoctor: () => [{ name: 'Vault', works: true, detail: 'Open and whole.' }],
+    ListSpaces: () => spaces.map((space) => ({ ...space })),
+    CreateSpace: ({ name }) => {
+      const space = { id: next++, name, documents: 0, memories: 0 };
+      spaces.push(space);
+      return space;
+    },
+    RenameSpace: ({ space, name }) => {
+      const found = spaces.find((one) => one.id === space);
+      if (!found) throw new DoorError({ code: 'not_found', message: 'That space is not here any more.', hint: null });
+      found.name = name;
+      return found;
+    },
+    GetHome: ({ space }) => ({
+      space: spaces.find((one) => one.id === space)?.name ?? '',
+      documents: spaces.find((one) => one.id === space)?.documents ?? 0,
+      need_you: 0,
+      on_the_way: 0,
+      last_visit_ms: now - 17 * 3_600_000,
+      changed:
+        space === 1
+          ? [
+              { document: 2, title: 'A-103 Level 3 Ward, GA Plan', what: 'has a new version, 6', at_ms: now - 3_600_000 },
+              { document: 4, title: 'Room Data Sheets, Level 3', what: 'was added, 148 pages', at_ms: now - 7_200_000 },
+              { document: 6, title: 'Infection Control Comments, round 2', what: 'was added, 1 page', at_ms: now - 9_000_000 },
+            ]
+          : [],
+    }),
+    ListConversations: ({ space }) =>
+      kept
+        .filter((one) => one.space === space)
+        .sort((a, b) => b.updated_ms - a.updated_ms)
+        .map((one) => ({ id: one.id, title: one.title, updated_ms: one.updated_ms, turns: one.turns.length })),
+    GetConversation: ({ conversation }) => {
+      const found = kept.find((one) => one.id === conversation);
+      if (!found) throw new DoorError({ code: 'not_found', message: 'That conversation is not here any more.', hint: null });
+      return { id: found.id, space: found.space, title: found.title, turns: [...found.turns] };
+    },
+    RenameConversation: ({ conversation, title }) => {
+      const found = kept.find((one) => one.id === conversation);
+      if (found) found.title = title;
+      tell({ kind: 'stale', commands: ['ListConversations'] });
+      return done;
+    },
+    RemoveConversation: ({ conversation }) => {
+      const at = kept.findIndex((one) => one.id === conversation);
+      const [taken] = at < 0 ? [] : kept.splice(at, 1);
+      if (taken) removed.set(conversation, taken);
+      return done;
+    },
+    RestoreConversation: ({ conversation }) => {
+      const back = removed.get(conversation);
+      if (back) kept.push(back);
+      removed.delete(conversation);
+      return done;
+    },
+    Ask: ({ space, conversation, text, attachments, grounding }) => {
+      let found = kept.find((one) => one.id === conversation);
+      if (!found) {
+        found = { id: next++, space, title: text.slice(0, 60), updated_ms: clock(), turns: [] };
+        kept.push(found);
+      }
+      const begin = { ...turns.begun(next++, text, clock()), attachments: attachments.map((id) => ({ document: id, title: turns.paper(id).title, kind: turns.paper(id).kind })) };
+      const into = found;
+      queueMicrotask(() => run(into, begin, grounding));
+      return { conversation: found.id, turn: begin.id };
+    },
+    StopTurn: ({ turn }) => {
+      const found = conversationOf(turn);
+      const running = found?.turns.find((one) => one.id === turn);
+      if (found && running?.state === 'running') {
+        clearInterval(timers.get(turn));
+        timers.delete(turn);
+        const ended = turns.stopped(running, running.answer);
+        found.turns[found.turns.indexOf(running)] = ended;
+        tell({ kind: 'turn', conversation: found.id, turn, news: { kind: 'ended', turn: ended } });
+        tell({ kind: 'status', status: status() });
+      }
+      return done;
+    },
+    Regenerate: ({ turn, grounding }) => replace(turn, null, grounding ?? 'documents'),
+    EditQuestion: ({ turn, text }) => replace(turn, text, 'documents'),
+    Search: ({ text }) => {
+      const wanted = text.toLowerCase();
+      const hits = wanted ? PAPERS.flatMap((paper) => {
+        const page = textOf(paper, paper.page).text;
+        const at = page.toLowerCase().indexOf(wanted);
+        return at < 0 ? [] : [{ text: page.slice(Math.max(0, at - 40), at + 90), marks: [[Math.min(40, at), Math.min(40, at) + wanted.length]] as [number, number][], document: paper.id, title: paper.title, place: paper.place, at: { version: paper.version, page: paper.page, start: at, end: at + wanted.length }, score: 0.9 }];
+      }) : [];
+      return {
+        passages: hits,
+        conversations: kept.filter((one) => one.title.toLowerCase().includes(wanted)).slice(0, 4).map((one) => ({ id: one.id, title: one.title, updated_ms: one.updated_ms, turns: one.turns.length })),
+        documents: PAPERS.filter((paper) => paper.title.toLowerCase().includes(wanted)).map((paper) => ({ document: paper.id, title: paper.title, kind: paper.kind })),
+        took_ms: 12,
+      };
+    },
+    ChooseFiles: () => null,
+    OfferFiles: ({ files }) => offer(files.map((file) => file.name), files.reduce((sum, file) => sum + file.base64.length * 0.75, 0)),
+    OfferText: ({ name, text }) => offer([name], text.length),
+    ImportOffer: ({ offer: id, space, label }) => {
+      const given = offers.get(id);
+      if (!given) throw new DoorError({ code: 'not_found', message: 'Those files are not held any more.', hint: 'Add them again.' });
+      offers.delete(id);
+      const made = given.names.map((name): Job => ({ id: next++, space, name, kind: 'pdf', size_bytes: Math.round(given.size_bytes / given.files), state: 'waiting', step: 'read', done: 0, total: 0, note: 'Waiting', failure: null, document: null, pages: null, passages: null, label: label ?? 'internal', remark: null, created_ms: clock(), finished_ms: null }));
+      jobs = [...jobs, ...made];
+      made.forEach(advance);
+      return made;
+    },
+    DropOffer: ({ offer: id }) => {
+      offers.delete(id);
+      return done;
+    },
+    ListJobs: ({ space }) => jobs.filter((job) => job.space === space),
+    CancelJob: ({ job }) => {
+      jobs = jobs.filter((one) => one.id !== job);
+      return done;
+    },
+    RetryJob: ({ job }) => {
+      const found = jobs.find((one) => one.id === job);
+      if (!found) throw new DoorError({ code: 'not_found', message: 'That file is not on the list any more.', hint: null });
+      const again: Job = { ...found, state: 'waiting', failure: null, note: 'Waiting', done: 0 };
+      jobs = jobs.map((one) => (one.id === job ? again : one));
+      advance(again);
+      return again;
+    },
+    DismissJobs: ({ jobs: ids }) => {
+      jobs = jobs.filter((one) => !ids.includes(one.id));
+      tell({ kind: 'stale', commands: ['ListJobs'] });
+      return done;
+    },
+    ListDocuments: ({ space, text, labels, kinds, limit }) => {
+      const rows = space === 1 ? PAPERS.filter((paper) => !gone.has(paper.id)).map((paper) => row(paper.id)) : [];
+      const wanted = rows.filter((one) => (!text || one.title.toLowerCase().includes(text.toLowerCase())) && (!labels.length || labels.includes(one.label)) && (!kinds.length || (one.kind && kinds.includes(one.kind))));
+      return { rows: wanted.slice(0, limit), total: wanted.length };
+    },
+    GetDocument: ({ document }) => {
+      const paper = turns.paper(document);
+      return { row: row(document), author: 'H. Lindqvist', created: '3 March', origin: `~/Lindgate/${paper.name}`, label_reason: 'Rule 6: issued drawings are Internal.', cited_in: 4, warnings: [], versions: [{ id: paper.version, number: 3, hash: '9f2c51d8e07a41ab', imported_ms: now - 86_400_000, size_bytes: paper.size_bytes, pages: paper.pages, current: true }] };
+    },
+    RemoveDocuments: ({ documents }) => {
+      documents.forEach((id) => gone.add(id));
+      tell({ kind: 'stale', commands: ['ListDocuments', 'ListSpaces'] });
+      return done;
+    },
+    RestoreDocuments: ({ documents }) => {
+      documents.forEach((id) => gone.delete(id));
+      tell({ kind: 'stale', commands: ['ListDocuments', 'ListSpaces'] });
+      return done;
+    },
+    SetLabel: ({ document, label }) => {
+      turns.paper(document).label = label;
+      tell({ kind: 'stale', commands: ['ListDocuments', 'GetDocument'] });
+      return done;
+    },
+    OpenVersion: ({ document, version }) => {
+      const paper = turns.paper(document);
+      const old = version !== null && version !== paper.version;
+      return { version: version ?? paper.version, document, title: paper.title, kind: paper.kind, label: paper.label, version_name: paper.version_name ? `${paper.version_name}, ${old ? 'superseded' : 'current'}` : '', newer: old ? paper.version : null, places: Array.from({ length: paper.pages }, (_, at) => (paper.kind === 'pdf' ? `page ${at + 1}` : at === paper.page ? paper.place : `sheet ${at + 1}`)), outline: [] };
+    },
+    GetPage: ({ version, page, width_px, spans }) => {
+      const paper = PAPERS.find((one) => one.version === version) ?? PAPERS[0];
+      if (!paper) throw new DoorError({ code: 'not_found', message: 'No such page.', hint: null });
+      const drawn = paper.kind === 'pdf' && width_px > 0 ? draw(paper, page, width_px, spans.map((span) => [span.start, span.end])) : { picture: null, boxes: spans.map(() => []) };
+      return { page, place: paper.kind === 'pdf' ? `page ${page + 1}` : paper.place, ...textOf(paper, page), picture: drawn.picture, highlights: drawn.boxes };
+    },
+    FindInVersion: ({ version, text }) => {
+      const paper = PAPERS.find((one) => one.version === version);
+      const found = [];
+      if (paper && text) {
+        const page = textOf(paper, paper.page).text.toLowerCase();
+        for (let at = page.indexOf(text.toLowerCase()); at >= 0; at = page.indexOf(text.toLowerCase(), at + 1)) found.push({ version, page: paper.page, start: at, end: at + text.length });
+      }
+      return found;
+    },
+    ListMemories: ({ space }) => memories.filter((one) => one.space === null || one.space === space),
+    Remember: ({ space, text }) => {
+      const memory = { id: next++, space, text, learnt: 'You asked', label: 'internal' as const, created_ms: clock(), used: 0, last_used_ms: null, paused: false };
+      memories = [memory, ...memories];
+      tell({ kind: 'stale', commands: ['ListMemories', 'ListSpaces'] });
+      return memory;
+    },
+    Forget: ({ memories: ids }) => {
+      forgotten.push(...memories.filter((one) => ids.includes(one.id)));
+      memories = memories.filter((one) => !ids.includes(one.id));
+      tell({ kind: 'stale', commands: ['ListMemories', 'ListSpaces'] });
+      return done;
+    },
+    RestoreMemories: ({ memories: ids }) => {
+      memories = [...forgotten.filter((one) => ids.includes(one.id)), ...memories];
+      tell({ kind: 'stale', commands: ['ListMemories', 'ListSpaces'] });
+      return done;
+    },
+    ListModels: () => models,
+    DownloadModel: ({ model }) => change(model, { kind: 'downloading', done_bytes: 0, total_bytes: 8e9, bytes_per_second: 6e6 }),
+    PauseDownload: ({ model }) => change(model, { kind: 'paused', done_bytes: 4.5e9, total_bytes: 7.3e9, error: null }),
+    CancelDownload: ({ model }) => change(model, { kind: 'absent' }),
+    LoadModel: ({ model }) => change(model, { kind: 'loaded' }),
+    UnloadModel: ({ model }) => change(model, { kind: 'installed' }),
+    SetRole: ({ role, model }) => {
+      const found = models.roles.find((one) => one.role === role);
+      if (found) found.model = model;
+      tell({ kind: 'stale', commands: ['ListModels'] });
+      return done;
+    },
+    AddModel: () => null,
+    RemoveModel: ({ model }) => {
+      models.installed = models.installed.filter((one) => one.id !== model);
+      tell({ kind: 'stale', commands: ['ListModels'] });
+      return done;
+    },
+    ListActivity: ({ text }) => more.activity(now).filter((entry) => !text || entry.sentence.toLowerCase().includes(text.toLowerCase())),
+    GetTrace: ({ turn }) => {
+      const found = conversationOf(turn);
+      const one = found?.turns.find((other) => other.id === turn);
+      return more.trace(turn, found?.id ?? 1, one?.question ?? '', one?.asked_ms ?? now);
+    },
+    VerifyAudit: () => ({ entries: 4812, head: '9f2c51d8e07a41ab', checked_ms: clock(), broken: scene.has('broken') ? { seq: 3117, at_ms: now - 86_400_000, why: 'Its seal does not follow from the one before.' } : null }),
+    GetPrivacy: () => more.privacy(now),
+  };
+  const forgotten: typeof memories = [];
+
+  function change(id: string, state: (typeof models.installed)[number]['state']) {
+    const model = [...models.installed, ...models.catalogue].find((one) => one.id === id);
+    if (!model) throw new DoorError({ code: 'not_found', message: 'That model is not known here.', hint: null });
+    model.state = state;
+    tell({ kind: 'model', model: { ...model } });
+    tell({ kind: 'stale', commands: ['ListModels'] });
+    return model;
+  }
+
+  function offer(names: string[], size_bytes: number): Offer {
+    const made = { id: next++, names: names.slice(0, 20), files: names.length, size_bytes: Math.round(size_bytes), readable: names.length, folder: null };
+    offers.set(made.id, made);
+    return made;
+  }
+
+  function replace(turn: number, text: string | null, grounding: string) {
+    const found = conversationOf(turn);
+    const old = found?.turns.find((one) => one.id === turn);
+    if (!found || !old) throw new DoorError({ code: 'not_found', message: 'That question is not here any more.', hint: null });
+    found.turns = found.turns.filter((one) => one !== old);
+    const begin = { ...turns.begun(next++, text ?? old.question, clock()), attachments: old.attachments };
+    queueMicrotask(() => run(found, begin, grounding));
+    return { conversation: found.id, turn: begin.id };
+  }
+
+  const transport: Transport = {
+    async call(name, args) {
+      const handler = handlers[name] as ((args: unknown) => unknown) | undefined;
+      if (scene.has('slow')) await new Promise((resolve) => setTimeout(resolve, 1500));
+      else await Promise.resolve();
+      if (!handler) throw new DoorError({ code: 'unavailable', message: `${name} is not played by the scripted backend.`, hint: null });
+      // Replies are copies, as they would be over a wire.
+      return structuredClone(await handler(structuredClone(args))) as never;
+    },
+    follow(onEnvelope) {
+      followers.add(onEnvelope);
+      onEnvelope({ seq: seq++, event: { kind: 'hello' } });
+      return () => followers.delete(onEnvelope);
+    },
+  };
+  // For tests in a browser: events that only the desktop shell sends.
+  if (typeof window !== 'undefined') {
+    (window as unknown as Record<string, unknown>).hearthFake = {
+      tell,
+      drag: (over: boolean, x: number, y: number) => tell({ kind: 'drag', over, x, y }),
+      drop: (names: string[], x: number, y: number) => tell({ kind: 'dropped', offer: offer(names, names.length * 26_000_000), x, y }),
+    };
+  }
+  return transport;
+}
