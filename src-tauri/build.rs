@@ -4,5 +4,6 @@ fn main() {
     // The context macro wants the folder; in development it may not be built yet.
     std::fs::create_dir_all("../ui/dist").expect("the interface's build folder can be made");
     let manifest = tauri_build::AppManifest::new().commands(&["rpc", "subscribe"]);
-    tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest)).expect("the window's configuration holds");
+    tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest))
+        .expect("the window's configuration holds");
 }

@@ -10,6 +10,8 @@ pub(crate) struct Arguments {
     pub(crate) data_dir: PathBuf,
     /// Whether the folder was named, so that it is not a person's usual one.
     pub(crate) data_dir_given: bool,
+    /// Where models are kept, if not with the data.
+    pub(crate) models_dir: Option<PathBuf>,
     /// Whether a test may drive the window.
     pub(crate) test_automation: bool,
     /// Whether to print when the page first asks for its stream: it is drawn and takes input from then on.
@@ -30,6 +32,7 @@ const HELP: &str = "Hearth: a private AI operating system for the desktop.
 Usage: hearth-desktop [--data-dir DIR]
 
   --data-dir DIR      keep everything in DIR instead of the usual place
+  --models-dir DIR    keep models in DIR instead of the data folder
   --report-ready      print a line when the window takes input (for measuring)
   --test-automation   let a test drive the window; only together with --data-dir
   --help              this text
@@ -40,25 +43,37 @@ impl Arguments {
     /// Reads the arguments after the program's name.
     pub(crate) fn read(mut words: impl Iterator<Item = OsString>) -> Result<Self, Refused> {
         let usage = |text: String| Refused::Usage(format!("hearth-desktop: {text}\nTry --help."));
-        let (mut data_dir, mut test_automation, mut report_ready) = (None, false, false);
+        let (mut data_dir, mut models_dir, mut test_automation, mut report_ready) = (None, None, false, false);
         while let Some(word) = words.next() {
             match word.to_str() {
                 Some("--help" | "-h") => return Err(Refused::Help(HELP.to_owned())),
                 Some("--test-automation") => test_automation = true,
                 Some("--report-ready") => report_ready = true,
-                Some("--data-dir") => match words.next() {
-                    Some(folder) if !folder.is_empty() => data_dir = Some(PathBuf::from(folder)),
-                    _ => return Err(usage("--data-dir wants a folder.".to_owned())),
-                },
+                Some(name @ ("--data-dir" | "--models-dir")) => {
+                    let folder = words.next().filter(|folder| !folder.is_empty());
+                    let folder = folder.ok_or_else(|| usage(format!("{name} wants a folder.")))?;
+                    let folder = std::path::absolute(&folder).unwrap_or_else(|_| PathBuf::from(&folder));
+                    *(if name == "--data-dir" { &mut data_dir } else { &mut models_dir }) = Some(folder);
+                }
                 _ => return Err(usage(format!("unknown argument {:?}.", word.to_string_lossy()))),
             }
         }
         if test_automation && data_dir.is_none() {
-            return Err(usage("--test-automation wants --data-dir: a test never drives a person's own vault.".to_owned()));
+            return Err(usage(
+                "--test-automation wants --data-dir: a test never drives a person's own vault.".to_owned(),
+            ));
         }
         let data_dir_given = data_dir.is_some();
         let data_dir = data_dir.unwrap_or_else(hearth_kernel::default_data_dir);
-        Ok(Self { data_dir, data_dir_given, test_automation, report_ready })
+        Ok(Self { data_dir, data_dir_given, models_dir, test_automation, report_ready })
+    }
+
+    /// What the kernel is told at its start.
+    pub(crate) fn config(&self, bundled_models: Option<PathBuf>) -> hearth_kernel::Config {
+        let mut config = hearth_kernel::Config::new(&self.data_dir);
+        config.models_dir.clone_from(&self.models_dir);
+        config.bundled_models = bundled_models;
+        config
     }
 }
 
@@ -86,7 +101,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for words in [&["--data-dir"][..], &["--data-dir", ""], &["file.pdf"], &["--unknown"]] {
+        for words in [&["--data-dir"][..], &["--data-dir", ""], &["--models-dir"], &["file.pdf"], &["--unknown"]] {
             assert!(matches!(read(words), Err(Refused::Usage(_))), "{words:?}");
         }
         assert!(matches!(read(&["--help"]), Err(Refused::Help(_))));

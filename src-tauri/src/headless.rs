@@ -1,17 +1,13 @@
 //! Without a display: the same interface on loopback, with its link printed, until the program is ended.
 
 use crate::arguments::Arguments;
-use hearth_kernel::{Config, Kernel};
+use hearth_kernel::Kernel;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 /// Serves until interrupted.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    let child = match std::env::current_exe() {
-        Ok(child) => child,
-        Err(error) => return failed(format!("this program's own file cannot be found: {error}")),
-    };
-    let kernel = match Kernel::start(Config { data_dir: arguments.data_dir, child, dialogs: None, threads: None }) {
+    let kernel = match Kernel::start(arguments.config(None)) {
         Ok(kernel) => kernel,
         Err(error) => return failed(error.to_string()),
     };

@@ -3,13 +3,15 @@
 use crate::arguments::Arguments;
 use crate::dialogs::WindowDialogs;
 use crate::door::{self, House};
-use hearth_kernel::{Config, Kernel};
+use hearth_kernel::Kernel;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 use tauri::webview::NewWindowResponse;
-use tauri::{App, AppHandle, DragDropEvent, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry};
+use tauri::{
+    App, AppHandle, DragDropEvent, Manager, RunEvent, Url, WebviewUrl, WebviewWindowBuilder, WindowEvent, Wry,
+};
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
 const LABEL: &str = "main";
@@ -19,7 +21,8 @@ const LEAST: (f64, f64) = (860.0, 600.0);
 /// Says why there is no display to open a window on, where that is so.
 #[cfg(target_os = "linux")]
 pub(crate) fn display() -> Result<(), &'static str> {
-    let named = ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    let named =
+        ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
     if !named {
         return Err("There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set).");
     }
@@ -67,11 +70,10 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 }
 
 fn start_kernel(app: &App, arguments: &Arguments) -> Result<Kernel, hearth_api::Error> {
-    let child = std::env::current_exe().map_err(|error| {
-        hearth_api::Error::new(hearth_api::ErrorCode::Internal, format!("This program's own file cannot be found: {error}."))
-    })?;
-    let dialogs = Some(Arc::new(WindowDialogs(app.handle().clone())) as Arc<dyn hearth_kernel::Dialogs>);
-    Kernel::start(Config { data_dir: arguments.data_dir.clone(), child, dialogs, threads: None })
+    let bundled = app.path().resource_dir().ok().map(|folder| folder.join("models")).filter(|folder| folder.is_dir());
+    let mut config = arguments.config(bundled);
+    config.dialogs = Some(Arc::new(WindowDialogs(app.handle().clone())));
+    Kernel::start(config)
 }
 
 fn open(app: &App, arguments: &Arguments) -> tauri::Result<()> {

@@ -67,16 +67,23 @@ fn call(window: &WebviewWindow<MockRuntime>, from: &str, command: &str, body: Va
 #[test]
 fn the_page_is_answered_in_the_kernels_words() {
     let stage = stage();
-    let reply = call(&stage.window, own_address(), "rpc", json!({"command": {"name": "ListSpaces", "args": {}}})).unwrap();
+    let reply =
+        call(&stage.window, own_address(), "rpc", json!({"command": {"name": "ListSpaces", "args": {}}})).unwrap();
     assert_eq!(reply[0]["documents"], 2);
-    let error = call(&stage.window, own_address(), "rpc", json!({"command": {"name": "LockVault", "args": {}}})).unwrap_err();
+    let error =
+        call(&stage.window, own_address(), "rpc", json!({"command": {"name": "LockVault", "args": {}}})).unwrap_err();
     assert_eq!(error, json!({"code": "locked", "message": "The vault is locked.", "hint": null}));
 }
 
 #[test]
 fn what_is_no_command_is_refused_with_the_one_shape_of_error() {
     let stage = stage();
-    for command in [json!({}), json!("LockVault"), json!({"name": "ReadFile", "args": {"path": "/etc/passwd"}}), json!({"name": "Ask", "args": {}})] {
+    for command in [
+        json!({}),
+        json!("LockVault"),
+        json!({"name": "ReadFile", "args": {"path": "/etc/passwd"}}),
+        json!({"name": "Ask", "args": {}}),
+    ] {
         let error = call(&stage.window, own_address(), "rpc", json!({ "command": command })).unwrap_err();
         assert_eq!(error["code"], "invalid", "{command}");
     }

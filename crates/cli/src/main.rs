@@ -1,2 +1,57 @@
-//! The `hearth` command.
-fn main() {}
+//! The `hearth` command: the same kernel as the window, for people and programs at a terminal. Results go to stdout,
+//! progress to stderr; with `--json` results are JSON. No product logic lives here.
+//!
+//! Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 locked or wrong passphrase, 4 nothing found.
+
+mod answer;
+mod arguments;
+mod ask;
+mod bench;
+mod end;
+mod extract;
+mod house;
+mod import;
+mod models;
+mod out;
+mod record;
+mod search;
+mod serve;
+
+use arguments::{Arguments, Audit, Verb};
+use clap::Parser;
+use end::End;
+use house::Place;
+use out::Out;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if let Some(code) = hearth_kernel::run_child_if_asked() {
+        return code;
+    }
+    let arguments = Arguments::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HEARTH_LOG").unwrap_or_else(|_| "error".into());
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let out = Out::new(arguments.json);
+    match run(arguments, &out) {
+        Ok(end) => end.code(),
+        Err(error) => {
+            out.failed(&error);
+            End::of(&error).code()
+        }
+    }
+}
+
+fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
+    let place = Place::new(arguments.data_dir, arguments.models_dir);
+    match arguments.verb {
+        Verb::Import(what) => import::run(&place.open(out)?, what, out),
+        Verb::Ask(what) => ask::run(&place.open(out)?, what, out),
+        Verb::Search(what) => search::run(&place.open(out)?, what, out),
+        Verb::Extract(what) => extract::run(what, out),
+        Verb::Models(what) => models::run(place, what, out),
+        Verb::Audit(Audit::Verify) => record::verify(&place.open(out)?, out),
+        Verb::Doctor => record::doctor(&place.start()?, out),
+        Verb::Serve(_) => serve::run(&place.start()?, out),
+        Verb::Bench(what) => bench::run(place, what, out),
+    }
+}

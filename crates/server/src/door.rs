@@ -1,6 +1,6 @@
 //! What a shell needs of the kernel, and no more: commands in, events out.
 
-use hearth_api::{AnyCommand, Commands, Envelope, Error};
+use hearth_api::{AnyCommand, Envelope, Error};
 use tokio::sync::broadcast;
 
 /// The kernel as the shells see it. Tests put a scripted one in its place.
@@ -13,7 +13,7 @@ pub trait Door: Send + Sync + 'static {
 
 impl Door for hearth_kernel::Kernel {
     fn dispatch(&self, command: AnyCommand) -> Result<serde_json::Value, Error> {
-        Commands::dispatch(self, command)
+        hearth_kernel::Kernel::dispatch(self, command)
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Envelope> {

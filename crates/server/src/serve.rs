@@ -85,7 +85,8 @@ async fn check(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
 async fn rpc(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     if json.split(';').next().map(str::trim) != Some("application/json") {
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, Json(Error::new(ErrorCode::Invalid, "A command is JSON."))).into_response();
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, Json(Error::new(ErrorCode::Invalid, "A command is JSON.")))
+            .into_response();
     }
     let command: AnyCommand = match serde_json::from_slice(&body) {
         Ok(command) => command,
@@ -97,7 +98,9 @@ async fn rpc(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes)
     match tokio::task::spawn_blocking(move || shared.door.dispatch(command)).await {
         Ok(Ok(reply)) => Json(reply).into_response(),
         Ok(Err(error)) => answer::failed(error),
-        Err(error) => answer::failed(Error::new(ErrorCode::Internal, format!("The command did not come back: {error}."))),
+        Err(error) => {
+            answer::failed(Error::new(ErrorCode::Internal, format!("The command did not come back: {error}.")))
+        }
     }
 }
 

@@ -103,8 +103,16 @@ async fn foreign_requests_never_reach_the_kernel() {
     let short = format!("Bearer {}", &house.token[..63]);
     let bare = house.token.clone();
     let cases: &[(&str, &[(&str, &str)], StatusCode)] = &[
-        ("a name that resolves here (DNS rebinding)", &[("host", "attacker.example:4711")], StatusCode::MISDIRECTED_REQUEST),
-        ("rebinding with a consistent origin", &[("host", "a.example:4711"), ("origin", "http://a.example:4711")], StatusCode::MISDIRECTED_REQUEST),
+        (
+            "a name that resolves here (DNS rebinding)",
+            &[("host", "attacker.example:4711")],
+            StatusCode::MISDIRECTED_REQUEST,
+        ),
+        (
+            "rebinding with a consistent origin",
+            &[("host", "a.example:4711"), ("origin", "http://a.example:4711")],
+            StatusCode::MISDIRECTED_REQUEST,
+        ),
         ("a name under ours", &[("host", "127.0.0.1.example:4711")], StatusCode::MISDIRECTED_REQUEST),
         ("another port", &[("host", "127.0.0.1:4712")], StatusCode::MISDIRECTED_REQUEST),
         ("no port", &[("host", "127.0.0.1")], StatusCode::MISDIRECTED_REQUEST),
@@ -131,7 +139,15 @@ async fn foreign_requests_never_reach_the_kernel() {
 #[tokio::test]
 async fn no_other_method_or_path_does_anything() {
     let house = house();
-    for (method, path) in [("PUT", "/rpc"), ("DELETE", "/rpc"), ("OPTIONS", "/rpc"), ("GET", "/rpc"), ("GET", "/events"), ("POST", "/"), ("POST", "/other")] {
+    for (method, path) in [
+        ("PUT", "/rpc"),
+        ("DELETE", "/rpc"),
+        ("OPTIONS", "/rpc"),
+        ("GET", "/rpc"),
+        ("GET", "/events"),
+        ("POST", "/"),
+        ("POST", "/other"),
+    ] {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -154,7 +170,10 @@ async fn no_other_method_or_path_does_anything() {
 async fn errors_keep_their_one_shape() {
     let house = house();
     let (status, reply) = house.rpc(r#"{"name":"LockVault","args":{}}"#, &[]).await;
-    assert_eq!((status, reply), (StatusCode::FORBIDDEN, json!({"code": "locked", "message": "The vault is locked.", "hint": "Unlock it."})));
+    assert_eq!(
+        (status, reply),
+        (StatusCode::FORBIDDEN, json!({"code": "locked", "message": "The vault is locked.", "hint": "Unlock it."}))
+    );
     for body in ["", "[]", "{", r#"{"name":"NoSuch","args":{}}"#, r#"{"name":"Ask","args":{"space":"one"}}"#] {
         let (status, reply) = house.rpc(body, &[]).await;
         assert_eq!((status, &reply["code"]), (StatusCode::BAD_REQUEST, &json!("invalid")), "{body}");
@@ -193,7 +212,11 @@ async fn events_come_as_lines_after_a_hello() {
     let House { router, events, .. } = house;
     drop((router, events));
     let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-    let lines: Vec<Value> = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect();
+    let lines: Vec<Value> = bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
     assert_eq!(lines, [json!({"seq": 0, "event": {"kind": "hello"}}), json!({"seq": 7, "event": {"kind": "focused"}})]);
 }
 

@@ -1,0 +1,202 @@
+//! What may be said on the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Ask your documents, on your own machine.
+///
+/// The passphrase of the vault comes from HEARTH_PASSPHRASE, from this machine's keyring, or from a prompt. A vault is
+/// made on first use when there is a passphrase or a keyring. Exit codes: 0 done, 1 something failed, 2 wrong usage,
+/// 3 locked or wrong passphrase, 4 nothing found.
+#[derive(Debug, Parser)]
+#[command(name = "hearth", version, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// Keep everything in this folder instead of the usual place.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Keep models in this folder instead of the data folder.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) models_dir: Option<PathBuf>,
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Read files and folders into the library.
+    Import(Import),
+    /// Ask a question; quotes first, then an answer with marks that lead to the sources.
+    Ask(Ask),
+    /// Find passages.
+    Search(Search),
+    /// Show what is read from one file: pages, text and boxes. Nothing is stored.
+    Extract(Extract),
+    /// The models on this machine and those that can be fetched.
+    #[command(subcommand)]
+    Models(Models),
+    /// The record of what was done.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// What works on this machine and what does not.
+    Doctor,
+    /// Measure this machine with real documents.
+    Bench(Bench),
+    /// Serve the interface on this machine's loopback.
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Files and folders.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The space, by name or id; the first one without.
+    #[arg(long)]
+    pub(crate) space: Option<String>,
+    /// How guarded the documents are.
+    #[arg(long, value_enum)]
+    pub(crate) label: Option<LabelName>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LabelName {
+    Public,
+    Internal,
+    Confidential,
+    Restricted,
+}
+
+impl From<LabelName> for hearth_api::Label {
+    fn from(name: LabelName) -> Self {
+        match name {
+            LabelName::Public => Self::Public,
+            LabelName::Internal => Self::Internal,
+            LabelName::Confidential => Self::Confidential,
+            LabelName::Restricted => Self::Restricted,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// The question; several words need no quotes.
+    #[arg(required = true, value_name = "QUESTION")]
+    pub(crate) question: Vec<String>,
+    /// The space, by name or id; the first one without.
+    #[arg(long)]
+    pub(crate) space: Option<String>,
+    /// Go on with a conversation: its id, or `last`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) conversation: Option<String>,
+    /// Answer without documents; every sentence is marked as unchecked.
+    #[arg(long)]
+    pub(crate) general: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// What to look for.
+    #[arg(required = true, value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
+    /// The space, by name or id; the first one without.
+    #[arg(long)]
+    pub(crate) space: Option<String>,
+    /// At most so many passages.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Extract {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Ask for the password of an encrypted file (or take it from HEARTH_FILE_PASSWORD).
+    #[arg(long)]
+    pub(crate) password: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Models {
+    /// List installed models and the catalogue, with their fit to this machine.
+    List,
+    /// Fetch the default models: one that answers, one that searches.
+    FetchDefaults,
+    /// Fetch a model of the catalogue, or go on with a download.
+    Get {
+        /// The model's id, as `list` shows it.
+        id: String,
+    },
+    /// Add a model from a file or folder.
+    Add {
+        /// A GGUF file, or a folder with a model's files.
+        path: PathBuf,
+    },
+    /// Remove an installed model's files.
+    Remove {
+        /// The model's id.
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Check the whole chain; exit code 1 when it is broken.
+    Verify,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The interface, as in the window.
+    #[arg(long, required = true)]
+    pub(crate) ui: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// A folder of real documents.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) documents: PathBuf,
+    /// A text file with one question a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) questions: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn folder_and_json_stand_anywhere() {
+        for words in [
+            &["hearth", "--data-dir", "d", "--json", "ask", "what", "is", "it"][..],
+            &["hearth", "ask", "what", "is", "it", "--json", "--data-dir", "d"],
+        ] {
+            let arguments = Arguments::try_parse_from(words).unwrap();
+            assert!(arguments.json && arguments.data_dir == Some("d".into()));
+            assert!(matches!(arguments.verb, Verb::Ask(Ask { question, .. }) if question == ["what", "is", "it"]));
+        }
+    }
+
+    #[test]
+    fn wrong_usage_ends_with_two() {
+        for words in [
+            &["hearth"][..],
+            &["hearth", "ask"],
+            &["hearth", "import"],
+            &["hearth", "serve"],
+            &["hearth", "search", "x", "--limit", "0"],
+            &["hearth", "fly"],
+        ] {
+            assert_eq!(Arguments::try_parse_from(words).unwrap_err().exit_code(), 2, "{words:?}");
+        }
+    }
+}
