@@ -1,1 +1,12 @@
-//! The policy room.
+//! The policy room: may this happen? (request, rules, now) -> allow, ask, deny, with the rule's name. Pure: it reads no
+//! clock, holds no grant, does nothing; the kernel asks it before every act. A decision never comes from a model.
+
+mod decide;
+mod grid;
+mod request;
+mod rules;
+
+pub use decide::{Decision, RuleRef, decide};
+pub use grid::{Cell, Destination, Grid, GridRow, grid};
+pub use request::{Action, ActionKind, Effect, Mode, Purpose, Request, Who};
+pub use rules::{Condition, Outcome, Rule, RuleSet};

@@ -223,6 +223,9 @@ const FILLERS: &[&str] = &[
     "overall",
     "specifically",
     "respectively",
+    "yes",
+    "correct",
+    "fine",
 ];
 
 #[cfg(test)]

@@ -37,7 +37,8 @@ pub(crate) fn names(text: &str, known: &dyn Fn(&str) -> bool) -> Vec<Name> {
         let end = start + bare.len();
         let joins = matches!(folded.as_str(), "of" | "the" | "de" | "van" | "von" | "der" | "la" | "al" | "bin" | "du");
         let gap = run.as_ref().and_then(|r: &Run| text.get(r.end..start)).unwrap_or(" ");
-        let broken = !gap.chars().all(|c| matches!(c, ' ' | '\u{a0}' | '-' | '.' | '&' | '’' | '\'' | 's'));
+        let broken =
+            gap.contains([',', ';', ':', '(', ')', '"', '“', '”', '/', '!', '?', '\t', '\n']) || gap.contains(". ");
         if broken {
             close(text, &mut run, &mut found, known);
         }
@@ -50,7 +51,7 @@ pub(crate) fn names(text: &str, known: &dyn Fn(&str) -> bool) -> Vec<Name> {
                 }
                 None => run = Some(Run { start, end, words: 1, begins, identifier, acronym }),
             }
-        } else if !(joins && run.is_some() && !broken) {
+        } else if !(joins && !broken && run.as_ref().is_some_and(|open| !open.identifier)) {
             close(text, &mut run, &mut found, known);
         }
         begins = text.get(end..).is_some_and(|rest| rest.starts_with([':', '"', '“']));

@@ -704,7 +704,7 @@ mod tests {
         check("5 days", "5 weeks", 1.0, false);
         check("3亿", "300 million", 1.0, true);
         check("12.35%", "12.3%", 1.0, false);
-        check("12.3%", "12.345%", 1.0, false);
+        check("12.3%", "12.38%", 1.0, false);
         check("12.3%", "12.34%", 1.0, true);
     }
 

@@ -65,8 +65,8 @@ pub(crate) fn main_script(text: &str) -> Script {
     for c in text.chars().filter(|c| c.is_alphabetic()) {
         let found = script(c);
         if let Some(entry) = counts.iter_mut().find(|entry| entry.0 == found) {
-            // One Han character or Hangul syllable says as much as several letters.
-            entry.1 += if matches!(found, Script::Han | Script::Hangul) { 3 } else { 1 };
+            // One Han character or Hangul syllable says as much as two letters.
+            entry.1 += if matches!(found, Script::Han | Script::Hangul) { 2 } else { 1 };
         }
     }
     counts.into_iter().filter(|entry| entry.1 > 0).max_by_key(|entry| entry.1).map_or(Script::Other, |entry| entry.0)

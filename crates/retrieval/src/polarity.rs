@@ -141,6 +141,17 @@ fn sides() -> &'static Sides {
     })
 }
 
+/// A word that has an opposite, where it stands.
+#[derive(Debug, Clone)]
+struct Turn {
+    pair: usize,
+    /// Which way it points, a negation before it counted in.
+    up: bool,
+    word: String,
+    /// The content terms around it.
+    beside: Vec<String>,
+}
+
 /// A sentence read for its direction.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Polarity {
@@ -148,8 +159,8 @@ pub(crate) struct Polarity {
     negated: HashSet<String>,
     /// All content terms.
     terms: HashSet<String>,
-    /// (pair, side, word as written, negated), of opposites that stand here.
-    turns: Vec<(usize, bool, String, bool)>,
+    /// Words that have an opposite.
+    turns: Vec<Turn>,
     /// The negations themselves, as written.
     words: Vec<String>,
 }
@@ -162,7 +173,7 @@ impl Polarity {
         let surface = |token: &Token| text.get(token.start..token.end).unwrap_or("").to_owned();
         let mut reach: usize = 0;
         let mut last_end = 0;
-        for token in &all {
+        for (at, token) in all.iter().enumerate() {
             let word = surface(token);
             let folded = fold(&word).replace(['\'', '’'], "");
             // A clause border ends what a negation reaches.
@@ -186,7 +197,8 @@ impl Polarity {
                 }
             }
             for (pair, side) in sides().get(&token.term).into_iter().flatten() {
-                found.turns.push((*pair, *side, word.clone(), negated));
+                let (up, word) = (*side != negated, word.clone());
+                found.turns.push(Turn { pair: *pair, up, word, beside: beside(text, &all, at) });
             }
         }
         found
@@ -194,18 +206,18 @@ impl Polarity {
 
     /// What turns the claim round against the evidence: the word of the claim and that of the evidence.
     pub(crate) fn against(&self, evidence: &Polarity) -> Option<(String, Option<String>)> {
-        // An opposite of a word of the claim, where the claim's own side does not stand in the evidence.
-        for (pair, side, word, negated) in &self.turns {
-            let same = evidence.turns.iter().any(|(p, s, _, n)| p == pair && (*s == *side) == (*n == *negated));
-            let own_both = self.turns.iter().any(|(p, s, _, _)| p == pair && s != side);
-            let theirs_both = evidence.turns.iter().filter(|(p, s, _, _)| p == pair && s == side).count() > 0;
-            if same || own_both || theirs_both {
+        // An opposite of a word of the claim beside the same words, where the claim's own way is not pointed at all.
+        for turn in &self.turns {
+            let points = |turns: &[Turn], up: bool| turns.iter().any(|t| t.pair == turn.pair && t.up == up);
+            if points(&evidence.turns, turn.up) || points(&self.turns, !turn.up) {
                 continue;
             }
-            if let Some((_, _, other, _)) =
-                evidence.turns.iter().find(|(p, s, _, n)| p == pair && s != side && n == negated)
-            {
-                return Some((word.clone(), Some(other.clone())));
+            let other = evidence
+                .turns
+                .iter()
+                .find(|other| other.pair == turn.pair && other.beside.iter().any(|term| turn.beside.contains(term)));
+            if let Some(other) = other {
+                return Some((turn.word.clone(), Some(other.word.clone())));
             }
         }
         // The same word negated on one side alone.
@@ -220,6 +232,16 @@ impl Polarity {
         }
         None
     }
+}
+
+/// The content terms within three tokens of the one at `at`.
+fn beside(text: &str, all: &[Token], at: usize) -> Vec<String> {
+    let around =
+        all.iter().enumerate().filter(|(other, _)| *other != at && other.abs_diff(at) <= 4).map(|(_, token)| token);
+    around
+        .filter(|token| !is_stop(&fold(text.get(token.start..token.end).unwrap_or(""))))
+        .map(|token| token.term.clone())
+        .collect()
 }
 
 #[cfg(test)]

@@ -376,7 +376,29 @@ pub(crate) fn english(text: &str) -> f32 {
         let folded = fold(word);
         words += 1.0;
         if is_english_stop(&folded)
-            && !matches!(folded.as_str(), "a" | "i" | "in" | "me" | "am" | "no" | "so" | "do" | "was" | "an")
+            && !matches!(
+                folded.as_str(),
+                "a" | "i"
+                    | "in"
+                    | "me"
+                    | "am"
+                    | "no"
+                    | "so"
+                    | "do"
+                    | "was"
+                    | "an"
+                    | "im"
+                    | "id"
+                    | "ill"
+                    | "on"
+                    | "as"
+                    | "or"
+                    | "at"
+                    | "he"
+                    | "her"
+                    | "will"
+                    | "also"
+            )
         {
             own += 1.0;
         } else if is_foreign_stop(&folded) {

@@ -142,7 +142,9 @@ fn push_pairs(run: &str, start: usize, found: &mut Vec<Token>) {
     }
 }
 
-fn push(term: String, start: usize, end: usize, kind: TokenKind, found: &mut Vec<Token>) {
+fn push(mut term: String, start: usize, end: usize, kind: TokenKind, found: &mut Vec<Token>) {
+    // Some single characters decompose to words with spaces between them.
+    term.retain(|c| !c.is_whitespace());
     if !term.is_empty() {
         found.push(Token { term, start, end, kind });
     }
@@ -379,7 +381,7 @@ mod tests {
         check("ISO-9001", &["iso9001", "iso", "9001"]);
         check("ISO9001", &["iso9001", "iso", "9001"]);
         check("snake_case v1.2.3", &["snakecas", "snak", "cas", "v123", "v1", "2", "3"]);
-        check("readFile", &["readfil", "read", "file"]);
+        check("readFile", &["readfil", "read", "fil"]);
         check("C++ C#", &["cplusplus", "csharp"]);
     }
 
