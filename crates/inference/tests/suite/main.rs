@@ -1,0 +1,10 @@
+//! The inference room from outside: tiny seeded models that the tests make themselves, and, where the environment names
+//! them, the real default models.
+
+mod decoder;
+mod embedder;
+mod hostile;
+mod process;
+mod real;
+mod reference;
+mod tiny;

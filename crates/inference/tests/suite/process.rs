@@ -1,0 +1,115 @@
+//! The engine process over pipes, as its parent sees it.
+
+use crate::tiny;
+use hearth_inference::quant::Type;
+use hearth_inference::wire::{self, *};
+use hearth_inference::{ServeError, serve};
+use std::io::{PipeReader, PipeWriter};
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+
+struct Parent {
+    to: PipeWriter,
+    from: PipeReader,
+    engine: JoinHandle<Result<(), ServeError>>,
+    _folder: tempfile::TempDir,
+}
+
+fn parent(bytes: &[u8], confine: Result<(), String>) -> Parent {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("m.gguf");
+    std::fs::write(&weights, bytes).unwrap();
+    let ((input, to), (from, output)) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
+    let engine = std::thread::spawn(move || serve(input, output, |_| confine));
+    let mut p = Parent { to, from, engine, _folder: folder };
+    p.send(&Request::Load(load(weights)));
+    p
+}
+
+fn load(weights: PathBuf) -> Load {
+    Load { weights, tokenizer: None, config: None, role: Role::Chat, threads: 2, n_ctx: None, kv_budget_bytes: 1 << 24 }
+}
+
+impl Parent {
+    fn send(&mut self, r: &Request) {
+        wire::write(&mut self.to, r).unwrap();
+    }
+
+    fn hear(&mut self) -> Reply {
+        wire::read(&mut self.from).unwrap().unwrap()
+    }
+
+    fn generate(&mut self, id: u64, text: &str, max_tokens: u32) {
+        let messages = vec![Message { role: Speaker::User, text: text.into() }];
+        let sampling = Sampling { max_tokens, ..Sampling::default() };
+        self.send(&Request::Generate { id, conversation: 1, messages, sampling, prefill_answer: None });
+    }
+
+    /// Hears until the request is done and returns its reason, token count and text.
+    fn finish(&mut self, want: u64) -> (Finish, u32, String) {
+        let mut said = String::new();
+        loop {
+            match self.hear() {
+                Reply::Token { id, text, .. } if id == want => said += &text,
+                Reply::Done { id, reason, new_tokens, .. } if id == want => return (reason, new_tokens, said),
+                Reply::Failed { error, .. } => panic!("{error:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn loads_answers_counts_and_ends_with_its_input() {
+    let mut p = parent(&tiny::model("llama", Type::Q4_1, 21), Ok(()));
+    let Reply::Ready(info) = p.hear() else { panic!() };
+    assert_eq!((info.architecture.as_str(), info.n_ctx, info.template.as_str()), ("llama", 600, "from the file"));
+    p.generate(1, "hello", 12);
+    let first = p.finish(1);
+    p.generate(2, "hello", 12);
+    assert_eq!(p.finish(2), first);
+    let messages = vec![Message { role: Speaker::User, text: "hello".into() }];
+    p.send(&Request::Count { id: 3, messages });
+    assert!(matches!(p.hear(), Reply::Counted { id: 3, tokens } if tokens > 10));
+    p.send(&Request::Health { id: 4 });
+    assert!(matches!(p.hear(), Reply::Healthy { id: 4, kv_bytes, .. } if kv_bytes > 0));
+    p.send(&Request::Embed { id: 5, texts: vec!["x".into()] });
+    assert!(matches!(p.hear(), Reply::Failed { id: Some(5), error } if error.code == FailureCode::Request));
+    p.generate(6, &"too long ".repeat(200), 5);
+    let Reply::Failed { id: Some(6), error } = p.hear() else { panic!() };
+    assert!(matches!(error.code, FailureCode::TooLong { prompt_tokens, n_ctx: 600 } if prompt_tokens > 600));
+    drop(p.to);
+    assert!(p.engine.join().unwrap().is_ok());
+}
+
+#[test]
+fn cancelling_ends_the_running_and_the_waiting_request_and_the_next_one_works() {
+    let mut p = parent(&tiny::model("llama", Type::Q4_1, 21), Ok(()));
+    assert!(matches!(p.hear(), Reply::Ready(_)));
+    // The first fills the pipe's listener until cancelled; the second waits behind it.
+    p.generate(1, &"word ".repeat(100), u32::MAX);
+    p.generate(2, "hello", u32::MAX);
+    p.send(&Request::Cancel { id: 2 });
+    p.send(&Request::Cancel { id: 1 });
+    let (reason, tokens, _) = p.finish(1);
+    assert!(reason == Finish::Cancelled || tokens > 0);
+    let (reason, tokens, text) = p.finish(2);
+    assert_eq!((reason, tokens, text.as_str()), (Finish::Cancelled, 0, ""));
+    p.generate(3, "hello", 3);
+    assert_ne!(p.finish(3).0, Finish::Cancelled);
+    p.send(&Request::Shutdown);
+    assert!(p.engine.join().unwrap().is_ok());
+}
+
+#[test]
+fn a_bad_start_is_told_and_ends_the_process() {
+    let mut p = parent(b"GGUF is not all there is to it", Ok(()));
+    assert!(matches!(p.hear(), Reply::Failed { id: None, error } if error.code != FailureCode::Internal));
+    assert!(matches!(p.engine.join().unwrap(), Err(ServeError::Model(_))));
+    let mut p = parent(&tiny::model("llama", Type::F32, 1), Err("no landlock".into()));
+    assert!(matches!(p.hear(), Reply::Failed { error, .. } if error.message.contains("no landlock")));
+    assert!(matches!(p.engine.join().unwrap(), Err(ServeError::Confinement(_))));
+    let ((input, mut to), (_from, output)) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
+    wire::write(&mut to, &Request::Health { id: 1 }).unwrap();
+    assert!(matches!(serve(input, output, |_| Ok(())), Err(ServeError::NotLoad)));
+}

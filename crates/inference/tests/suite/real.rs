@@ -1,0 +1,124 @@
+//! The default models themselves, where HEARTH_TEST_CHAT_MODEL (a GGUF file) and HEARTH_TEST_EMBED_MODEL (a folder)
+//! name them; otherwise these tests say so and pass. `reference.py` made the fixture.
+
+use hearth_inference::chat;
+use hearth_inference::embed::Embedder;
+use hearth_inference::engine::{Ask, Chat, Event};
+use hearth_inference::forward::{Compute, Scratch, forward};
+use hearth_inference::gguf;
+use hearth_inference::kv::RunState;
+use hearth_inference::template::Template;
+use hearth_inference::tokens::Vocabulary;
+use hearth_inference::weights::Weights;
+use hearth_inference::wire::{Message, Sampling, Speaker};
+use serde::Deserialize;
+use std::fs::File;
+use std::path::PathBuf;
+
+#[derive(Deserialize)]
+struct Fixture {
+    chat: ChatFixture,
+    embed: Vec<Passage>,
+}
+
+#[derive(Deserialize)]
+struct ChatFixture {
+    prompt_ids: Vec<u32>,
+    top: Vec<(u32, f64)>,
+    greedy: Vec<u32>,
+}
+
+#[derive(Deserialize)]
+struct Passage {
+    text: String,
+    tokens: usize,
+    values: Vec<f32>,
+}
+
+fn fixture() -> Fixture {
+    serde_json::from_str(include_str!("fixtures.json")).unwrap()
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from).filter(|p| p.exists());
+    if path.is_none() {
+        println!("{variable} names no model: not checked");
+    }
+    path
+}
+
+fn question() -> Vec<Message> {
+    vec![Message { role: Speaker::User, text: "What is the capital of France?".into() }]
+}
+
+#[test]
+fn smollm2_reads_and_continues_like_the_reference() {
+    let Some(path) = named("HEARTH_TEST_CHAT_MODEL") else { return };
+    let want = fixture().chat;
+    let mut file = File::open(path).unwrap();
+    let header = gguf::read(&mut file).unwrap();
+    let vocabulary = Vocabulary::read(&header).unwrap();
+    let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), true);
+    let prompt = chat::prompt(&vocabulary, &template, &question(), None).unwrap();
+    assert_eq!(prompt, want.prompt_ids);
+
+    let compute = Compute::new(2);
+    let w = Weights::read(&mut file, &header, &compute.pool).unwrap();
+    let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
+    forward(&w, &mut state, &mut scratch, &compute, &prompt, true, &|| false).unwrap();
+    // Activations are rounded to 8 bits here and not in the reference.
+    for (token, logit) in &want.top {
+        let got = f64::from(scratch.logits()[*token as usize]);
+        assert!((got - logit).abs() < 0.25, "token {token}: {got} and not {logit}");
+    }
+    let mut got = Vec::new();
+    while got.len() < want.greedy.len() {
+        let best = scratch.logits().iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0 as u32;
+        got.push(best);
+        forward(&w, &mut state, &mut scratch, &compute, &[best], true, &|| false).unwrap();
+    }
+    let same = got.iter().zip(&want.greedy).take_while(|(a, b)| a == b).count();
+    assert!(same >= want.greedy.len().min(8), "{got:?} and not {:?}", want.greedy);
+}
+
+#[test]
+fn smollm2_remembers_a_first_turn() {
+    let Some(path) = named("HEARTH_TEST_CHAT_MODEL") else { return };
+    let mut c = Chat::load(&mut File::open(path).unwrap(), 2, None, 1 << 30).unwrap();
+    let sampling = Sampling { max_tokens: 24, ..Sampling::default() };
+    let mut say = |conversation, messages: &[Message]| {
+        let mut text = String::new();
+        let ask = Ask { conversation, messages, sampling: &sampling, begun: None };
+        let o = c.answer(ask, &|| false, &mut |e| {
+            if let Event::Text(t, _) = e {
+                text += &t;
+            }
+        });
+        (o.unwrap(), text)
+    };
+    let mut messages = question();
+    let (_, answer) = say(1, &messages);
+    assert!(answer.contains("Paris"), "{answer}");
+    messages.push(Message { role: Speaker::Assistant, text: answer });
+    messages.push(Message { role: Speaker::User, text: "And of Italy?".into() });
+    let (reused, a) = say(1, &messages);
+    let (fresh, b) = say(2, &messages);
+    assert_eq!((a, fresh.cached_tokens), (b, 0));
+    assert!(reused.cached_tokens > 40);
+}
+
+#[test]
+fn minilm_vectors_are_those_of_the_reference() {
+    let Some(folder) = named("HEARTH_TEST_EMBED_MODEL") else { return };
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let mut weights = File::open(folder.join("model.safetensors")).unwrap();
+    let mut e = Embedder::load(&mut weights, &read("tokenizer.json"), &read("config.json"), 2, None).unwrap();
+    let want = fixture().embed;
+    let passages: Vec<Vec<u32>> = want.iter().map(|p| e.encode(&p.text).unwrap()).collect();
+    assert!(passages.iter().zip(&want).all(|(p, w)| p.len() == w.tokens));
+    let got = e.embed(&passages, &|| false).unwrap();
+    for (got, want) in got.chunks_exact(e.dims()).zip(&want) {
+        let cosine: f32 = got.iter().zip(&want.values).map(|(a, b)| a * b).sum();
+        assert!(cosine > 0.9999, "{}: {cosine}", want.text);
+    }
+}
