@@ -21,7 +21,7 @@ tools();
 await npmPackages();
 await ui();
 const folder = await release();
-if ((await models(folder, dataDir)) !== 0) {
+if ((await models(folder, { dataDir })) !== 0) {
   console.error('The default models could not be fetched. Hearth opens without them: its Models screen fetches them later, and');
   console.error('`hearth models add PATH` takes them from a file.');
 }

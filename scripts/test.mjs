@@ -88,7 +88,7 @@ async function nodeTests(file, env) {
   return counted(code, count(tap, /^# pass (\d+)/gm), count(tap, /^# fail (\d+)/gm));
 }
 
-const MODELS = join(CACHE, 'models-data');
+const MODELS = join(CACHE, 'models');
 
 if (process.platform === 'linux') await packages([...BUILD, ...TEST], { yes });
 else await packages(BUILD, { yes });
@@ -108,7 +108,7 @@ if (!programs) {
   const built = await run('cargo', ['test', '--workspace', '--locked', '--no-run', '--quiet']);
   if (built.code !== 0) giveUp('The tests did not build; what cargo said stands above.\n0 passed, 1 failed');
   mkdirSync(MODELS, { recursive: true });
-  if ((await models(DEBUG, MODELS)) !== 0) giveUp('The default models could not be fetched; the tests want them.\n0 passed, 1 failed');
+  if ((await models(DEBUG, { dataDir: join(CACHE, 'fetching'), modelsDir: MODELS })) !== 0) giveUp('The default models could not be fetched; the tests want them.\n0 passed, 1 failed');
 }
 
 await step('rust', [...RUST, 'ui', 'scripts', 'package.json'], rustTests);

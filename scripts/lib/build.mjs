@@ -37,9 +37,9 @@ export async function release() {
   return join(TARGET, 'release');
 }
 
-/** Fetches the default models into a data folder (the usual one without); quick when they are there. */
-export async function models(folder, dataDir) {
-  const where = dataDir ? ['--data-dir', dataDir] : [];
+/** Fetches the default models (folders: the usual ones unless named); quick when they are there. */
+export async function models(folder, { dataDir, modelsDir } = {}) {
+  const where = [...(dataDir ? ['--data-dir', dataDir] : []), ...(modelsDir ? ['--models-dir', modelsDir] : [])];
   const { code } = await run(join(folder, program('hearth')), [...where, 'models', 'fetch-defaults']);
   return code;
 }

@@ -1,0 +1,159 @@
+//! Files into the library: what is read, what needs a person, what is never lost or served stale.
+
+use crate::CHILD;
+use anyhow::{Context, Result};
+use hearth_api::{JobState, Library, TurnState};
+use hearth_tests::{House, Script};
+use serde_json::json;
+
+fn library(house: &House) -> Result<Library> {
+    let space = house.space()?;
+    let args = json!({ "space": space, "text": null, "labels": [], "kinds": [], "limit": 10_000 });
+    Ok(serde_json::from_value(house.call("ListDocuments", args)?)?)
+}
+
+#[test]
+fn one_bad_file_never_costs_the_batch() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    let paths = [
+        house.file("good.txt", "The gate opens at seven.")?,
+        house.file("empty.txt", "")?,
+        house.file("cut.pdf", "%PDF-1.7\n1 0 obj\n<< /Type /Cat")?,
+        house.file("picture named so.pdf", [0x89, b'P', b'N', b'G', 13, 10, 26, 10, 0, 0, 0, 13])?,
+        house.file("na me's “ünïcode” 名.md", "# Hours\n\nThe shop opens at nine.")?,
+    ];
+    let jobs = house.import(&paths)?;
+    let states: Vec<_> = jobs.iter().map(|job| job.state).collect();
+    assert_eq!(
+        states,
+        [JobState::Done, JobState::Failed, JobState::Failed, JobState::Failed, JobState::Done],
+        "{jobs:#?}"
+    );
+    for job in jobs.iter().filter(|job| job.state == JobState::Failed) {
+        let failure = job.failure.as_ref().context("a failure says why")?;
+        assert!(!failure.message.is_empty() && !failure.actions.is_empty(), "{failure:?}");
+    }
+    assert_eq!(library(&house)?.rows.len(), 5, "files that need a person are on the list");
+    Ok(())
+}
+
+#[test]
+fn a_file_that_changed_at_its_place_is_a_new_version_and_the_old_one_is_never_served() -> Result<()> {
+    let mut house = House::new(CHILD, &Script::default())?;
+    let first = house.text("rules.txt", "The pump runs at 40 bar in winter.")?;
+    let before = house.ask("At what pressure does the pump run in winter?")?;
+    let second = house.text("rules.txt", "The pump runs at 55 bar in winter.")?;
+    assert_eq!(first, second, "the same place is the same document");
+    let after = house.ask("At what pressure does the pump run in winter?")?;
+    assert!(
+        after.quotes.iter().all(|quote| quote.text.contains("55 bar")) && !after.quotes.is_empty(),
+        "{:?}",
+        after.quotes
+    );
+    let shown = house.call("GetConversation", json!({ "conversation": house.conversation()? }))?;
+    assert!(shown["turns"].is_array());
+    let old_source = &before.sources[0];
+    let kept =
+        house.call("GetPage", json!({ "version": old_source.version, "page": 0, "width_px": 0, "spans": [] }))?;
+    assert!(kept["text"].as_str().is_some_and(|text| text.contains("40 bar")), "the cited version can still be opened");
+    let opened = house.call("OpenVersion", json!({ "document": first, "version": old_source.version }))?;
+    assert_eq!(opened["newer"].as_i64(), Some(after.sources[0].version));
+    Ok(())
+}
+
+#[test]
+fn known_bytes_are_not_read_again() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    house.text("a.txt", "The boiler is serviced in May.")?;
+    let copy = house.file("copy of a.txt", "The boiler is serviced in May.")?;
+    let jobs = house.import(&[copy])?;
+    assert_eq!(jobs[0].state, JobState::Done);
+    assert!(jobs[0].remark.as_deref().is_some_and(|remark| remark.contains("not read again")), "{:?}", jobs[0].remark);
+    assert_eq!(library(&house)?.rows.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn what_is_removed_is_out_of_every_answer_at_once_and_can_be_put_back() -> Result<()> {
+    let mut house = House::new(CHILD, &Script { forbid_requests: false, ..Script::default() })?;
+    let id = house.text("secret.txt", "The vault code of the museum is kept by Mr Aldous Finch.")?;
+    house.call("RemoveDocuments", json!({ "documents": [id] }))?;
+    assert_eq!(house.ask("Who keeps the vault code of the museum?")?.state, TurnState::Abstained);
+    house.call("RestoreDocuments", json!({ "documents": [id] }))?;
+    assert_eq!(house.ask("Who keeps the vault code of the museum?")?.state, TurnState::Answered);
+    house.call("RemoveDocuments", json!({ "documents": [id] }))?;
+    let mut house = house.restart()?;
+    assert!(
+        house.try_call("GetDocument", json!({ "document": id })).is_err(),
+        "removed documents are erased at the next start"
+    );
+    assert_eq!(house.ask("Who keeps the vault code of the museum?")?.state, TurnState::Abstained);
+    Ok(())
+}
+
+#[test]
+fn a_document_for_one_question_is_found_by_that_question_alone() -> Result<()> {
+    let mut house = House::new(CHILD, &Script::default())?;
+    let path = house.file("brief.txt", "The atrium needs eleven lime trees.")?;
+    let offer = house.kernel.offer_paths(vec![path]).map_err(anyhow::Error::from)?;
+    let destination = json!({ "kind": "question", "conversation": null });
+    let jobs = house.call(
+        "ImportOffer",
+        json!({ "offer": offer.id, "space": house.space()?, "destination": destination, "label": null }),
+    )?;
+    let jobs = house.wait_for(&[jobs[0]["id"].as_i64().context("a job")?])?;
+    let document = jobs[0].document.context("a document")?;
+    assert_eq!(
+        house.ask_in(None, "How many lime trees does the atrium need?", &[document])?.state,
+        TurnState::Answered
+    );
+    assert_eq!(house.ask("How many lime trees does the atrium need?")?.state, TurnState::Abstained);
+    Ok(())
+}
+
+#[test]
+fn one_relevant_file_among_many_is_found_in_its_own_space() -> Result<()> {
+    let mut house = House::new(CHILD, &Script::default())?;
+    let mut paths = Vec::new();
+    for n in 0..60 {
+        paths.push(house.file(
+            &format!("many/note {n}.txt"),
+            format!("Note {n} is about parcel {n} and its fence of {n} boards."),
+        )?);
+    }
+    paths.push(house.file("many/part.txt", "Part QX-7731-B is the spare seal of the pump.")?);
+    let jobs = house.import(&[house.folder.path().join("files/many")])?;
+    assert_eq!(jobs.iter().filter(|job| job.state == JobState::Done).count(), paths.len());
+    let turn = house.ask("What is QX-7731-B?")?;
+    assert!(turn.quotes.first().is_some_and(|quote| quote.text.contains("spare seal")), "{:?}", turn.quotes);
+    let other = house.call("CreateSpace", json!({ "name": "Elsewhere" }))?;
+    let hits = house.call("Search", json!({ "space": other["id"], "text": "QX-7731-B", "limit": 5 }))?;
+    assert_eq!(hits["passages"].as_array().map(Vec::len), Some(0), "another space does not see it");
+    Ok(())
+}
+
+#[test]
+fn cancelled_and_dismissed_files_are_off_the_list_and_retried_ones_come_back() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    let path = house.file("late.txt", "")?;
+    let job = house.import(&[path.clone()])?.remove(0);
+    assert_eq!(job.state, JobState::Failed);
+    std::fs::write(&path, "Now there is something in it.")?;
+    house.call("RetryJob", json!({ "job": job.id, "password": null }))?;
+    assert_eq!(house.wait_for(&[job.id])?[0].state, JobState::Done);
+    house.call("DismissJobs", json!({ "jobs": [job.id] }))?;
+    let listed = house.call("ListJobs", json!({ "space": house.space()? }))?;
+    assert_eq!(listed.as_array().map(Vec::len), Some(0));
+    Ok(())
+}
+
+#[test]
+fn lowering_a_label_must_be_confirmed() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    let id = house.text("a.txt", "Something to label.")?;
+    house.call("SetLabel", json!({ "document": id, "label": "restricted", "confirmed": false }))?;
+    let refused = house.try_call("SetLabel", json!({ "document": id, "label": "public", "confirmed": false }));
+    assert_eq!(refused.err().map(|error| error.code), Some(hearth_api::ErrorCode::Denied));
+    house.call("SetLabel", json!({ "document": id, "label": "public", "confirmed": true }))?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Nothing lost, nothing shown to the wrong eyes: locking, wrong passphrases, restarts in the middle of work, canaries.
+
+use crate::CHILD;
+use anyhow::Result;
+use hearth_api::{ErrorCode, JobState, TurnNews, TurnState};
+use hearth_tests::{House, PASSPHRASE, Script, files_below};
+use serde_json::json;
+
+#[test]
+fn a_locked_vault_answers_nothing_and_a_wrong_passphrase_harms_nothing() -> Result<()> {
+    let mut house = House::new(CHILD, &Script::default())?;
+    house.text("a.txt", "The gate opens at seven in the morning.")?;
+    house.call("LockVault", json!({}))?;
+    assert_eq!(house.try_call("ListSpaces", json!({})).err().map(|error| error.code), Some(ErrorCode::Locked));
+    let wrong = house.try_call("UnlockVault", json!({ "passphrase": "not these words" })).err();
+    assert_eq!(wrong.map(|error| error.code), Some(ErrorCode::WrongPassphrase));
+    house.call("UnlockVault", json!({ "passphrase": PASSPHRASE }))?;
+    assert_eq!(house.ask("When does the gate open in the morning?")?.state, TurnState::Answered);
+    house.call("ChangePassphrase", json!({ "current": PASSPHRASE, "new": "another four words here" }))?;
+    house.call("LockVault", json!({}))?;
+    assert!(house.try_call("UnlockVault", json!({ "passphrase": PASSPHRASE })).is_err());
+    house.call("UnlockVault", json!({ "passphrase": "another four words here" }))?;
+    Ok(())
+}
+
+#[test]
+fn a_second_vault_is_not_made_over_the_first() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    let again = house.try_call("CreateVault", json!({ "passphrase": PASSPHRASE }));
+    assert_eq!(again.err().map(|error| error.code), Some(ErrorCode::AlreadyExists));
+    let short = house.try_call("ChangePassphrase", json!({ "current": PASSPHRASE, "new": "short" }));
+    assert_eq!(short.err().map(|error| error.code), Some(ErrorCode::Invalid));
+    Ok(())
+}
+
+#[test]
+fn imports_go_on_after_a_restart() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    let mut paths = Vec::new();
+    for n in 0..30 {
+        paths.push(house.file(&format!("{n}.txt"), format!("Shelf {n} holds {} books about bridges.", n * 3))?);
+    }
+    let ids = house.begin_import(&paths)?;
+    let mut house = house.restart()?;
+    let jobs = house.wait_for(&ids)?;
+    assert!(jobs.iter().all(|job| job.state == JobState::Done), "{jobs:#?}");
+    let turn = house.ask("What does shelf 29 hold?")?;
+    assert!(turn.quotes.iter().any(|quote| quote.text.contains("87 books")), "{:?}", turn.quotes);
+    Ok(())
+}
+
+#[test]
+fn an_answer_that_was_cut_off_by_a_restart_keeps_its_words() -> Result<()> {
+    let long = "The gate opens at seven in the morning. ".repeat(50);
+    let mut house =
+        House::new(CHILD, &Script { pause_ms: 20, answers: vec![("gate".into(), long)], ..Script::default() })?;
+    house.text("a.txt", "The gate opens at seven in the morning.")?;
+    let turn = house.begin_ask(None, "When does the gate open?", &[])?;
+    house.news(turn, |news| matches!(news, TurnNews::Words { .. }))?;
+    let house = house.restart()?;
+    let shown = house.call("GetConversation", json!({ "conversation": house.conversation()? }))?;
+    assert_eq!(shown["turns"][0]["state"], "stopped");
+    assert!(shown["turns"][0]["answer"].as_str().is_some_and(|answer| answer.starts_with("The gate")));
+    Ok(())
+}
+
+#[test]
+fn nothing_that_was_read_or_asked_stands_in_the_clear_on_disk() -> Result<()> {
+    let canary = "zephyrine-quokka-4471";
+    let mut house = House::new(CHILD, &Script::default())?;
+    house.text("a.txt", &format!("The password of the lighthouse is {canary}."))?;
+    house.ask(&format!("Where is {canary} used at the lighthouse?"))?;
+    house.call("Remember", json!({ "space": null, "text": format!("Always mention {canary}.") }))?;
+    house.kernel.stop();
+    for path in files_below(&house.data()) {
+        let bytes = std::fs::read(&path)?;
+        let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
+        assert!(!found, "{} holds the canary", path.display());
+    }
+    Ok(())
+}
+
+#[test]
+fn forgotten_memories_are_out_of_use_at_once() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    let space = house.space()?;
+    let kept = house.call("Remember", json!({ "space": space, "text": "The mill belongs to Ada Stern." }))?;
+    house.call("Forget", json!({ "memories": [kept["id"]] }))?;
+    assert_eq!(house.call("ListMemories", json!({ "space": space }))?.as_array().map(Vec::len), Some(0));
+    house.call("RestoreMemories", json!({ "memories": [kept["id"]] }))?;
+    assert_eq!(house.call("ListMemories", json!({ "space": space }))?.as_array().map(Vec::len), Some(1));
+    house.call("Forget", json!({ "memories": [kept["id"]] }))?;
+    let house = house.restart()?;
+    assert!(
+        house.try_call("RestoreMemories", json!({ "memories": [kept["id"]] })).is_err(),
+        "erased at the next start"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_second_hearth_in_the_same_folder_is_refused() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    let second = hearth_kernel::Kernel::start(hearth_kernel::Config::new(house.data()));
+    assert_eq!(second.err().map(|error| error.code), Some(ErrorCode::InUse));
+    Ok(())
+}
+
+#[test]
+fn a_missing_model_is_named_and_quotes_come_all_the_same() -> Result<()> {
+    let mut house = House::new(CHILD, &Script::default())?;
+    house.text("a.txt", "The gate opens at seven in the morning.")?;
+    let models = house.call("ListModels", json!({}))?;
+    let chat = models["installed"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|model| model["roles"][0] == "chat")
+        .cloned()
+        .unwrap_or_default();
+    house.call("RemoveModel", json!({ "model": chat["id"] }))?;
+    let turn = house.ask("When does the gate open?")?;
+    assert_eq!(turn.state, TurnState::Failed);
+    let error = turn.error.unwrap_or_else(|| hearth_api::Error::new(ErrorCode::Internal, ""));
+    assert_eq!(error.code, ErrorCode::ModelMissing);
+    assert!(error.hint.is_some(), "it says what to do");
+    assert!(!turn.quotes.is_empty(), "quotes need no model");
+    Ok(())
+}
