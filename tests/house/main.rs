@@ -1,11 +1,8 @@
-//! What must always hold of the house as it is written and built: which way its rooms know each other, what each may
-//! touch, whose code it carries, what its page and programs may reach. Nothing here tests what the house does.
-#![allow(clippy::disallowed_methods)] // these tests start cargo, unshare and strace, and read the whole checkout
+//! Whole-house tests: one binary. Scenarios run the real kernel with a scripted engine; guards look at the house itself.
 
-mod floors;
-mod licences;
-mod offline;
-mod page;
-mod source;
-mod tidy;
-mod walls;
+mod asking;
+mod importing;
+mod keeping;
+
+/// The program that test houses start as engine and reader.
+const CHILD: &str = env!("CARGO_BIN_EXE_hearth-child");

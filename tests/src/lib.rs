@@ -1,1 +1,240 @@
-//! Whole-house tests.
+//! What whole-house tests share: a house in a temporary folder whose engine is scripted, so that a test conducts what
+//! the model says. The reader, the store, retrieval, verification and the record are the real ones.
+
+use anyhow::{Context, Result, anyhow};
+use hearth_api::{AnyCommand, Envelope, Event, Job, Turn, TurnNews, TurnState};
+use hearth_kernel::{Config, Kernel};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The passphrase of every test vault.
+pub const PASSPHRASE: &str = "four words make one";
+
+/// What the scripted chat model does. It travels inside the weights file, since an engine sees nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Script {
+    /// Answers to questions that contain a word, in order; the first that fits is given. Without one, the model says the
+    /// first passage's words again.
+    pub answers: Vec<(String, String)>,
+    /// Milliseconds between words.
+    pub pause_ms: u64,
+    /// Dies after this many words.
+    pub dies_after: Option<usize>,
+    /// Any generation is a defect: the process says so and dies.
+    pub forbid_requests: bool,
+}
+
+/// A house in a temporary folder.
+pub struct House {
+    /// The running kernel.
+    pub kernel: Kernel,
+    /// Its folder.
+    pub folder: TempDir,
+    events: tokio::sync::broadcast::Receiver<Envelope>,
+    child: PathBuf,
+}
+
+impl House {
+    /// A house with an open vault, scripted models and no documents. `child` is the path of `hearth-child`.
+    pub fn new(child: &str, script: &Script) -> Result<House> {
+        let folder = tempfile::tempdir()?;
+        let house = Self::start(child, folder)?;
+        house.install(script)?;
+        house.call("CreateVault", json!({ "passphrase": PASSPHRASE }))?;
+        Ok(house)
+    }
+
+    /// A house in a folder that may hold a vault already.
+    pub fn start(child: &str, folder: TempDir) -> Result<House> {
+        let child = PathBuf::from(child);
+        let config = Config { child: child.clone(), threads: Some(1), ..Config::new(folder.path().join("data")) };
+        let kernel = Kernel::start(config).map_err(|error| anyhow!("{error}"))?;
+        let events = kernel.subscribe();
+        Ok(House { kernel, folder, events, child })
+    }
+
+    /// Ends this house in order and starts it anew in the same folder.
+    pub fn restart(self) -> Result<House> {
+        let House { kernel, folder, child, events } = self;
+        kernel.stop();
+        drop((kernel, events));
+        let until = Instant::now() + Duration::from_secs(10);
+        let child = child.display().to_string();
+        loop {
+            let config = Config { child: PathBuf::from(&child), threads: Some(1), ..Config::new(folder.path().join("data")) };
+            match Kernel::start(config) {
+                Ok(kernel) => {
+                    let events = kernel.subscribe();
+                    let house = House { kernel, folder, events, child: PathBuf::from(child) };
+                    house.call("UnlockVault", json!({ "passphrase": PASSPHRASE }))?;
+                    return Ok(house);
+                }
+                // Threads of the old house may hold it for a moment longer.
+                Err(error) if error.code == hearth_api::ErrorCode::InUse && Instant::now() < until => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => return Err(anyhow!("{error}")),
+            }
+        }
+    }
+
+    /// Installs a scripted chat model and a scripted embedder, in place of those that are there.
+    pub fn install(&self, script: &Script) -> Result<()> {
+        let made = self.folder.path().join("made");
+        let embedder = made.join("scripted-embedder");
+        std::fs::create_dir_all(&embedder)?;
+        let mut weights = b"GGUF".to_vec();
+        weights.extend(serde_json::to_vec(script)?);
+        std::fs::write(made.join("scripted-chat.gguf"), weights)?;
+        std::fs::write(embedder.join("config.json"), r#"{"model_type":"bert","hidden_size":64,"max_position_embeddings":512}"#)?;
+        std::fs::write(embedder.join("tokenizer.json"), "{}")?;
+        std::fs::write(embedder.join("model.safetensors"), "scripted")?;
+        for path in [made.join("scripted-chat.gguf"), embedder] {
+            self.kernel.add_model(&path).map_err(|error| anyhow!("{error}"))?;
+        }
+        Ok(())
+    }
+
+    /// One command by name, with its reply.
+    pub fn call(&self, name: &str, args: Value) -> Result<Value> {
+        self.try_call(name, args).map_err(|error| anyhow!("{name}: {error}"))
+    }
+
+    /// One command by name, with its reply or its error of the door.
+    pub fn try_call(&self, name: &str, args: Value) -> Result<Value, hearth_api::Error> {
+        let command: AnyCommand = serde_json::from_value(json!({ "name": name, "args": args }))
+            .map_err(|error| hearth_api::Error::new(hearth_api::ErrorCode::Invalid, error.to_string()))?;
+        self.kernel.dispatch(command)
+    }
+
+    /// The first space.
+    pub fn space(&self) -> Result<i64> {
+        self.call("ListSpaces", json!({}))?[0]["id"].as_i64().context("a space")
+    }
+
+    /// Writes a file outside of the house and gives its path.
+    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<PathBuf> {
+        let path = self.folder.path().join("files").join(name);
+        std::fs::create_dir_all(path.parent().context("a folder")?)?;
+        std::fs::write(&path, bytes)?;
+        Ok(path)
+    }
+
+    /// Hands paths over, imports them into the first space and waits for their ends.
+    pub fn import(&self, paths: &[PathBuf]) -> Result<Vec<Job>> {
+        let ids = self.begin_import(paths)?;
+        self.wait_for(&ids)
+    }
+
+    /// Hands paths over and imports them, without waiting.
+    pub fn begin_import(&self, paths: &[PathBuf]) -> Result<Vec<i64>> {
+        let offer = self.kernel.offer_paths(paths.to_vec()).map_err(|error| anyhow!("{error}"))?;
+        let space = self.space()?;
+        let jobs = self.call("ImportOffer", json!({ "offer": offer.id, "space": space, "destination": { "kind": "keep" }, "label": null }))?;
+        let jobs: Vec<Job> = serde_json::from_value(jobs)?;
+        Ok(jobs.iter().map(|job| job.id).collect())
+    }
+
+    /// Waits until jobs have ended, and gives them.
+    pub fn wait_for(&self, ids: &[i64]) -> Result<Vec<Job>> {
+        let mut last: Vec<Job> = Vec::new();
+        self.kernel
+            .wait_for_jobs(ids, &mut |job| {
+                last.retain(|known| known.id != job.id);
+                last.push(job.clone());
+            })
+            .map_err(|error| anyhow!("{error}"))?;
+        last.sort_by_key(|job| job.id);
+        Ok(last)
+    }
+
+    /// Imports one text file and expects it to be ready.
+    pub fn text(&self, name: &str, text: &str) -> Result<i64> {
+        let path = self.file(name, text)?;
+        let jobs = self.import(&[path])?;
+        let job = jobs.first().context("a job")?;
+        anyhow::ensure!(job.state == hearth_api::JobState::Done, "{name}: {:?}", job.failure);
+        job.document.context("a document")
+    }
+
+    /// Asks in a new conversation of the first space and waits for the end.
+    pub fn ask(&mut self, text: &str) -> Result<Turn> {
+        self.ask_in(None, text, &[])
+    }
+
+    /// Asks with a conversation and attachments, and waits for the end.
+    pub fn ask_in(&mut self, conversation: Option<i64>, text: &str, attachments: &[i64]) -> Result<Turn> {
+        let turn = self.begin_ask(conversation, text, attachments)?;
+        self.ended(turn)
+    }
+
+    /// Asks without waiting; gives the turn.
+    pub fn begin_ask(&self, conversation: Option<i64>, text: &str, attachments: &[i64]) -> Result<i64> {
+        let space = self.space()?;
+        let args = json!({ "space": space, "conversation": conversation, "text": text, "attachments": attachments, "grounding": "documents" });
+        self.call("Ask", args)?["turn"].as_i64().context("a turn")
+    }
+
+    /// Waits for the end of a turn.
+    pub fn ended(&mut self, turn: i64) -> Result<Turn> {
+        match self.news(turn, |news| matches!(news, TurnNews::Ended { .. }))? {
+            TurnNews::Ended { turn } => Ok(turn),
+            other => Err(anyhow!("{other:?}")),
+        }
+    }
+
+    /// Waits for news of a turn.
+    pub fn news(&mut self, turn: i64, wanted: impl Fn(&TurnNews) -> bool) -> Result<TurnNews> {
+        let until = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < until {
+            match self.events.try_recv() {
+                Ok(Envelope { event: Event::Turn { turn: of, news, .. }, .. }) if of == turn && wanted(&news) => return Ok(news),
+                Ok(_) => {}
+                Err(tokio::sync::broadcast::error::TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(5)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(anyhow!("turn {turn} brought no such news in time"))
+    }
+
+    /// The conversation of a turn, by the list.
+    pub fn conversation(&self) -> Result<i64> {
+        let space = self.space()?;
+        self.call("ListConversations", json!({ "space": space }))?[0]["id"].as_i64().context("a conversation")
+    }
+
+    /// The folder of the vault.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+}
+
+/// The page text that a citation points into, as a viewer would read it.
+pub fn cited(house: &House, at: hearth_api::Span) -> Result<String> {
+    let page = house.call("GetPage", json!({ "version": at.version, "page": at.page, "width_px": 0, "spans": [] }))?;
+    let units: Vec<u16> = page["text"].as_str().context("text")?.encode_utf16().collect();
+    let slice = units.get(at.start as usize..at.end as usize).context("a span inside its page")?;
+    Ok(String::from_utf16(slice)?)
+}
+
+/// Whether a turn ended well.
+pub fn answered(turn: &Turn) -> bool {
+    turn.state == TurnState::Answered
+}
+
+/// All files below a folder.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(files_below(&entry.path())),
+            Ok(kind) if kind.is_file() => found.push(entry.path()),
+            _ => {}
+        }
+    }
+    found
+}

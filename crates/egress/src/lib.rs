@@ -1,1 +1,28 @@
-//! The egress room.
+//! The only room that opens outbound sockets: one gate, one ledger. Nothing is sent unless the law allows it and the
+//! ledger has written it down first; every address is checked after its name was resolved, every redirect goes through
+//! the gate again.
+//!
+//! Today it fetches models: the manifest that names them, downloads that resume and are checked byte for byte, models
+//! brought from a disk. It decides nothing (that is the law's part) and keeps no records of its own (the ledger's).
+
+mod address;
+mod cancel;
+mod download;
+mod error;
+mod fetch;
+mod gate;
+mod hub;
+mod install;
+mod keep;
+mod law;
+mod manifest;
+mod wheel;
+
+pub use address::is_public;
+pub use cancel::Cancel;
+pub use download::{Progress, Step, download, fetch_defaults};
+pub use error::DownloadError;
+pub use gate::{Admitted, Clock, Counts, Gate, GateError, GateSettings, Get, Reply};
+pub use install::{Added, Installed, InstalledFile, add_from, check_files, installed, remove};
+pub use law::{Attempt, Law, Ledger, LedgerError, Outbound, Outcome, Purpose, Settled, Verdict};
+pub use manifest::{Manifest, ManifestError, ModelEntry, ModelFile, Source};

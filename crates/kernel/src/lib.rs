@@ -1,1 +1,38 @@
-//! The kernel room.
+//! The kernel: the only room that knows the others. It holds the order of work, and who owns which thread and process.
+//!
+//! Contents page: [`kernel`](Kernel) starts and stops everything; `dispatch` answers commands; `turn` takes one question
+//! through its stations; `import` takes one file into the library; `schedule` decides which engines run; `view` turns
+//! what the house knows into words of the door. No product logic lives in the shells, and none of the organs' here.
+
+mod activity;
+mod child;
+mod clock;
+mod dispatch;
+mod doctor;
+mod downloads;
+mod engine;
+mod error;
+mod events;
+mod home;
+mod import;
+mod jobs;
+mod kernel;
+mod law;
+mod ledger;
+mod library;
+mod lock;
+mod machine;
+mod memory;
+mod models;
+mod offers;
+mod pages;
+mod reader;
+mod schedule;
+mod search;
+mod settings;
+mod turn;
+mod vault;
+mod view;
+
+pub use child::run_child_if_asked;
+pub use kernel::{Config, Dialogs, Kernel, default_data_dir};

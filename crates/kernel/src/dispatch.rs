@@ -1,0 +1,258 @@
+//! One command in, one handler. What a command means is in its room; here is only who answers it.
+
+use crate::error;
+use crate::kernel::{Kernel, Open};
+use crate::{activity, home, jobs, library, memory, models, pages, search, settings, turn, vault};
+use hearth_api as api;
+use hearth_api::{Done, Error, ErrorCode, Handler};
+use hearth_domain::{ConversationId, DocumentId, ModelId, SpaceId, TurnId, VersionId};
+use std::sync::Arc;
+
+macro_rules! answers {
+    ($($command:ident($house:ident, $c:ident) $body:block)+) => { $(
+        impl Handler<api::$command> for Kernel {
+            fn handle(&self, $c: api::$command) -> Result<<api::$command as api::Command>::Reply, Error> {
+                let $house = &self.house;
+                $body
+            }
+        }
+    )+ };
+}
+
+answers! {
+    GetVault(house, _c) { Ok(house.vault_state()) }
+    CreateVault(house, c) { vault::create(house, c.passphrase) }
+    UnlockVault(house, c) { vault::unlock(house, c.passphrase) }
+    LockVault(house, _c) {
+        house.lock_vault("Locked by a person");
+        Ok(house.vault_state())
+    }
+    ChangePassphrase(house, c) { vault::change(house, c.current, c.new) }
+
+    GetStatus(house, _c) { Ok(home::status(house)) }
+    GetSettings(house, _c) { settings::load(&*house.open()?) }
+    SetSettings(house, c) {
+        let settings = settings::change(&*house.open()?, c.settings)?;
+        house.tell_status();
+        Ok(settings)
+    }
+    GetDoctor(house, _c) { Ok(crate::doctor::examine(house)) }
+
+    ListSpaces(house, _c) { spaces(&*house.open()?) }
+    CreateSpace(house, c) {
+        let open = house.open()?;
+        let name = named(&c.name)?;
+        let id = open.store.write(|writer| writer.create_space(&name, crate::clock::now_ms())).map_err(error::store)?;
+        house.events.stale(&["ListSpaces"]);
+        space(&open, id)
+    }
+    RenameSpace(house, c) {
+        let open = house.open()?;
+        let name = named(&c.name)?;
+        open.store.write(|writer| writer.rename_space(SpaceId(c.space), &name)).map_err(error::store)?;
+        house.events.stale(&["ListSpaces", "GetHome"]);
+        space(&open, SpaceId(c.space))
+    }
+    GetHome(house, c) { home::home(&*house.open()?, SpaceId(c.space)) }
+    ListConversations(house, c) {
+        let rows = house.open()?.store.read(|reader| reader.conversations(SpaceId(c.space), 500)).map_err(error::store)?;
+        Ok(rows.into_iter().map(conversation_row).collect())
+    }
+    GetConversation(house, c) { conversation(&*house.open()?, ConversationId(c.conversation)) }
+    RenameConversation(house, c) {
+        let title = named(&c.title)?;
+        house.open()?.store.write(|writer| writer.rename_conversation(ConversationId(c.conversation), &title)).map_err(error::store)?;
+        house.events.stale(&["ListConversations", "GetConversation"]);
+        Ok(Done {})
+    }
+    RemoveConversation(house, c) {
+        house.open()?.store.write(|writer| writer.remove_conversation(ConversationId(c.conversation), crate::clock::now_ms())).map_err(error::store)?;
+        house.events.stale(&["ListConversations"]);
+        Ok(Done {})
+    }
+    RestoreConversation(house, c) {
+        house.open()?.store.write(|writer| writer.restore_conversation(ConversationId(c.conversation))).map_err(error::store)?;
+        house.events.stale(&["ListConversations"]);
+        Ok(Done {})
+    }
+
+    Ask(house, c) {
+        turn::ask(house, turn::Question {
+            space: SpaceId(c.space),
+            conversation: c.conversation.map(ConversationId),
+            text: c.text,
+            attachments: c.attachments.into_iter().map(DocumentId).collect(),
+            grounding: c.grounding,
+            instead_of: None,
+        })
+    }
+    StopTurn(house, c) {
+        turn::stop(house, c.turn)?;
+        Ok(Done {})
+    }
+    Regenerate(house, c) { turn::again(house, c.turn, None, c.grounding) }
+    EditQuestion(house, c) { turn::again(house, c.turn, Some(c.text), None) }
+    Search(house, c) { search::search(house, &*house.open()?, SpaceId(c.space), &c.text, c.limit as usize) }
+
+    ChooseFiles(house, c) {
+        let dialogs = house.config.dialogs.clone().ok_or_else(no_dialogs)?;
+        let paths = dialogs.files(c.folder);
+        if paths.is_empty() { Ok(None) } else { house.offers.paths(paths).map(Some) }
+    }
+    OfferFiles(house, c) {
+        use base64::Engine as _;
+        house.open()?;
+        let engine = base64::engine::general_purpose::STANDARD;
+        let files = c.files.into_iter().map(|file| {
+            let bytes = engine.decode(file.base64.as_bytes());
+            bytes.map(|bytes| (file.name, bytes)).map_err(|_| Error::new(ErrorCode::Invalid, "These bytes are not base64."))
+        });
+        house.offers.bytes(files.collect::<Result<_, _>>()?, "handed over by the page")
+    }
+    OfferText(house, c) {
+        house.open()?;
+        let name = if c.name.contains('.') { c.name } else { format!("{}.txt", c.name) };
+        house.offers.bytes(vec![(name, c.text.into_bytes())], "pasted")
+    }
+    ImportOffer(house, c) {
+        jobs::import_offer(house, c.offer, SpaceId(c.space), c.destination, c.label.map(crate::view::label_from))
+    }
+    DropOffer(house, c) {
+        // Letting go of what is gone already is fine.
+        let _ = house.offers.take(c.offer);
+        Ok(Done {})
+    }
+    ListJobs(house, c) { jobs::list(&*house.open()?, SpaceId(c.space)) }
+    CancelJob(house, c) {
+        jobs::cancel(house, c.job)?;
+        Ok(Done {})
+    }
+    RetryJob(house, c) { jobs::retry(house, c.job, c.password) }
+    DismissJobs(house, c) {
+        jobs::dismiss(house, &c.jobs)?;
+        Ok(Done {})
+    }
+    ListDocuments(house, c) {
+        library::list(&*house.open()?, library::Wanted {
+            space: SpaceId(c.space),
+            text: c.text,
+            labels: c.labels.into_iter().map(crate::view::label_from).collect(),
+            kinds: c.kinds.into_iter().map(crate::view::kind_from).collect(),
+            limit: c.limit as usize,
+        })
+    }
+    GetDocument(house, c) { library::detail(&*house.open()?, DocumentId(c.document)) }
+    RemoveDocuments(house, c) {
+        library::remove(house, &c.documents)?;
+        Ok(Done {})
+    }
+    RestoreDocuments(house, c) {
+        library::restore(house, &c.documents)?;
+        Ok(Done {})
+    }
+    SetLabel(house, c) {
+        library::set_label(house, DocumentId(c.document), crate::view::label_from(c.label), c.confirmed)?;
+        Ok(Done {})
+    }
+    OpenVersion(house, c) { pages::open_version(&*house.open()?, DocumentId(c.document), c.version.map(VersionId)) }
+    GetPage(house, c) { pages::page(house, &*house.open()?, VersionId(c.version), c.page, c.width_px, &c.spans) }
+    FindInVersion(house, c) { pages::find(&*house.open()?, VersionId(c.version), &c.text) }
+
+    ListMemories(house, c) { memory::list(&*house.open()?, SpaceId(c.space)) }
+    Remember(house, c) { memory::remember(house, c.space.map(SpaceId), &c.text, None) }
+    Forget(house, c) {
+        memory::forget(house, &c.memories)?;
+        Ok(Done {})
+    }
+    RestoreMemories(house, c) {
+        memory::restore(house, &c.memories)?;
+        Ok(Done {})
+    }
+
+    ListModels(house, _c) { models::list(house) }
+    DownloadModel(house, c) { crate::downloads::start(house, &ModelId(c.model)) }
+    PauseDownload(house, c) {
+        let id = ModelId(c.model);
+        house.downloads.pause(&id);
+        house.models.view(house, &id)
+    }
+    CancelDownload(house, c) {
+        let id = ModelId(c.model);
+        house.downloads.discard(house.models.root(), &id)?;
+        house.models.view(house, &id)
+    }
+    AddModel(house, _c) {
+        let dialogs = house.config.dialogs.clone().ok_or_else(no_dialogs)?;
+        dialogs.model_file().map(|path| house.models.add(house, &path)).transpose()
+    }
+    RemoveModel(house, c) {
+        house.models.remove(house, &ModelId(c.model))?;
+        Ok(Done {})
+    }
+    SetRole(house, c) {
+        house.models.set_role(crate::view::role_from(c.role), ModelId(c.model))?;
+        house.events.stale(&["ListModels"]);
+        house.tell_status();
+        Ok(Done {})
+    }
+    LoadModel(house, c) {
+        let id = ModelId(c.model);
+        let model = house.models.find(&id).ok_or_else(|| error::missing("model"))?;
+        house.schedule.engine(house, &model)?;
+        house.models.view(house, &id)
+    }
+    UnloadModel(house, c) {
+        let id = ModelId(c.model);
+        house.schedule.unload(&id);
+        house.tell_status();
+        house.models.view(house, &id)
+    }
+
+    ListActivity(house, c) { activity::list(&*house.open()?, c.before, c.limit as usize, c.text.as_deref().filter(|text| !text.trim().is_empty())) }
+    GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)) }
+    VerifyAudit(house, _c) { activity::verify(&*house.open()?) }
+    GetPrivacy(house, _c) { activity::privacy(house, &*house.open()?) }
+}
+
+fn no_dialogs() -> Error {
+    Error::new(ErrorCode::Unavailable, "This window has no file dialogs.").hint("Drop the files on it instead.")
+}
+
+/// A name that a person gave: one line, not empty, not endless.
+fn named(name: &str) -> Result<String, Error> {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    match name.chars().count() {
+        0 => Err(Error::new(ErrorCode::Invalid, "A name cannot be empty.")),
+        1..=200 => Ok(name),
+        _ => Err(Error::new(ErrorCode::Invalid, "A name has at most 200 characters.")),
+    }
+}
+
+fn spaces(open: &Arc<Open>) -> Result<Vec<api::Space>, Error> {
+    let rows = open.store.read(|reader| reader.spaces()).map_err(error::store)?;
+    rows.into_iter().map(|row| space(open, row.id)).collect()
+}
+
+fn space(open: &Open, id: SpaceId) -> Result<api::Space, Error> {
+    let (row, counts) = open.store.read(|reader| Ok((reader.space(id)?, reader.counts(id)?))).map_err(error::store)?;
+    let row = row.ok_or_else(|| error::missing("space"))?;
+    Ok(api::Space { id: row.id.0, name: row.name, documents: counts.documents, memories: counts.memories })
+}
+
+/// A line of the conversation list at the door.
+pub(crate) fn conversation_row(row: hearth_store::ConversationRow) -> api::ConversationRow {
+    let hearth_store::ConversationRow { id, space: _, title, created_ms: _, updated_ms, turns } = row;
+    api::ConversationRow { id: id.0, title, updated_ms, turns }
+}
+
+fn conversation(open: &Open, id: ConversationId) -> Result<api::Conversation, Error> {
+    open.store
+        .read(|reader| {
+            let Some(row) = reader.conversation(id)? else { return Ok(None) };
+            let turns = reader.turns(id)?.into_iter().filter(|turn| turn.replaced_by.is_none());
+            let turns = turns.map(|turn| turn::shown(reader, turn)).collect();
+            Ok(Some(api::Conversation { id: row.id.0, space: row.space.0, title: row.title, turns }))
+        })
+        .map_err(error::store)?
+        .ok_or_else(|| error::missing("conversation"))
+}

@@ -1,0 +1,305 @@
+//! The kernel's end of one engine process: frames go in, replies are handed to whoever waits for them. A process that
+//! dies is an error to its waiters and to nobody else.
+
+use hearth_inference::wire::{self, Load, ModelInfo, Reply, Request, Sampling};
+use hearth_inference::wire::{Finish, Message};
+use hearth_sandbox::{Child, ChildStderr, Limits, Spawn};
+use std::collections::HashMap;
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, mpsc};
+use std::time::Duration;
+
+/// How long an engine may take to load its weights.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// What went wrong with an engine.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum EngineError {
+    /// The process could not be started.
+    #[error("the engine process could not be started: {0}")]
+    Start(String),
+    /// It did not load its model.
+    #[error("{message}")]
+    Load { message: String },
+    /// It refused or failed one request.
+    #[error("{message}")]
+    Failed { code: String, message: String },
+    /// It died.
+    #[error("the engine process died")]
+    Died,
+}
+
+/// How a generation ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Generated {
+    pub(crate) finish: Finish,
+    pub(crate) prompt_tokens: u32,
+    pub(crate) cached_tokens: u32,
+    pub(crate) new_tokens: u32,
+    pub(crate) prompt_ms: u64,
+    pub(crate) generate_ms: u64,
+}
+
+/// What a generation tells on the way. Returning `false` cancels it.
+pub(crate) enum Heard<'a> {
+    Prompt { done: u32, total: u32 },
+    Words { text: &'a str, tokens: u32 },
+    Nothing,
+}
+
+/// One loaded model in a process of its own.
+pub(crate) struct Engine {
+    child: Child,
+    input: Mutex<BufWriter<hearth_sandbox::ChildStdin>>,
+    waiting: Arc<Mutex<HashMap<u64, mpsc::Sender<Reply>>>>,
+    next: AtomicU64,
+    dead: Arc<AtomicBool>,
+    busy: AtomicUsize,
+    used_ms: AtomicI64,
+    info: ModelInfo,
+}
+
+impl Engine {
+    /// Starts a process and loads a model in it. Blocks until it is ready.
+    pub(crate) fn start(program: &Path, load: Load, memory_bytes: u64) -> Result<Arc<Engine>, EngineError> {
+        let limits = Limits { memory_bytes, cpu_seconds: None, open_files: 64, file_size_bytes: 0 };
+        let spawn = Spawn::new(program, "engine", limits).args([crate::child::ENGINE]);
+        let child = spawn.start().map_err(|error| EngineError::Start(error.to_string()))?;
+        let (Some(stdin), Some(mut stdout)) = (child.take_stdin(), child.take_stdout()) else {
+            return Err(EngineError::Start("it has no pipes".into()));
+        };
+        let words = last_words(child.take_stderr(), "engine");
+        let waiting: Arc<Mutex<HashMap<u64, mpsc::Sender<Reply>>>> = Arc::default();
+        let dead = Arc::new(AtomicBool::new(false));
+        let (ready, first) = mpsc::channel();
+        let (to, gone) = (Arc::clone(&waiting), Arc::clone(&dead));
+        std::thread::Builder::new()
+            .name("engine-out".into())
+            .spawn(move || {
+                while let Ok(Some(reply)) = wire::read::<Reply>(&mut stdout) {
+                    hand_over(&to, &ready, reply);
+                }
+                gone.store(true, Ordering::SeqCst);
+                locked(&to).clear();
+            })
+            .map_err(|error| EngineError::Start(error.to_string()))?;
+        let mut input = BufWriter::new(stdin);
+        let sent = wire::write(&mut input, &Request::Load(load)).and_then(|()| input.flush());
+        let info = match (sent, first.recv_timeout(LOAD_TIMEOUT)) {
+            (Ok(()), Ok(Ok(info))) => info,
+            (_, Ok(Err(message))) => return Err(EngineError::Load { message }),
+            _ => {
+                child.kill();
+                let ended = child.wait();
+                let words = words.take();
+                tracing::warn!(?ended, %words, "an engine did not load");
+                return Err(EngineError::Load { message: format!("The engine stopped while loading. {words}").trim().to_owned() });
+            }
+        };
+        Ok(Arc::new(Engine {
+            child,
+            input: Mutex::new(input),
+            waiting,
+            next: AtomicU64::new(1),
+            dead,
+            busy: AtomicUsize::new(0),
+            used_ms: AtomicI64::new(crate::clock::now_ms()),
+            info,
+        }))
+    }
+
+    /// What the model says of itself.
+    pub(crate) fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Whether its process is gone.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
+    }
+
+    /// Whether it works on something.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::SeqCst) > 0
+    }
+
+    /// When it was last used.
+    pub(crate) fn used_ms(&self) -> i64 {
+        self.used_ms.load(Ordering::SeqCst)
+    }
+
+    /// Resident memory of its process.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.child.memory_bytes().unwrap_or(0)
+    }
+
+    /// The most resident memory its process has had.
+    pub(crate) fn peak_memory_bytes(&self) -> u64 {
+        self.child.peak_memory_bytes().unwrap_or(0)
+    }
+
+    /// Ends the process at once.
+    pub(crate) fn kill(&self) {
+        self.child.kill();
+    }
+
+    /// Writes an answer. `hear` is called for every piece of news, and at least every 50 ms; it cancels by returning
+    /// `false`, and what was written so far stands.
+    pub(crate) fn generate(
+        &self,
+        conversation: i64,
+        messages: Vec<Message>,
+        sampling: Sampling,
+        hear: &mut dyn FnMut(Heard<'_>) -> bool,
+    ) -> Result<Generated, EngineError> {
+        let id = self.next.fetch_add(1, Ordering::SeqCst);
+        let request = Request::Generate { id, conversation, messages, sampling, prefill_answer: None };
+        let talk = self.talk(id, request)?;
+        let mut cancelled = false;
+        loop {
+            let going_on = match talk.replies.recv_timeout(Duration::from_millis(50)) {
+                Ok(Reply::Prompt { done, total, .. }) => hear(Heard::Prompt { done, total }),
+                Ok(Reply::Token { text, tokens, .. }) => hear(Heard::Words { text: &text, tokens }),
+                Ok(Reply::Done { reason, prompt_tokens, cached_tokens, new_tokens, prompt_ms, generate_ms, .. }) => {
+                    return Ok(Generated { finish: reason, prompt_tokens, cached_tokens, new_tokens, prompt_ms, generate_ms });
+                }
+                Ok(other) => return Err(unexpected(other)),
+                Err(mpsc::RecvTimeoutError::Timeout) => hear(Heard::Nothing),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(EngineError::Died),
+            };
+            if !going_on && !cancelled {
+                cancelled = true;
+                self.send(&Request::Cancel { id })?;
+            }
+        }
+    }
+
+    /// Tokens of a conversation as the model would read it.
+    pub(crate) fn count(&self, messages: Vec<Message>) -> Result<u32, EngineError> {
+        let id = self.next.fetch_add(1, Ordering::SeqCst);
+        let talk = self.talk(id, Request::Count { id, messages })?;
+        match talk.replies.recv() {
+            Ok(Reply::Counted { tokens, .. }) => Ok(tokens),
+            Ok(other) => Err(unexpected(other)),
+            Err(_) => Err(EngineError::Died),
+        }
+    }
+
+    /// Texts to vectors: `n` texts give `n` rows of `dims` values, normalized.
+    pub(crate) fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EngineError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let n = texts.len();
+        let id = self.next.fetch_add(1, Ordering::SeqCst);
+        let talk = self.talk(id, Request::Embed { id, texts })?;
+        match talk.replies.recv() {
+            Ok(Reply::Embedded { dims, values, .. }) if dims > 0 && values.len() == n * dims as usize => {
+                Ok(values.chunks_exact(dims as usize).map(<[f32]>::to_vec).collect())
+            }
+            Ok(other) => Err(unexpected(other)),
+            Err(_) => Err(EngineError::Died),
+        }
+    }
+
+    fn talk(&self, id: u64, request: Request) -> Result<Talk<'_>, EngineError> {
+        let (sender, replies) = mpsc::channel();
+        locked(&self.waiting).insert(id, sender);
+        self.busy.fetch_add(1, Ordering::SeqCst);
+        let talk = Talk { engine: self, id, replies };
+        if self.is_dead() {
+            return Err(EngineError::Died);
+        }
+        self.send(&request)?;
+        Ok(talk)
+    }
+
+    fn send(&self, request: &Request) -> Result<(), EngineError> {
+        let mut input = self.input.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        wire::write(&mut *input, request).and_then(|()| input.flush()).map_err(|_| EngineError::Died)
+    }
+}
+
+/// One request under way; forgets itself when dropped.
+struct Talk<'a> {
+    engine: &'a Engine,
+    id: u64,
+    replies: mpsc::Receiver<Reply>,
+}
+
+impl Drop for Talk<'_> {
+    fn drop(&mut self) {
+        locked(&self.engine.waiting).remove(&self.id);
+        self.engine.busy.fetch_sub(1, Ordering::SeqCst);
+        self.engine.used_ms.store(crate::clock::now_ms(), Ordering::SeqCst);
+    }
+}
+
+type Ready = mpsc::Sender<Result<ModelInfo, String>>;
+
+fn hand_over(waiting: &Mutex<HashMap<u64, mpsc::Sender<Reply>>>, ready: &Ready, reply: Reply) {
+    let id = match &reply {
+        Reply::Ready(info) => {
+            let _ = ready.send(Ok(info.clone()));
+            return;
+        }
+        Reply::Failed { id: None, error } => {
+            let _ = ready.send(Err(error.message.clone()));
+            return;
+        }
+        Reply::Failed { id: Some(id), .. }
+        | Reply::Prompt { id, .. }
+        | Reply::Token { id, .. }
+        | Reply::Done { id, .. }
+        | Reply::Counted { id, .. }
+        | Reply::Embedded { id, .. }
+        | Reply::Healthy { id, .. } => *id,
+    };
+    if let Some(waiter) = locked(waiting).get(&id) {
+        let _ = waiter.send(reply);
+    }
+}
+
+fn unexpected(reply: Reply) -> EngineError {
+    match reply {
+        Reply::Failed { error, .. } => EngineError::Failed { code: format!("{:?}", error.code), message: error.message },
+        _ => EngineError::Failed { code: "protocol".into(), message: "The engine answered something else.".into() },
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// What a process wrote to its error stream last; at most 2 KiB of it.
+pub(crate) struct LastWords(Arc<Mutex<String>>);
+
+impl LastWords {
+    pub(crate) fn take(&self) -> String {
+        std::mem::take(&mut *locked(&self.0)).trim().to_owned()
+    }
+}
+
+/// Drains a child's error stream so that it never blocks on it.
+pub(crate) fn last_words(stderr: Option<ChildStderr>, name: &str) -> LastWords {
+    let kept = Arc::new(Mutex::new(String::new()));
+    if let Some(mut stderr) = stderr {
+        let into = Arc::clone(&kept);
+        let started = std::thread::Builder::new().name(format!("{name}-err")).spawn(move || {
+            let mut buffer = [0u8; 1024];
+            while let Ok(n @ 1..) = stderr.read(&mut buffer) {
+                let mut text = locked(&into);
+                text.push_str(&String::from_utf8_lossy(buffer.get(..n).unwrap_or_default()));
+                let cut = text.len().saturating_sub(2048);
+                let cut = (cut..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                text.drain(..cut);
+            }
+        });
+        if let Err(error) = started {
+            tracing::warn!(%error, "an error stream is not read");
+        }
+    }
+    LastWords(kept)
+}

@@ -1,0 +1,418 @@
+//! One file into the library: hash, read, chunk, embed, publish. Each step is kept when it is done, so that a restart
+//! goes on from there; the old version answers until the new one is complete.
+
+use crate::clock::now_ms;
+use crate::engine::EngineError;
+use crate::error;
+use crate::jobs::{self, Payload, Source, failure};
+use crate::kernel::{House, Open};
+use crate::offers::{From, Offered, plain_name};
+use crate::reader::ReaderError;
+use hearth_api::{Error, ErrorCode, ImportStep, JobAction, JobFailure};
+use hearth_documents::{ChunkOptions, ReadError};
+use hearth_domain::{BlobHash, Document, DocumentId, JobId, Passage, Role, SpaceId, VersionId};
+use hearth_store::{Entry, IndexedPassage, JobState, JobUpdate, NewVersion, Scope, StoreError, VersionState};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Larger files are refused: a reader holds the whole file in memory.
+const MAX_FILE_BYTES: u64 = 512 << 20;
+/// Passages embedded at a time: small enough that a question in between waits little.
+const BATCH: usize = 16;
+/// Files within files within files.
+const MAX_DEPTH: u8 = 3;
+
+/// One job under way.
+pub(crate) struct Work<'a> {
+    pub(crate) house: &'a House,
+    pub(crate) open: &'a Open,
+    pub(crate) job: JobId,
+    pub(crate) name: &'a str,
+    pub(crate) space: Option<SpaceId>,
+    pub(crate) payload: Payload,
+    pub(crate) step: ImportStep,
+}
+
+/// Why a job did not come to its end.
+pub(crate) enum Stopped {
+    Cancelled,
+    Closing,
+    Failed(JobFailure),
+}
+
+impl std::convert::From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Stopped::Failed(match error {
+            StoreError::Full => failure("disk_full", "Disk full", "There is no room left on this disk. Free some space, then try again."),
+            other => failure("internal", "Not kept", &error::store(other).to_string()),
+        })
+    }
+}
+
+impl std::convert::From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        let code = match error.code {
+            ErrorCode::DiskFull => "disk_full",
+            ErrorCode::NoMemory => "memory",
+            ErrorCode::ModelMissing => "no_embedder",
+            _ => "internal",
+        };
+        Stopped::Failed(failure(code, "Stopped", &error.to_string()))
+    }
+}
+
+/// SHA-256 of some bytes.
+pub(crate) fn hash(bytes: &[u8]) -> BlobHash {
+    BlobHash(Sha256::digest(bytes).into())
+}
+
+/// Takes one job to its end.
+pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
+    let began = Instant::now();
+    work.note(JobUpdate { state: Some(JobState::Running), step: Some("read".into()), ..JobUpdate::default() })?;
+    let space = work.space.ok_or_else(|| Stopped::Failed(failure("internal", "No space", "This job names no space.")))?;
+    let (bytes, origin) = work.bytes()?;
+    let hash = hash(&bytes);
+    if work.known(space, &hash)? {
+        return Ok(());
+    }
+    let (document, version) = work.begin(space, &bytes, hash, origin)?;
+    let (read, fresh) = work.read(version, bytes)?;
+    let passages = hearth_documents::chunk(&read, &ChunkOptions::default());
+    work.payload.passages = Some(passages.len() as u32);
+    let title = read.title.clone().unwrap_or_else(|| work.name.to_owned());
+    let indexed = work.embed(passages, &title)?;
+    work.publish(space, document, version, &indexed, began.elapsed())?;
+    if fresh {
+        work.bring_attachments(space, read)?;
+    }
+    Ok(())
+}
+
+impl Work<'_> {
+    /// The file's bytes, and where they came from.
+    fn bytes(&self) -> Result<(Vec<u8>, String), Stopped> {
+        match &self.payload.source {
+            Source::Blob { hash, origin } => {
+                let bytes = self.open.store.read(|reader| reader.blob(hash))?;
+                let bytes = bytes.ok_or_else(|| Stopped::Failed(failure("missing", "Missing", "The bytes of this file are not kept any more.")))?;
+                Ok((bytes, origin.clone()))
+            }
+            Source::Path { path } => {
+                self.house.law.may_read(path)?;
+                Ok((read_file(path).map_err(Stopped::Failed)?, path.display().to_string()))
+            }
+        }
+    }
+
+    /// Whether this space has these very bytes already: then there is nothing to read.
+    fn known(&mut self, space: SpaceId, hash: &BlobHash) -> Result<bool, Stopped> {
+        let found = self.open.store.read(|reader| {
+            let Some((document, _, VersionState::Current)) = reader.version_by_hash(space, hash)? else { return Ok(None) };
+            reader.document(document)
+        })?;
+        let Some(row) = found else { return Ok(false) };
+        let keeps = row.scope == Scope::Turn && !self.payload.only_for_question;
+        self.payload.remark = Some(format!("Same as {}, not read again.", row.title));
+        self.payload.kind = Some(row.kind);
+        self.payload.pages = Some(row.pages);
+        self.payload.passages = Some(row.passages);
+        let payload = self.payload_json()?;
+        let (id, job) = (row.id, self.job);
+        self.open.store.write(|writer| {
+            if keeps {
+                writer.keep_document(id)?;
+            }
+            let update = JobUpdate { now: now_ms(), document: Some(id), payload: Some(payload), step: Some("index".into()), ..JobUpdate::default() };
+            writer.update_job(job, &update)?;
+            writer.finish_job(job, JobState::Done, None, now_ms())
+        })?;
+        Ok(true)
+    }
+
+    /// Keeps the bytes as a pending version: of the document that came from the same place, or of a new one.
+    fn begin(&mut self, space: SpaceId, bytes: &[u8], hash: BlobHash, origin: String) -> Result<(DocumentId, VersionId), Stopped> {
+        if let Some(version) = self.payload.version {
+            let row = self.open.store.read(|reader| reader.version(version))?;
+            if let Some(row) = row.filter(|row| row.hash == hash && row.state == VersionState::Pending) {
+                return Ok((row.document, version));
+            }
+        }
+        let kind = match hearth_documents::detect(self.name, bytes) {
+            Ok(kind) => kind,
+            Err(error) => return Err(Stopped::Failed(refused(&error))),
+        };
+        self.payload.kind = Some(kind);
+        let from_path = matches!(self.payload.source, Source::Path { .. });
+        let scope = if self.payload.only_for_question { Scope::Turn } else { Scope::Kept };
+        let (name, label, reason, job) = (self.name.to_owned(), self.payload.label, self.payload.label_reason.clone(), self.job);
+        let mut payload = self.payload.clone();
+        let (document, version, payload) = self.open.store.write(|writer| {
+            let same = if from_path { writer.document_by_origin(space, &origin)? } else { None };
+            let same = same.filter(|row| row.removed_ms.is_none() && row.scope == scope);
+            writer.put_blob(&hash, bytes)?;
+            let (document, version) = writer.begin_version(&NewVersion {
+                space,
+                document: same.as_ref().map(|row| row.id),
+                name,
+                kind,
+                label,
+                label_rule: reason,
+                origin: Some(origin),
+                scope,
+                hash,
+                size_bytes: bytes.len() as u64,
+                now: now_ms(),
+            })?;
+            payload.version = Some(version);
+            payload.remark = same.filter(|row| row.version.is_some()).map(|row| format!("Replaces version {}.", row.versions));
+            let value = serde_json::to_value(&payload).map_err(|error| StoreError::Invalid(error.to_string()))?;
+            let update = JobUpdate { now: now_ms(), document: Some(document), payload: Some(value), size_bytes: Some(bytes.len() as u64), ..JobUpdate::default() };
+            writer.update_job(job, &update)?;
+            Ok((document, version, payload))
+        })?;
+        self.payload = payload;
+        Ok((document, version))
+    }
+
+    /// The version's pages: those kept by an earlier run, or freshly read. Says which.
+    fn read(&mut self, version: VersionId, bytes: Vec<u8>) -> Result<(Document, bool), Stopped> {
+        if let Some(kept) = self.kept(version)? {
+            return Ok((kept, false));
+        }
+        let password = self.open.jobs.take_password(self.job);
+        let mut told = Instant::now();
+        let read = {
+            let (house, open, job) = (self.house, self.open, self.job);
+            let mut progress = |done: u32, total: u32| {
+                if total > 0 && told.elapsed() > Duration::from_millis(200) {
+                    told = Instant::now();
+                    let update = JobUpdate { now: now_ms(), done: Some(done.into()), total: Some(total.into()), ..JobUpdate::default() };
+                    if let Err(error) = jobs::note(house, open, job, &update) {
+                        tracing::warn!(%error, "progress was not noted");
+                    }
+                }
+                !open.jobs.should_end(job)
+            };
+            house.readers.read(self.name, bytes, password.as_deref(), &mut progress)
+        };
+        let document = read.map_err(|error| self.reading_failed(&error))?;
+        self.payload.kind = Some(document.kind);
+        self.payload.pages = Some(document.pages.len() as u32);
+        self.open.store.write(|writer| writer.keep_pages(version, &document))?;
+        Ok((document, true))
+    }
+
+    /// Pages that an earlier run kept before it was interrupted.
+    fn kept(&self, version: VersionId) -> Result<Option<Document>, Stopped> {
+        let kept = self.open.store.read(|reader| {
+            let pages = reader.pages(version)?;
+            Ok(reader.version(version)?.filter(|_| !pages.is_empty()).map(|row| (row, pages)))
+        })?;
+        Ok(kept.and_then(|(row, pages)| {
+            Some(Document {
+                kind: self.payload.kind?,
+                title: row.title,
+                author: row.author,
+                created: row.created,
+                language: row.language,
+                pages,
+                outline: row.outline,
+                warnings: row.warnings,
+                attachments: Vec::new(),
+            })
+        }))
+    }
+
+    fn embed(&mut self, passages: Vec<Passage>, title: &str) -> Result<Vec<IndexedPassage>, Stopped> {
+        self.step = ImportStep::Embed;
+        let total = passages.len() as u64;
+        let payload = self.payload_json()?;
+        self.note(JobUpdate { step: Some("embed".into()), done: Some(0), total: Some(total), payload: Some(payload), ..JobUpdate::default() })?;
+        let mut indexed = Vec::with_capacity(passages.len());
+        let mut rest = passages.into_iter().peekable();
+        let mut told = Instant::now();
+        while rest.peek().is_some() {
+            if self.open.jobs.should_end(self.job) {
+                return Err(self.ended());
+            }
+            let batch: Vec<Passage> = rest.by_ref().take(BATCH).collect();
+            let texts = batch.iter().map(|passage| embedding_text(passage, title)).collect();
+            let vectors = self.vectors(texts)?;
+            for (passage, embedding) in batch.into_iter().zip(vectors) {
+                let terms = hearth_retrieval::index_terms(&passage.text, &passage.context, title);
+                indexed.push(IndexedPassage { passage, terms, embedding });
+            }
+            if told.elapsed() > Duration::from_millis(200) {
+                told = Instant::now();
+                self.note(JobUpdate { done: Some(indexed.len() as u64), ..JobUpdate::default() })?;
+            }
+        }
+        Ok(indexed)
+    }
+
+    /// One batch through the embedder; an engine that died is started anew once.
+    fn vectors(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Stopped> {
+        let model = self.house.models.for_role(Role::Embed)?;
+        for attempt in 0..2 {
+            match self.house.schedule.engine(self.house, &model)?.embed(texts.clone()) {
+                Ok(vectors) => return Ok(vectors),
+                Err(EngineError::Died) if attempt == 0 => {}
+                Err(error) => {
+                    let message = format!("The embedder {} failed: {error}.", model.name);
+                    return Err(Stopped::Failed(failure("no_embedder", "Not embedded", &message)));
+                }
+            }
+        }
+        Err(Stopped::Failed(failure("no_embedder", "Not embedded", "The embedder's process died twice. Try again.")))
+    }
+
+    fn publish(
+        &mut self,
+        space: SpaceId,
+        document: DocumentId,
+        version: VersionId,
+        indexed: &[IndexedPassage],
+        took: Duration,
+    ) -> Result<(), Stopped> {
+        self.step = ImportStep::Index;
+        self.note(JobUpdate { step: Some("index".into()), ..JobUpdate::default() })?;
+        if self.open.jobs.should_end(self.job) {
+            return Err(self.ended());
+        }
+        let payload = self.payload_json()?;
+        let (job, pages) = (self.job, self.payload.pages.unwrap_or(0));
+        self.open.store.record_with(|writer| {
+            let published = writer.publish(version, indexed, now_ms())?;
+            writer.update_job(job, &JobUpdate { now: now_ms(), payload: Some(payload), ..JobUpdate::default() })?;
+            writer.finish_job(job, JobState::Done, None, now_ms())?;
+            let row = writer.document(document)?.ok_or(StoreError::NotFound { what: "document", id: document.0 })?;
+            let hash = writer.version(version)?.map(|row| row.hash.to_string());
+            let entry = Entry {
+                at_ms: now_ms(),
+                kind: "document.indexed",
+                sentence: format!("Indexed {}", row.title),
+                subject: Some(format!("document:{document}")),
+                detail: json!({
+                    "space": space, "document": document, "version": version, "hash": hash, "pages": pages,
+                    "passages": published.passages, "superseded": published.superseded, "took_ms": took.as_millis() as u64,
+                }),
+            };
+            Ok(((), entry))
+        })?;
+        Ok(())
+    }
+
+    /// Files that travelled inside become documents of their own.
+    fn bring_attachments(&self, space: SpaceId, read: Document) -> Result<(), Stopped> {
+        if read.attachments.is_empty() || self.payload.depth >= MAX_DEPTH {
+            return Ok(());
+        }
+        let origin = format!("attached to {}", self.name);
+        let files = read
+            .attachments
+            .into_iter()
+            .map(|file| Offered {
+                name: plain_name(&file.name),
+                size_bytes: file.bytes.len() as u64,
+                from: From::Bytes { bytes: file.bytes, origin: origin.clone() },
+            })
+            .collect();
+        let label = Some(self.payload.label);
+        jobs::add(self.house, self.open, files, space, self.payload.only_for_question, label, self.payload.depth + 1)?;
+        Ok(())
+    }
+
+    fn note(&self, update: JobUpdate) -> Result<(), Stopped> {
+        jobs::note(self.house, self.open, self.job, &JobUpdate { now: now_ms(), ..update }).map_err(Stopped::from)
+    }
+
+    fn payload_json(&self) -> Result<serde_json::Value, Stopped> {
+        serde_json::to_value(&self.payload).map_err(|error| Stopped::from(error::internal(error)))
+    }
+
+    fn ended(&self) -> Stopped {
+        if self.house.peek().is_none_or(|open| !std::ptr::eq(&*open, self.open)) { Stopped::Closing } else { Stopped::Cancelled }
+    }
+
+    fn reading_failed(&self, error: &ReaderError) -> Stopped {
+        Stopped::Failed(match error {
+            ReaderError::Cancelled => return self.ended(),
+            ReaderError::Read(ReadError::Cancelled) => return self.ended(),
+            ReaderError::Read(error) => refused(error),
+            ReaderError::Timeout(seconds) => failure(
+                "timeout",
+                "Too slow",
+                &format!("Reading was stopped after {seconds} s without an end. The file may be damaged; save it anew and try again."),
+            ),
+            ReaderError::Died(_) => failure(
+                "memory",
+                "Not readable",
+                "Reading this file ended its reader process: it needs more memory than a reader may use, or it is damaged. Nothing else was touched.",
+            ),
+            ReaderError::Start(why) => failure("internal", "No reader", &format!("The reader did not start: {why}.")),
+        })
+    }
+}
+
+/// What is embedded: the passage under its document's name and headings, so that a bare table row still says what it is of.
+fn embedding_text(passage: &Passage, title: &str) -> String {
+    let mut text = String::with_capacity(passage.text.len() + 96);
+    for heading in std::iter::once(title).chain(passage.context.iter().map(String::as_str)) {
+        let short: String = heading.chars().take(80).collect();
+        text.push_str(short.trim());
+        text.push('\n');
+    }
+    text.push_str(&passage.text);
+    text
+}
+
+/// A reader's refusal with what can be done about it.
+fn refused(error: &ReadError) -> JobFailure {
+    let (title, actions) = match error {
+        ReadError::Empty => ("Empty", vec![JobAction::Remove]),
+        ReadError::Encrypted => ("Locked", vec![JobAction::EnterPassword, JobAction::Remove]),
+        ReadError::WrongPassword => ("Wrong password", vec![JobAction::EnterPassword, JobAction::Remove]),
+        ReadError::NoText { .. } => ("Scanned, no text", vec![JobAction::Remove]),
+        ReadError::Unsupported { .. } => ("Not a kind Hearth reads", vec![JobAction::Remove]),
+        ReadError::TooLarge { .. } => ("Too large", vec![JobAction::Remove]),
+        ReadError::Bomb { .. } => ("Refused", vec![JobAction::Remove]),
+        ReadError::Damaged { .. } | ReadError::Cancelled => ("Damaged", vec![JobAction::Retry, JobAction::Remove]),
+    };
+    JobFailure { code: error.code().into(), title: title.into(), message: error.to_string(), actions }
+}
+
+/// A file's bytes, or why there are none.
+fn read_file(path: &Path) -> Result<Vec<u8>, JobFailure> {
+    let meta = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if meta.len() > MAX_FILE_BYTES {
+        let message = format!("This file has {}. Hearth reads files up to {}. Split it into parts.", crate::view::size(meta.len()), crate::view::size(MAX_FILE_BYTES));
+        return Err(failure("too_large", "Too large", &message));
+    }
+    std::fs::read(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> JobFailure {
+    let (code, title) = match error.kind() {
+        std::io::ErrorKind::NotFound => ("missing", "Missing"),
+        _ => ("unreadable", "Not allowed"),
+    };
+    failure(code, title, &error::io(error, "read", path).to_string())
+}
+
+/// Pages, text and boxes of one file; nothing is kept.
+pub(crate) fn extract(house: &House, path: &Path, password: Option<&str>) -> Result<serde_json::Value, Error> {
+    let bytes = read_file(path).map_err(|failure| Error::new(ErrorCode::Invalid, failure.message))?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let document = house.readers.read(&name, bytes, password, &mut |_, _| true).map_err(|error| match &error {
+        ReaderError::Read(read) => Error::new(ErrorCode::Invalid, read.to_string()),
+        ReaderError::Died(_) | ReaderError::Start(_) => Error::new(ErrorCode::ProcessDied, error.to_string()),
+        _ => Error::new(ErrorCode::Invalid, error.to_string()),
+    })?;
+    let passages = hearth_documents::chunk(&document, &ChunkOptions::default());
+    let attachments: Vec<_> = document.attachments.iter().map(|file| json!({ "name": file.name, "bytes": file.bytes.len() })).collect();
+    let document = Document { attachments: Vec::new(), ..document };
+    Ok(json!({ "document": document, "attachments": attachments, "passages": passages }))
+}

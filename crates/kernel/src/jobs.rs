@@ -1,0 +1,385 @@
+//! The queue on disk: one job for each file, worked on by two import threads, resumable, cancellable, with typed
+//! progress. What a job does is in `import`; this is only who works on what.
+
+use crate::clock::now_ms;
+use crate::error;
+use crate::import;
+use crate::kernel::{House, Open};
+use crate::offers::{From, Offered};
+use hearth_api::{Destination, Error, ErrorCode, Event, ImportStep, Job, JobAction, JobFailure};
+use hearth_domain::{BlobHash, DocumentId, JobId, Kind, Label, SpaceId, VersionId};
+use hearth_store::{Entry, JobFilter, JobRow, JobState, JobUpdate};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// Files that are read at a time.
+const WORKERS: usize = 2;
+/// The word for this sort of job in the store.
+const IMPORT: &str = "import";
+
+/// What a job must know to be done again after a restart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Payload {
+    pub(crate) source: Source,
+    pub(crate) only_for_question: bool,
+    pub(crate) label: Label,
+    pub(crate) label_reason: String,
+    /// How many files this one was taken out of.
+    pub(crate) depth: u8,
+    pub(crate) version: Option<VersionId>,
+    pub(crate) kind: Option<Kind>,
+    pub(crate) pages: Option<u32>,
+    pub(crate) passages: Option<u32>,
+    pub(crate) remark: Option<String>,
+}
+
+/// Where a job's bytes come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Source {
+    /// A file that a person pointed at.
+    Path { path: PathBuf },
+    /// Bytes that are kept in the vault already.
+    Blob { hash: BlobHash, origin: String },
+}
+
+/// The queue of one open vault.
+#[derive(Default)]
+pub(crate) struct Jobs {
+    queue: Mutex<VecDeque<JobId>>,
+    woken: Condvar,
+    cancelled: Mutex<HashSet<JobId>>,
+    passwords: Mutex<HashMap<JobId, String>>,
+    stopped: AtomicBool,
+}
+
+impl Jobs {
+    /// Stops the workers after the step that they are at; their jobs stay resumable.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.woken.notify_all();
+    }
+
+    /// Whether a job should end now: cancelled, or the vault is closing.
+    pub(crate) fn should_end(&self, job: JobId) -> bool {
+        self.stopped.load(Ordering::SeqCst) || held(&self.cancelled).contains(&job)
+    }
+
+    /// The password that a person gave for a job, once.
+    pub(crate) fn take_password(&self, job: JobId) -> Option<String> {
+        held(&self.passwords).remove(&job)
+    }
+
+    fn push(&self, jobs: impl IntoIterator<Item = JobId>) {
+        held(&self.queue).extend(jobs);
+        self.woken.notify_all();
+    }
+
+    /// Waits for the next job; `None` when stopped.
+    fn next(&self) -> Option<JobId> {
+        let mut queue = held(&self.queue);
+        loop {
+            if self.stopped.load(Ordering::SeqCst) {
+                return None;
+            }
+            if let Some(job) = queue.pop_front() {
+                return Some(job);
+            }
+            queue = self.woken.wait_timeout(queue, Duration::from_secs(1)).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+    }
+}
+
+/// Takes up what the last run left, and starts the workers.
+pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
+    let waiting = open
+        .store
+        .write(|writer| {
+            writer.requeue_interrupted(now_ms())?;
+            writer.jobs(&JobFilter { states: vec![JobState::Waiting], kind: Some(IMPORT.into()), ..JobFilter::default() })
+        })
+        .map_err(error::store)?;
+    open.jobs.push(waiting.into_iter().map(|job| job.id));
+    for n in 1..=WORKERS {
+        let (house, open) = (Arc::downgrade(house), Arc::downgrade(open));
+        std::thread::Builder::new()
+            .name(format!("import-{n}"))
+            .spawn(move || {
+                loop {
+                    // The vault may be locked, and the house gone, while the worker waits.
+                    let Some(job) = open.upgrade().and_then(|open| open.jobs.next()) else { return };
+                    let (Some(house), Some(open)) = (house.upgrade(), open.upgrade()) else { return };
+                    work(&house, &open, job);
+                }
+            })
+            .map_err(error::internal)?;
+    }
+    Ok(())
+}
+
+fn work(house: &House, open: &Open, id: JobId) {
+    let Ok(Some(job)) = open.store.read(|reader| reader.job(id)) else { return };
+    if job.state != JobState::Waiting {
+        return;
+    }
+    let outcome = match serde_json::from_value::<Payload>(job.payload.clone()) {
+        Ok(payload) => std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            import::import(&mut import::Work { house, open, job: id, name: &job.name, space: job.space, payload, step: ImportStep::Read })
+        }))
+        .unwrap_or_else(|_| Err(import::Stopped::Failed(failure("internal", "Broke off", "Reading this file broke off. It is kept out; the rest is untouched.")))),
+        Err(why) => Err(import::Stopped::Failed(failure("internal", "Broke off", &format!("This job cannot be read: {why}.")))),
+    };
+    let ended = match outcome {
+        Ok(()) => Ok(()),
+        Err(import::Stopped::Closing) => open.store.write(|writer| writer.requeue_job(id, now_ms())),
+        Err(import::Stopped::Cancelled) => {
+            held(&open.jobs.cancelled).remove(&id);
+            open.store.write(|writer| writer.finish_job(id, JobState::Cancelled, None, now_ms()))
+        }
+        Err(import::Stopped::Failed(failure)) => {
+            let entry = Entry {
+                at_ms: now_ms(),
+                kind: "document.failed",
+                sentence: format!("Could not read {}", job.name),
+                subject: Some(format!("job:{id}")),
+                detail: json!({ "code": failure.code, "message": failure.message }),
+            };
+            let detail = serde_json::to_value(&failure).ok();
+            open.store.record(entry, |writer| writer.finish_job(id, JobState::Failed, detail.as_ref(), now_ms())).map(|_| ())
+        }
+    };
+    if let Err(error) = ended {
+        tracing::error!(%error, job = id.0, "a job's end was not kept");
+    }
+    tell(house, open, id);
+    house.events.stale(&["ListDocuments", "GetHome"]);
+    house.tell_status();
+}
+
+/// Spends an offer: one job for each file, all in one transaction.
+pub(crate) fn import_offer(
+    house: &House,
+    offer: i64,
+    space: SpaceId,
+    destination: Destination,
+    label: Option<Label>,
+) -> Result<Vec<Job>, Error> {
+    let open = house.open()?;
+    open.store.read(|reader| reader.space(space)).map_err(error::store)?.ok_or_else(|| error::missing("space"))?;
+    let files = house.offers.take(offer)?;
+    let question = matches!(destination, Destination::Question { .. });
+    add(house, &open, files, space, question, label, 0)
+}
+
+/// Queues files that are in hand.
+pub(crate) fn add(
+    house: &House,
+    open: &Open,
+    files: Vec<Offered>,
+    space: SpaceId,
+    only_for_question: bool,
+    label: Option<Label>,
+    depth: u8,
+) -> Result<Vec<Job>, Error> {
+    let now = now_ms();
+    let rows = open
+        .store
+        .write(|writer| {
+            let mut rows = Vec::with_capacity(files.len());
+            for file in &files {
+                let source = match &file.from {
+                    From::Path(path) => Source::Path { path: path.clone() },
+                    From::Bytes { bytes, origin } => {
+                        let hash = import::hash(bytes);
+                        writer.put_blob(&hash, bytes)?;
+                        Source::Blob { hash, origin: origin.clone() }
+                    }
+                };
+                let payload = Payload {
+                    source,
+                    only_for_question,
+                    label: label.unwrap_or(Label::Internal),
+                    label_reason: if label.is_some() { "chosen when it was added" } else { "the label of new documents" }.into(),
+                    depth,
+                    version: None,
+                    kind: None,
+                    pages: None,
+                    passages: None,
+                    remark: None,
+                };
+                let payload = serde_json::to_value(payload).map_err(|error| hearth_store::StoreError::Invalid(error.to_string()))?;
+                let id = writer.add_job(IMPORT, &file.name, Some(space), &payload, file.size_bytes, now)?;
+                rows.extend(writer.job(id)?);
+            }
+            Ok(rows)
+        })
+        .map_err(error::store)?;
+    open.jobs.push(rows.iter().map(|row| row.id));
+    house.tell_status();
+    Ok(rows.iter().filter_map(view).collect())
+}
+
+/// Jobs of a space that a person should see.
+pub(crate) fn list(open: &Open, space: SpaceId) -> Result<Vec<Job>, Error> {
+    let filter = JobFilter { kind: Some(IMPORT.into()), space: Some(space), ..JobFilter::default() };
+    let rows = open.store.read(|reader| reader.jobs(&filter)).map_err(error::store)?;
+    Ok(rows.iter().filter(|row| row.state != JobState::Cancelled).filter_map(view).collect())
+}
+
+/// Files done and files in all among those on the way.
+pub(crate) fn under_way(open: &Open) -> Option<hearth_api::Progress> {
+    let filter = JobFilter { kind: Some(IMPORT.into()), ..JobFilter::default() };
+    let rows = open.store.read(|reader| reader.jobs(&filter)).ok()?;
+    let moving = rows.iter().filter(|row| matches!(row.state, JobState::Waiting | JobState::Running)).count() as u64;
+    let done = rows.iter().filter(|row| row.state == JobState::Done).count() as u64;
+    (moving > 0).then_some(hearth_api::Progress { done, total: done + moving })
+}
+
+/// Stops a job, or takes it out of the queue.
+pub(crate) fn cancel(house: &House, job: i64) -> Result<(), Error> {
+    let open = house.open()?;
+    let id = JobId(job);
+    let row = find(&open, id)?;
+    match row.state {
+        JobState::Waiting => {
+            open.store.write(|writer| writer.finish_job(id, JobState::Cancelled, None, now_ms())).map_err(error::store)?;
+            tell(house, &open, id);
+        }
+        JobState::Running => {
+            held(&open.jobs.cancelled).insert(id);
+        }
+        _ => {}
+    }
+    house.tell_status();
+    Ok(())
+}
+
+/// Puts a failed job back into the queue.
+pub(crate) fn retry(house: &House, job: i64, password: Option<String>) -> Result<Job, Error> {
+    let open = house.open()?;
+    let id = JobId(job);
+    let row = find(&open, id)?;
+    if !matches!(row.state, JobState::Failed | JobState::Cancelled) {
+        return Err(Error::new(ErrorCode::Invalid, "This file is on its way already."));
+    }
+    if let Some(password) = password {
+        held(&open.jobs.passwords).insert(id, password);
+    }
+    open.store.write(|writer| writer.requeue_job(id, now_ms())).map_err(error::store)?;
+    open.jobs.push([id]);
+    tell(house, &open, id);
+    view(&find(&open, id)?).ok_or_else(|| error::missing("job"))
+}
+
+/// Takes ended jobs off the list.
+pub(crate) fn dismiss(house: &House, jobs: &[i64]) -> Result<(), Error> {
+    let open = house.open()?;
+    open.store
+        .write(|writer| jobs.iter().try_for_each(|job| writer.dismiss_job(JobId(*job))))
+        .map_err(error::store)?;
+    house.events.stale(&["ListJobs", "ListDocuments"]);
+    Ok(())
+}
+
+fn find(open: &Open, id: JobId) -> Result<JobRow, Error> {
+    open.store.read(|reader| reader.job(id)).map_err(error::store)?.ok_or_else(|| error::missing("file"))
+}
+
+/// Notes where a job is, on disk and to every window.
+pub(crate) fn note(house: &House, open: &Open, id: JobId, update: &JobUpdate) -> Result<(), Error> {
+    open.store.write(|writer| writer.update_job(id, update)).map_err(error::store)?;
+    tell(house, open, id);
+    Ok(())
+}
+
+fn tell(house: &House, open: &Open, id: JobId) {
+    if let Ok(Some(row)) = open.store.read(|reader| reader.job(id))
+        && let Some(job) = view(&row)
+    {
+        house.events.tell(Event::Job { job });
+    }
+}
+
+/// Waits until jobs have ended.
+pub(crate) fn wait(house: &House, jobs: &[i64], progress: &mut dyn FnMut(&Job)) -> Result<(), Error> {
+    let open = house.open()?;
+    let mut seen: HashMap<i64, Job> = HashMap::new();
+    loop {
+        let mut moving = false;
+        for id in jobs {
+            if seen.get(id).is_some_and(|job| job.finished_ms.is_some()) {
+                continue;
+            }
+            let Some(job) = view(&find(&open, JobId(*id))?) else { continue };
+            moving |= job.finished_ms.is_none();
+            if seen.get(id) != Some(&job) {
+                progress(&job);
+                seen.insert(*id, job);
+            }
+        }
+        if !moving {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A failure without a way on but to take the file off the list.
+pub(crate) fn failure(code: &str, title: &str, message: &str) -> JobFailure {
+    JobFailure { code: code.into(), title: title.into(), message: message.into(), actions: vec![JobAction::Retry, JobAction::Remove] }
+}
+
+/// A job as the door shows it.
+fn view(row: &JobRow) -> Option<Job> {
+    let payload: Payload = serde_json::from_value(row.payload.clone()).ok()?;
+    let step = match row.step.as_str() {
+        "embed" => ImportStep::Embed,
+        "index" => ImportStep::Index,
+        _ => ImportStep::Read,
+    };
+    let state = match row.state {
+        JobState::Waiting => hearth_api::JobState::Waiting,
+        JobState::Running => hearth_api::JobState::Running,
+        JobState::Done => hearth_api::JobState::Done,
+        JobState::Failed => hearth_api::JobState::Failed,
+        JobState::Cancelled => hearth_api::JobState::Cancelled,
+    };
+    let (done, total) = (row.done as u32, row.total as u32);
+    let note = match (state, step) {
+        (hearth_api::JobState::Waiting, _) => "Waiting. Two files are read at a time.".to_owned(),
+        (hearth_api::JobState::Running, ImportStep::Read) if total > 0 => format!("Reading page {} of {total}", done.min(total)),
+        (hearth_api::JobState::Running, ImportStep::Read) => "Reading".to_owned(),
+        (hearth_api::JobState::Running, ImportStep::Embed) => format!("Embedding, passage {done} of {total}"),
+        (hearth_api::JobState::Running, ImportStep::Index) => "Into the index".to_owned(),
+        _ => String::new(),
+    };
+    Some(Job {
+        id: row.id.0,
+        space: row.space.map_or(0, |space| space.0),
+        name: row.name.clone(),
+        kind: payload.kind.map(crate::view::kind),
+        size_bytes: row.size_bytes,
+        state,
+        step,
+        done,
+        total,
+        note,
+        failure: row.error.clone().and_then(|error| serde_json::from_value(error).ok()),
+        document: row.document.map(|DocumentId(id)| id),
+        pages: payload.pages,
+        passages: payload.passages,
+        label: crate::view::label(payload.label),
+        remark: payload.remark,
+        created_ms: row.created_ms,
+        finished_ms: row.finished_ms,
+    })
+}
+
+pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,222 @@
+//! Starts and stops everything; owns the handles.
+
+use crate::downloads::Downloads;
+use crate::error;
+use crate::events::Events;
+use crate::jobs::Jobs;
+use crate::law::Law;
+use crate::ledger::Ledger;
+use crate::lock::FolderLock;
+use crate::models::Models;
+use crate::offers::Offers;
+use crate::pages::Pages;
+use crate::reader::{ReaderLimits, Readers};
+use crate::schedule::Schedule;
+use crate::turn::Turns;
+use hearth_api::{AnyCommand, Commands, Envelope, Error, Event, Model, Offer};
+use hearth_store::Store;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, RwLock};
+use tokio::sync::broadcast;
+
+/// What a shell decides.
+#[derive(Clone)]
+pub struct Config {
+    /// The folder that holds the vault, the models and the lock.
+    pub data_dir: PathBuf,
+    /// Where models are kept; `data_dir/models` when absent.
+    pub models_dir: Option<PathBuf>,
+    /// A folder of models that came with the program; only read.
+    pub bundled_models: Option<PathBuf>,
+    /// The program started as engine and reader: one whose `main` begins with [`crate::run_child_if_asked`].
+    pub child: PathBuf,
+    /// File dialogs, where the shell has them.
+    pub dialogs: Option<Arc<dyn Dialogs>>,
+    /// Threads that compute; all cores when absent.
+    pub threads: Option<usize>,
+}
+
+impl Config {
+    /// A kernel without dialogs on all cores, whose children are this very program.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            models_dir: None,
+            bundled_models: None,
+            child: std::env::current_exe().unwrap_or_default(),
+            dialogs: None,
+            threads: None,
+        }
+    }
+}
+
+/// The system's file dialogs. Calls block; the kernel makes them off the shell's main thread.
+pub trait Dialogs: Send + Sync {
+    /// Files (or one folder) that a person chose; empty when they chose none.
+    fn files(&self, folder: bool) -> Vec<PathBuf>;
+    /// A model file that a person chose.
+    fn model_file(&self) -> Option<PathBuf>;
+}
+
+/// The platform's folder for Hearth's data.
+pub fn default_data_dir() -> PathBuf {
+    let from = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = if cfg!(windows) {
+        from("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        from("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        from("XDG_DATA_HOME").or_else(|| from("HOME").map(|home| home.join(".local/share")))
+    };
+    base.unwrap_or_else(std::env::temp_dir).join("hearth")
+}
+
+/// The running house. Cheap to clone; every clone is the same house.
+#[derive(Clone)]
+pub struct Kernel {
+    pub(crate) house: Arc<House>,
+}
+
+/// What all rooms of the kernel share.
+pub(crate) struct House {
+    pub(crate) config: Config,
+    pub(crate) events: Events,
+    pub(crate) law: Law,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) models: Models,
+    pub(crate) schedule: Schedule,
+    pub(crate) downloads: Downloads,
+    pub(crate) readers: Readers,
+    pub(crate) offers: Offers,
+    pub(crate) vault: RwLock<Option<Arc<Open>>>,
+    _lock: FolderLock,
+}
+
+/// What exists only while the vault is open.
+pub(crate) struct Open {
+    pub(crate) store: Store,
+    pub(crate) turns: Turns,
+    pub(crate) jobs: Jobs,
+    pub(crate) pages: Pages,
+    pub(crate) used_ms: AtomicI64,
+    pub(crate) lock_after_minutes: AtomicI64,
+}
+
+impl Kernel {
+    /// Starts the house in a folder. The vault stays as it is: fresh or locked.
+    ///
+    /// # Errors
+    /// `InUse` when another Hearth has the folder; otherwise what the file system says.
+    pub fn start(config: Config) -> Result<Kernel, Error> {
+        let lock = FolderLock::take(&config.data_dir)?;
+        let threads = config.threads.unwrap_or_else(crate::machine::cores).max(1);
+        let models = Models::open(&config)?;
+        let ledger = Arc::new(Ledger::new(config.data_dir.join("ledger.jsonl")));
+        let house = Arc::new(House {
+            events: Events::new(),
+            law: Law::local_only(),
+            downloads: Downloads::new(Arc::clone(&ledger)),
+            ledger,
+            schedule: Schedule::new(config.child.clone(), threads),
+            readers: Readers { program: config.child.clone(), limits: ReaderLimits::default() },
+            offers: Offers::default(),
+            models,
+            vault: RwLock::new(None),
+            _lock: lock,
+            config,
+        });
+        crate::schedule::keep_house(&house)?;
+        Ok(Kernel { house })
+    }
+
+    /// Answers any command with its reply as JSON. A defect in a handler becomes an error with an id.
+    pub fn dispatch(&self, command: AnyCommand) -> Result<serde_json::Value, Error> {
+        let name = command.name();
+        let answered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| Commands::dispatch(self, command)));
+        answered.unwrap_or_else(|_| Err(error::internal(format!("the command {name} broke off"))))
+    }
+
+    /// Listens to what happens from now on. A receiver that lags must ask anew for what is on screen.
+    pub fn subscribe(&self) -> broadcast::Receiver<Envelope> {
+        self.house.events.subscribe()
+    }
+
+    /// Mints a grant for paths that a person handed over. Only shells call this, never with what a page said.
+    pub fn offer_paths(&self, paths: Vec<PathBuf>) -> Result<Offer, Error> {
+        self.house.offers.paths(paths)
+    }
+
+    /// A person drags files over the window (or away): `x` and `y` in CSS px.
+    pub fn dragged(&self, over: bool, x: f32, y: f32) {
+        self.house.events.tell(Event::Drag { over, x, y });
+    }
+
+    /// A person dropped files on the window at `x`, `y` in CSS px.
+    pub fn dropped(&self, paths: Vec<PathBuf>, x: f32, y: f32) {
+        match self.offer_paths(paths) {
+            Ok(offer) => self.house.events.tell(Event::Dropped { offer, x, y }),
+            Err(error) => {
+                tracing::warn!(%error, "a drop came to nothing");
+                self.house.events.tell(Event::Drag { over: false, x, y });
+            }
+        }
+    }
+
+    /// This window came to the front because another start was asked for.
+    pub fn focused(&self) {
+        self.house.events.tell(Event::Focused);
+    }
+
+    /// Pages, text and boxes of one file, read in the reader process; nothing is kept.
+    pub fn extract(&self, path: &Path, password: Option<&str>) -> Result<serde_json::Value, Error> {
+        crate::import::extract(&self.house, path, password)
+    }
+
+    /// Adds a model from a file or folder.
+    pub fn add_model(&self, path: &Path) -> Result<Model, Error> {
+        self.house.models.add(&self.house, path)
+    }
+
+    /// Fetches the models that Hearth needs to answer, where they are missing. `progress` hears name, bytes done, bytes in
+    /// all. Works without a vault.
+    pub fn fetch_default_models(&self, progress: &mut dyn FnMut(&str, u64, u64)) -> Result<(), Error> {
+        crate::downloads::fetch_defaults(&self.house, progress)
+    }
+
+    /// Waits until jobs have ended, however. `progress` hears every change.
+    pub fn wait_for_jobs(&self, jobs: &[i64], progress: &mut dyn FnMut(&hearth_api::Job)) -> Result<(), Error> {
+        crate::jobs::wait(&self.house, jobs, progress)
+    }
+
+    /// Peak memory of each process of the house, in bytes, by name. For benchmarks.
+    pub fn peak_memory(&self) -> Vec<(String, u64)> {
+        self.house.schedule.peak_memory()
+    }
+
+    /// Ends the house in order: turns are kept as stopped, jobs stay resumable, engines end.
+    pub fn stop(&self) {
+        self.house.lock_vault("Hearth was closed");
+        self.house.downloads.pause_all();
+        self.house.schedule.unload_all();
+    }
+}
+
+impl House {
+    /// What is open, if anything is; notes that it was used.
+    pub(crate) fn open(&self) -> Result<Arc<Open>, Error> {
+        let open = self.peek().ok_or_else(error::locked)?;
+        open.used_ms.store(crate::clock::now_ms(), Ordering::SeqCst);
+        Ok(open)
+    }
+
+    /// What is open, without counting as use.
+    pub(crate) fn peek(&self) -> Option<Arc<Open>> {
+        self.vault.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Tells every window the facts of the status bar.
+    pub(crate) fn tell_status(&self) {
+        self.events.tell(Event::Status { status: crate::home::status(self) });
+    }
+}

@@ -1,0 +1,209 @@
+//! The library's table and inspector; removing, restoring, labelling.
+
+use crate::clock::now_ms;
+use crate::error;
+use crate::kernel::{House, Open};
+use crate::view;
+use hearth_api::{DocumentDetail, DocumentRow, DocumentStatus, Error, ErrorCode, Job, JobState, Library, VersionRow};
+use hearth_domain::{DocumentId, Kind, Label, SpaceId};
+use hearth_policy::Outcome;
+use hearth_store::{DocumentFilter, Entry, StoreError, VersionState};
+use serde_json::json;
+
+/// What the table is asked for.
+pub(crate) struct Wanted {
+    pub(crate) space: SpaceId,
+    pub(crate) text: Option<String>,
+    pub(crate) labels: Vec<Label>,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) limit: usize,
+}
+
+/// Documents of a space, and files that have not become one.
+pub(crate) fn list(open: &Open, wanted: Wanted) -> Result<Library, Error> {
+    let text = wanted.text.filter(|text| !text.trim().is_empty());
+    let filter = DocumentFilter {
+        space: Some(wanted.space),
+        labels: wanted.labels.clone(),
+        kinds: wanted.kinds.clone(),
+        text: text.clone(),
+        ..DocumentFilter::default()
+    };
+    let documents = open.store.read(|reader| reader.documents(&filter)).map_err(error::store)?;
+    let jobs = crate::jobs::list(open, wanted.space)?;
+    let mut rows: Vec<DocumentRow> = Vec::new();
+    for document in documents {
+        let job = jobs.iter().rfind(|job| job.document == Some(document.id.0) && job.state != JobState::Done);
+        if document.version.is_some() || job.is_some() {
+            rows.push(row(document, job));
+        }
+    }
+    for job in &jobs {
+        let is_row = job.document.is_some_and(|id| rows.iter().any(|row| row.id == Some(id)));
+        let fits = text.as_ref().is_none_or(|text| job.name.to_lowercase().contains(&text.to_lowercase()))
+            && (wanted.labels.is_empty() || wanted.labels.contains(&view::label_from(job.label)))
+            && (wanted.kinds.is_empty() || job.kind.is_some_and(|kind| wanted.kinds.contains(&view::kind_from(kind))));
+        if !is_row && fits && job.state != JobState::Done {
+            rows.push(job_row(job));
+        }
+    }
+    let total = rows.len() as u32;
+    rows.truncate(wanted.limit.max(1));
+    Ok(Library { rows, total })
+}
+
+fn status(job: Option<&Job>, indexed: bool) -> DocumentStatus {
+    match job {
+        Some(job) if job.state == JobState::Waiting => DocumentStatus::Waiting,
+        Some(job) if job.state == JobState::Running => {
+            let share = if job.total > 0 { job.done as f32 / job.total as f32 } else { 0.0 };
+            DocumentStatus::Working { step: job.step, share: share.clamp(0.0, 1.0) }
+        }
+        Some(job) if job.state == JobState::Failed => {
+            DocumentStatus::Failed { title: job.failure.as_ref().map_or_else(|| "Failed".into(), |failure| failure.title.clone()) }
+        }
+        _ if indexed => DocumentStatus::Indexed,
+        _ => DocumentStatus::Waiting,
+    }
+}
+
+fn row(document: hearth_store::DocumentRow, job: Option<&Job>) -> DocumentRow {
+    let current = document.versions - u32::from(job.is_some() && document.version.is_some() && document.versions > 1);
+    let status = if document.removed_ms.is_some() { DocumentStatus::Removed } else { status(job, document.version.is_some()) };
+    DocumentRow {
+        id: Some(document.id.0),
+        job: job.map(|job| job.id),
+        title: document.title,
+        name: document.name,
+        kind: Some(view::kind(document.kind)),
+        version_name: view::version_name(current, document.versions),
+        label: view::label(document.label),
+        status,
+        indexed_ms: document.indexed_ms,
+        size_bytes: document.size_bytes,
+        pages: document.pages,
+        passages: document.passages,
+    }
+}
+
+fn job_row(job: &Job) -> DocumentRow {
+    DocumentRow {
+        id: None,
+        job: Some(job.id),
+        title: job.name.clone(),
+        name: job.name.clone(),
+        kind: job.kind,
+        version_name: String::new(),
+        label: job.label,
+        status: status(Some(job), false),
+        indexed_ms: None,
+        size_bytes: job.size_bytes,
+        pages: 0,
+        passages: 0,
+    }
+}
+
+/// What the inspector shows of one document.
+pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Error> {
+    let (document, versions) = open
+        .store
+        .read(|reader| Ok((reader.document(id)?, reader.versions(id)?)))
+        .map_err(error::store)?;
+    let document = document.ok_or_else(|| error::missing("document"))?;
+    let jobs = crate::jobs::list(open, document.space)?;
+    let job = jobs.iter().rfind(|job| job.document == Some(id.0) && job.state != JobState::Done);
+    let current = versions.iter().find(|version| version.state == VersionState::Current);
+    Ok(DocumentDetail {
+        author: current.and_then(|version| version.author.clone()),
+        created: current.and_then(|version| version.created.clone()),
+        origin: document.origin.clone(),
+        label_reason: document.label_rule.clone(),
+        cited_in: document.cited,
+        warnings: current.map(|version| version.warnings.iter().map(|warning| warning.message.clone()).collect()).unwrap_or_default(),
+        versions: versions
+            .iter()
+            .filter(|version| version.state != VersionState::Pending)
+            .map(|version| VersionRow {
+                id: version.id.0,
+                number: version.number,
+                hash: version.hash.to_string(),
+                imported_ms: version.imported_ms,
+                size_bytes: version.size_bytes,
+                pages: version.pages,
+                current: version.state == VersionState::Current,
+            })
+            .collect(),
+        row: row(document, job),
+    })
+}
+
+/// Removes documents from every answer at once.
+pub(crate) fn remove(house: &House, ids: &[i64]) -> Result<(), Error> {
+    let open = house.open()?;
+    for id in ids.iter().copied().map(DocumentId) {
+        open.store
+            .record_with(|writer| {
+                let row = writer.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;
+                writer.remove_document(id, now_ms())?;
+                Ok(((), entry("document.removed", format!("Removed {}", row.title), id, json!({}))))
+            })
+            .map_err(error::store)?;
+    }
+    house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity"]);
+    Ok(())
+}
+
+/// Puts removed documents back.
+pub(crate) fn restore(house: &House, ids: &[i64]) -> Result<(), Error> {
+    let open = house.open()?;
+    for id in ids.iter().copied().map(DocumentId) {
+        open.store
+            .record_with(|writer| {
+                let row = writer.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;
+                writer.restore_document(id)?;
+                Ok(((), entry("document.restored", format!("Put {} back", row.title), id, json!({}))))
+            })
+            .map_err(error::store)?;
+    }
+    house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity"]);
+    Ok(())
+}
+
+/// What was removed in an earlier run is erased when the vault opens: rows, passages, vectors and bytes.
+pub(crate) fn purge_removed(open: &Open) -> Result<(), Error> {
+    let filter = DocumentFilter { include_removed: true, include_turn_scope: true, ..DocumentFilter::default() };
+    let documents = open.store.read(|reader| reader.documents(&filter)).map_err(error::store)?;
+    for row in documents.into_iter().filter(|row| row.removed_ms.is_some()) {
+        let entry = entry("document.purged", format!("Erased document {}", row.id), row.id, json!({}));
+        open.store.record(entry, |writer| writer.purge_document(row.id).map(|_| ())).map_err(error::store)?;
+    }
+    Ok(())
+}
+
+/// Changes a label; lowering it must be confirmed.
+pub(crate) fn set_label(house: &House, id: DocumentId, label: Label, confirmed: bool) -> Result<(), Error> {
+    let open = house.open()?;
+    let row = open.store.read(|reader| reader.document(id)).map_err(error::store)?.ok_or_else(|| error::missing("document"))?;
+    let decision = house.law.may_relabel(row.label, label);
+    match decision.outcome {
+        Outcome::Allow => {}
+        Outcome::Ask if confirmed => {}
+        Outcome::Ask => {
+            let from = crate::law::label_name(row.label);
+            return Err(Error::new(ErrorCode::Denied, format!("Lowering the label from {from} must be confirmed. {}", decision.rule.sentence)));
+        }
+        Outcome::Deny => crate::law::allowed(&decision, || "The label was not changed".into())?,
+    }
+    let detail = json!({ "from": row.label, "to": label, "rule": decision.rule.name, "confirmed": confirmed });
+    let sentence = format!("Labelled {} {}", row.title, crate::law::label_name(label));
+    open.store
+        .record(entry("document.labelled", sentence, id, detail), |writer| writer.set_label(id, label, "chosen by a person", now_ms()))
+        .map_err(error::store)?;
+    house.events.stale(&["ListDocuments", "ListActivity"]);
+    Ok(())
+}
+
+fn entry(kind: &'static str, sentence: String, id: DocumentId, detail: serde_json::Value) -> Entry {
+    Entry { at_ms: now_ms(), kind, sentence, subject: Some(format!("document:{id}")), detail }
+}
+

@@ -1,0 +1,240 @@
+//! Which engine processes run: loaded when first needed, ended when idle, refused with the shortfall in figures when
+//! memory is short.
+
+use crate::clock::now_ms;
+use crate::engine::{Engine, EngineError};
+use crate::kernel::House;
+use crate::models::Installed;
+use hearth_api::{Error, ErrorCode, ModelState};
+use hearth_domain::{ModelId, Role};
+use hearth_inference::wire::Load;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
+
+/// An engine that was not used for this long gives its memory back.
+const IDLE_MS: i64 = 15 * 60 * 1000;
+/// Memory that stays free for everybody else.
+const RESERVE_BYTES: u64 = 256 << 20;
+/// Keys and values of all conversations of one engine, at most.
+const KV_BUDGET_BYTES: u64 = 512 << 20;
+/// What an engine needs besides weights and cache.
+const WORKING_BYTES: u64 = 96 << 20;
+
+/// Starts, keeps and ends engines.
+pub(crate) struct Schedule {
+    program: PathBuf,
+    threads: usize,
+    engines: Mutex<HashMap<ModelId, Slot>>,
+    peaks: Mutex<HashMap<String, u64>>,
+}
+
+/// One model's place: held while it loads, so that two callers load it once.
+#[derive(Clone, Default)]
+struct Slot {
+    engine: Arc<Mutex<Option<Arc<Engine>>>>,
+    state: Arc<Mutex<Option<ModelState>>>,
+}
+
+impl Schedule {
+    pub(crate) fn new(program: PathBuf, threads: usize) -> Self {
+        Self { program, threads, engines: Mutex::default(), peaks: Mutex::default() }
+    }
+
+    /// The engine of a model, loaded if need be.
+    ///
+    /// # Errors
+    /// `NoMemory` with the shortfall, `ModelMissing` or `ProcessDied` with what to do.
+    pub(crate) fn engine(&self, house: &House, model: &Installed) -> Result<Arc<Engine>, Error> {
+        let slot = held(&self.engines).entry(model.id.clone()).or_default().clone();
+        let mut place = held(&slot.engine);
+        if let Some(engine) = place.as_ref().filter(|engine| !engine.is_dead()) {
+            return Ok(Arc::clone(engine));
+        }
+        self.note_peak(model, place.as_ref());
+        *place = None;
+        *held(&slot.state) = Some(ModelState::Loading);
+        house.tell_status();
+        let loaded = self.make_room(model).and_then(|()| self.load(model));
+        *held(&slot.state) = loaded.as_ref().err().map(|error| ModelState::Failed { error: error.clone() });
+        if let Ok(engine) = &loaded {
+            *place = Some(Arc::clone(engine));
+        }
+        drop(place);
+        house.tell_status();
+        loaded
+    }
+
+    fn load(&self, model: &Installed) -> Result<Arc<Engine>, Error> {
+        let load = Load {
+            weights: model.weights.clone(),
+            tokenizer: model.tokenizer.clone(),
+            config: model.config.clone(),
+            role: if model.roles.contains(&Role::Embed) { hearth_inference::wire::Role::Embed } else { hearth_inference::wire::Role::Chat },
+            threads: u32::try_from(self.threads).unwrap_or(1),
+            n_ctx: None,
+            kv_budget_bytes: KV_BUDGET_BYTES,
+        };
+        let cap = model.size_bytes * 4 + KV_BUDGET_BYTES + (1 << 30);
+        Engine::start(&self.program, load, cap).map_err(|error| failed(model, &error))
+    }
+
+    /// Ends idle engines until the model fits.
+    fn make_room(&self, model: &Installed) -> Result<(), Error> {
+        let needs = needs_bytes(model);
+        loop {
+            let memory = crate::machine::memory();
+            if memory.total == 0 || memory.available >= needs + RESERVE_BYTES {
+                return Ok(());
+            }
+            if !self.unload_idlest(&model.id) {
+                let free = memory.available.saturating_sub(RESERVE_BYTES);
+                return Err(Error::new(
+                    ErrorCode::NoMemory,
+                    format!("{} did not load. It needs {} and {} is free.", model.name, crate::view::gb(needs), crate::view::gb(free)),
+                )
+                .hint("Close other programs, or choose a smaller model."));
+            }
+        }
+    }
+
+    fn unload_idlest(&self, except: &ModelId) -> bool {
+        let idlest = held(&self.engines)
+            .iter()
+            .filter(|(id, _)| *id != except)
+            .filter_map(|(id, slot)| Some((id.clone(), slot.engine.try_lock().ok()?.clone()?)))
+            .filter(|(_, engine)| !engine.is_busy())
+            .min_by_key(|(_, engine)| engine.used_ms());
+        match idlest {
+            Some((id, _)) => self.unload(&id),
+            None => false,
+        }
+    }
+
+    /// Ends a model's engine. Says whether there was one.
+    pub(crate) fn unload(&self, model: &ModelId) -> bool {
+        let Some(slot) = held(&self.engines).get(model).cloned() else { return false };
+        *held(&slot.state) = None;
+        let Some(engine) = held(&slot.engine).take() else { return false };
+        self.note(model.to_string(), engine.peak_memory_bytes());
+        engine.kill();
+        true
+    }
+
+    /// Ends all engines.
+    pub(crate) fn unload_all(&self) {
+        let all: Vec<ModelId> = held(&self.engines).keys().cloned().collect();
+        for model in all {
+            self.unload(&model);
+        }
+    }
+
+    /// Ends engines that nobody used for a while. Says whether any ended.
+    fn sweep(&self) -> bool {
+        let now = now_ms();
+        let idle: Vec<ModelId> = held(&self.engines)
+            .iter()
+            .filter(|(_, slot)| {
+                slot.engine.try_lock().is_ok_and(|place| {
+                    place.as_ref().is_some_and(|engine| !engine.is_busy() && now - engine.used_ms() > IDLE_MS)
+                })
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        idle.iter().filter(|id| self.unload(id)).count() > 0
+    }
+
+    /// What a model is doing.
+    pub(crate) fn state(&self, model: &ModelId) -> ModelState {
+        let Some(slot) = held(&self.engines).get(model).cloned() else { return ModelState::Idle };
+        if let Some(state) = held(&slot.state).clone() {
+            return state;
+        }
+        let Ok(place) = slot.engine.try_lock() else { return ModelState::Loading };
+        match place.as_ref() {
+            Some(engine) if engine.is_dead() => ModelState::Idle,
+            Some(engine) if engine.is_busy() => ModelState::Working,
+            Some(_) => ModelState::Ready,
+            None => ModelState::Idle,
+        }
+    }
+
+    /// The engine of a model where it is loaded.
+    pub(crate) fn loaded(&self, model: &ModelId) -> Option<Arc<Engine>> {
+        let slot = held(&self.engines).get(model).cloned()?;
+        let place = slot.engine.try_lock().ok()?;
+        place.as_ref().filter(|engine| !engine.is_dead()).cloned()
+    }
+
+    /// Resident memory of all engines.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let slots: Vec<Slot> = held(&self.engines).values().cloned().collect();
+        slots.iter().filter_map(|slot| Some(slot.engine.try_lock().ok()?.as_ref()?.memory_bytes())).sum()
+    }
+
+    /// The most memory each process had, by name.
+    pub(crate) fn peak_memory(&self) -> Vec<(String, u64)> {
+        let slots: Vec<(ModelId, Slot)> = held(&self.engines).iter().map(|(id, slot)| (id.clone(), slot.clone())).collect();
+        for (id, slot) in slots {
+            if let Some(engine) = slot.engine.try_lock().ok().and_then(|place| place.clone()) {
+                self.note(id.to_string(), engine.peak_memory_bytes());
+            }
+        }
+        let mut peaks: Vec<_> = held(&self.peaks).iter().map(|(name, bytes)| (name.clone(), *bytes)).collect();
+        peaks.sort();
+        peaks
+    }
+
+    fn note_peak(&self, model: &Installed, engine: Option<&Arc<Engine>>) {
+        if let Some(engine) = engine {
+            self.note(model.id.to_string(), engine.peak_memory_bytes());
+        }
+    }
+
+    fn note(&self, name: String, bytes: u64) {
+        let mut peaks = held(&self.peaks);
+        let peak = peaks.entry(name).or_default();
+        *peak = bytes.max(*peak);
+    }
+}
+
+/// Weights, cache and working memory of a loaded model.
+pub(crate) fn needs_bytes(model: &Installed) -> u64 {
+    let kv = model.kv_bytes_per_token.saturating_mul(u64::from(model.n_ctx.min(4096))).min(KV_BUDGET_BYTES);
+    model.size_bytes + kv + WORKING_BYTES
+}
+
+fn failed(model: &Installed, error: &EngineError) -> Error {
+    let message = format!("{} did not load. {error}", model.name);
+    match error {
+        EngineError::Start(_) => Error::new(ErrorCode::ProcessDied, message),
+        _ => Error::new(ErrorCode::ModelMissing, message)
+            .hint("Fetch the model again on the Models screen, or choose another one."),
+    }
+}
+
+/// One thread looks after what grows old: idle engines, and a vault that nobody uses.
+pub(crate) fn keep_house(house: &Arc<House>) -> Result<(), Error> {
+    const EVERY: Duration = Duration::from_secs(5);
+    let house: Weak<House> = Arc::downgrade(house);
+    std::thread::Builder::new()
+        .name("housekeeping".into())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(EVERY);
+                let Some(house) = house.upgrade() else { return };
+                if house.schedule.sweep() {
+                    house.tell_status();
+                }
+                house.lock_when_unused();
+                crate::memory::erase_forgotten(&house);
+            }
+        })
+        .map(|_| ())
+        .map_err(crate::error::internal)
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,173 @@
+//! One turn: the order of the stations, nothing else.
+//!
+//! permit -> route -> recall -> retrieve -> compose -> generate <-> act -> verify -> record. What follows cannot be built
+//! without what came before: the field of [`permit::Permitted`] is private to its station, so that generating without a
+//! decision does not compile. Stations never call each other.
+
+mod act;
+mod compose;
+mod generate;
+mod permit;
+mod recall;
+mod record;
+mod retrieve;
+mod route;
+mod state;
+mod trail;
+mod verify;
+
+pub(crate) use record::{TurnRecord, close_interrupted, shown};
+pub(crate) use retrieve::search;
+pub(crate) use state::{Ended, Turn, Turns};
+pub(crate) use trail::{Detail, outcome};
+
+use crate::clock::now_ms;
+use crate::error;
+use crate::kernel::House;
+use hearth_api::{Asked, Error, ErrorCode, Grounding, TurnNews};
+use hearth_domain::{ConversationId, DocumentId, SpaceId, TurnId};
+use hearth_store::TurnRow;
+use std::sync::Arc;
+
+/// A question as it came in.
+pub(crate) struct Question {
+    pub(crate) space: SpaceId,
+    pub(crate) conversation: Option<ConversationId>,
+    pub(crate) text: String,
+    pub(crate) attachments: Vec<DocumentId>,
+    pub(crate) grounding: Grounding,
+    /// The turn that this one replaces.
+    pub(crate) instead_of: Option<TurnId>,
+}
+
+/// Takes one question through the stations.
+fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
+    let permitted = permit::permit(turn, question)?;
+    let answered = act::act_if_asked(turn, &permitted)?;
+    if answered {
+        return Ok(());
+    }
+    let routed = route::route(turn, permitted)?;
+    let recalled = recall::recall(turn, routed)?;
+    let grounded = retrieve::retrieve(turn, recalled)?;
+    let prompt = compose::compose(turn, grounded)?;
+    let drafted = generate::generate(turn, prompt)?;
+    verify::verify(turn, drafted)
+}
+
+/// Keeps a question and answers it on a thread of its own; the answer arrives as events.
+pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error> {
+    let text = question.text.trim().to_owned();
+    if text.is_empty() {
+        return Err(Error::new(ErrorCode::Invalid, "There is no question."));
+    }
+    if text.len() > 32_000 {
+        return Err(Error::new(ErrorCode::Invalid, "This question is longer than 32,000 characters.")
+            .hint("Paste long text as a document, then ask about it."));
+    }
+    let open = house.open()?;
+    let now = now_ms();
+    let (conversation, turn) = open
+        .store
+        .write(|writer| {
+            let conversation = match question.conversation {
+                Some(conversation) => conversation,
+                None => writer.create_conversation(question.space, &title(&text), now)?,
+            };
+            let turn = writer.begin_turn(conversation, &text, &question.attachments, now)?;
+            if let Some(old) = question.instead_of {
+                writer.replace_turn(old, turn)?;
+            }
+            Ok((conversation, turn))
+        })
+        .map_err(error::store)?;
+    let cancel = open.turns.begin(turn);
+    let (house, started) = (Arc::clone(house), std::time::Instant::now());
+    std::thread::Builder::new()
+        .name(format!("turn-{turn}"))
+        .spawn(move || {
+            let asked = permit::Question { space: question.space, text, attachments: question.attachments, grounding: question.grounding };
+            let mut turn = Turn::new(&house, &open, conversation, turn, asked.text.clone(), cancel, started);
+            turn.record.general = question.grounding == Grounding::General;
+            turn.tell_began();
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut turn, asked)));
+            let ended = match outcome {
+                Ok(Ok(())) => Ended::Answered,
+                Ok(Err(ended)) => ended,
+                Err(_) => Ended::Failed(error::internal("answering broke off")),
+            };
+            record::record(&mut turn, ended);
+        })
+        .map_err(error::internal)?;
+    house.events.stale(&["ListConversations"]);
+    Ok(Asked { conversation: conversation.0, turn: turn.0 })
+}
+
+/// Answers the last question of a conversation again, or another question in its place.
+pub(crate) fn again(house: &Arc<House>, turn: i64, text: Option<String>, grounding: Option<Grounding>) -> Result<Asked, Error> {
+    let open = house.open()?;
+    let found = open
+        .store
+        .read(|reader| {
+            let Some(row) = reader.turn(TurnId(turn))? else { return Ok(None) };
+            let last = reader.turns(row.conversation)?.into_iter().rfind(|other| other.replaced_by.is_none());
+            Ok(reader.conversation(row.conversation)?.map(|conversation| (row, last, conversation.space)))
+        })
+        .map_err(error::store)?;
+    let (row, last, space) = found.ok_or_else(|| error::missing("question"))?;
+    if last.is_some_and(|last: TurnRow| last.id != row.id) {
+        return Err(Error::new(ErrorCode::Invalid, "Only the last question of a conversation can be asked again.")
+            .hint("Ask it as a new question."));
+    }
+    let before: TurnRecord = serde_json::from_value(row.record).unwrap_or_default();
+    let grounding = grounding.unwrap_or(if before.general { Grounding::General } else { Grounding::Documents });
+    stop(house, turn)?;
+    ask(
+        house,
+        Question {
+            space,
+            conversation: Some(row.conversation),
+            text: text.unwrap_or(row.question),
+            attachments: row.attachments,
+            grounding,
+            instead_of: Some(row.id),
+        },
+    )
+}
+
+/// Stops a running turn; what was written is kept and checked.
+pub(crate) fn stop(house: &House, turn: i64) -> Result<(), Error> {
+    house.open()?.turns.stop(TurnId(turn));
+    Ok(())
+}
+
+/// A conversation is called by its first question until a person renames it.
+fn title(question: &str) -> String {
+    const LONGEST: usize = 60;
+    let line = question.lines().next().unwrap_or_default().trim();
+    if line.chars().count() <= LONGEST {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(LONGEST).collect();
+    let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(head, _)| head);
+    format!("{}…", whole.trim_end_matches([',', ';', ':']))
+}
+
+impl Turn<'_> {
+    /// Tells every window that this turn began, as it stands.
+    fn tell_began(&self) {
+        if let Some(turn) = crate::turn::record::load(self.open, self.id) {
+            self.tell(TurnNews::Began { turn });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_conversation_is_called_by_its_first_question() {
+        assert_eq!(super::title(" What is due? \nmore"), "What is due?");
+        let long = super::title("How did the gross margin of the services segment change between the two quarters of the year?");
+        assert_eq!(long, "How did the gross margin of the services segment change…");
+    }
+}

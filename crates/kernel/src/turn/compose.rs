@@ -1,0 +1,170 @@
+//! Between Retrieve and Generate: what the model reads. The prompt's beginning is stable, so that the engine's cache of
+//! earlier turns is used again; what it reads of documents is cut to what it can read in time.
+
+use super::retrieve::Grounded;
+use super::state::{Ended, Turn};
+use crate::engine::Engine;
+use crate::error;
+use crate::models::Installed;
+use hearth_api::{Error, ErrorCode};
+use hearth_inference::wire::{Message, Speaker};
+use hearth_store::PassageRow;
+use std::sync::Arc;
+
+const GROUNDED: &str = include_str!("../../../../models/prompts/grounded.txt");
+const GENERAL: &str = include_str!("../../../../models/prompts/general.txt");
+
+/// Tokens kept free for the answer.
+pub(crate) const ANSWER_TOKENS: u32 = 256;
+/// Tokens of passages given to the model, at most.
+const MOST_PASSAGE_TOKENS: u32 = 3_000;
+/// ... and at least, however slow the machine is.
+const LEAST_PASSAGE_TOKENS: u32 = 320;
+/// How long reading the passages may take before the first word: the latency budget of an interactive turn.
+const READING_MS: f32 = 2_000.0;
+/// Earlier turns of the conversation that are read again, at most.
+const HISTORY: usize = 4;
+
+/// What the model reads, with what it rests on.
+pub(crate) struct Prompt {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) model: Installed,
+    pub(crate) messages: Vec<Message>,
+    /// Passages that the model was given.
+    pub(crate) given: Vec<PassageRow>,
+}
+
+/// Loads the model and lays out its prompt.
+pub(crate) fn compose(turn: &mut Turn<'_>, grounded: Grounded) -> Result<Prompt, Ended> {
+    turn.go_on()?;
+    let Grounded { recalled, passages } = grounded;
+    let model = recalled.routed.model.clone()?;
+    if turn.house.schedule.loaded(&model.id).is_none() {
+        turn.doing(format!("Loading {}", model.name), None);
+    }
+    let engine = turn.house.schedule.engine(turn.house, &model)?;
+    let budget = passage_budget(&engine, turn.house.models.reading_speed(&model.id));
+    let given = fit(&passages, budget);
+    turn.record.unused_passages = (passages.len() - given.len()) as u32;
+    let mut system = if given.is_empty() { GENERAL } else { GROUNDED }.trim().to_owned();
+    if !recalled.memories.is_empty() {
+        system.push_str("\nRemember:");
+        for memory in &recalled.memories {
+            system.push_str("\n- ");
+            system.push_str(&memory.text);
+        }
+    }
+    let question = &recalled.routed.permitted.question().text;
+    let asked = if recalled.query.follow_up { &recalled.query.text } else { question };
+    let user = if given.is_empty() { question.clone() } else { grounded_message(&given, asked) };
+    turn.record.prompt = Some(user.clone());
+    let earlier = earlier(turn)?;
+    let messages = within_window(&engine, system, earlier, user)?;
+    Ok(Prompt { engine, model, messages, given })
+}
+
+/// Tokens of passages that can be read in time and fit the window.
+fn passage_budget(engine: &Engine, tokens_per_second: Option<f32>) -> u32 {
+    let in_time = tokens_per_second.map_or(MOST_PASSAGE_TOKENS, |speed| (speed * READING_MS / 1e3) as u32);
+    let fits = engine.info().n_ctx.saturating_sub(ANSWER_TOKENS) / 2;
+    in_time.clamp(LEAST_PASSAGE_TOKENS, MOST_PASSAGE_TOKENS).min(fits)
+}
+
+/// The best passages that fit, in their order; the first is given even where it alone is too long.
+fn fit(passages: &[PassageRow], budget: u32) -> Vec<PassageRow> {
+    let mut left = budget as usize;
+    let mut given = Vec::new();
+    for passage in passages {
+        let cost = estimate(&passage.text) + 24;
+        if !given.is_empty() && cost > left {
+            break;
+        }
+        left = left.saturating_sub(cost);
+        given.push(passage.clone());
+    }
+    given
+}
+
+/// Tokens of a text, about: a token is some four letters, or one digit group or sign.
+fn estimate(text: &str) -> usize {
+    let (mut letters, mut others) = (0usize, 0usize);
+    for c in text.chars() {
+        if c.is_ascii_alphabetic() || c == ' ' { letters += 1 } else { others += 1 }
+    }
+    letters / 4 + others * 3 / 4 + 1
+}
+
+fn grounded_message(given: &[PassageRow], question: &str) -> String {
+    let mut text = String::new();
+    for (at, passage) in given.iter().enumerate() {
+        let place = crate::view::place(&passage.place, None);
+        text.push_str(&format!("[{}] {}", at + 1, passage.title));
+        for part in std::iter::once(place.as_str()).chain(passage.context.last().map(String::as_str)).filter(|part| !part.is_empty()) {
+            text.push_str(", ");
+            text.push_str(part);
+        }
+        text.push('\n');
+        text.push_str(passage.text.trim());
+        text.push_str("\n\n");
+    }
+    text.push_str("Question: ");
+    text.push_str(question.trim());
+    text
+}
+
+/// What was said before, as the model read it then.
+fn earlier(turn: &Turn<'_>) -> Result<Vec<(String, String)>, Ended> {
+    let rows = turn.open.store.read(|reader| reader.turns(turn.conversation))?;
+    let mut said: Vec<(String, String)> = rows
+        .into_iter()
+        .filter(|row| row.id.0 < turn.id.0 && row.replaced_by.is_none() && !row.answer.trim().is_empty())
+        .filter_map(|row| {
+            let record: super::TurnRecord = serde_json::from_value(row.record).ok()?;
+            Some((record.prompt?, row.answer))
+        })
+        .collect();
+    let cut = said.len().saturating_sub(HISTORY);
+    Ok(said.split_off(cut))
+}
+
+/// The messages that fit the model's real window: the oldest turns go first.
+fn within_window(engine: &Engine, system: String, mut earlier: Vec<(String, String)>, user: String) -> Result<Vec<Message>, Error> {
+    let window = engine.info().n_ctx;
+    loop {
+        let mut messages = vec![Message { role: Speaker::System, text: system.clone() }];
+        for (asked, answered) in &earlier {
+            messages.push(Message { role: Speaker::User, text: asked.clone() });
+            messages.push(Message { role: Speaker::Assistant, text: answered.clone() });
+        }
+        messages.push(Message { role: Speaker::User, text: user.clone() });
+        let tokens = engine.count(messages.clone()).map_err(|why| died(&why))?;
+        if tokens + ANSWER_TOKENS <= window {
+            return Ok(messages);
+        }
+        if earlier.is_empty() {
+            return Err(Error::new(ErrorCode::Invalid, format!("The question and its passages have {tokens} tokens; this model reads {window}."))
+                .hint("Ask a shorter question, or choose a model with a larger context."));
+        }
+        earlier.remove(0);
+    }
+}
+
+/// An engine's failure at the door.
+pub(crate) fn died(why: &crate::engine::EngineError) -> Error {
+    match why {
+        crate::engine::EngineError::Died => Error::new(ErrorCode::ProcessDied, "The model's process ended.")
+            .hint("What was written is kept. Ask again: the model is loaded anew."),
+        other => error::internal(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_cost_more_tokens_than_words() {
+        assert!(estimate("82,959 81,434 63,355") > estimate("total net sales rose"));
+        assert_eq!(estimate(""), 1);
+    }
+}

@@ -1,0 +1,159 @@
+//! Station 6, Generate: the model writes; its words stream, marked unverified, and whole sentences are checked by their
+//! words as they come.
+
+use super::compose::{ANSWER_TOKENS, Prompt, died};
+use super::state::{Ended, Turn};
+use super::trail::Detail;
+use super::verify;
+use crate::engine::{EngineError, Heard};
+use hearth_api::{How, Outcome, TurnNews};
+use hearth_inference::wire::{Finish, Sampling};
+use hearth_store::PassageRow;
+use std::time::{Duration, Instant};
+
+/// How often words are told: at most 30 times a second.
+const TELL: Duration = Duration::from_millis(33);
+/// How often the words so far are kept.
+const KEEP: Duration = Duration::from_secs(1);
+
+/// An answer as written, with what the model had been given.
+pub(crate) struct Drafted {
+    pub(crate) given: Vec<PassageRow>,
+    /// How it ended, where not at its own end.
+    pub(crate) cut_short: Option<Ended>,
+}
+
+/// Lets the model write.
+pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, Ended> {
+    turn.go_on()?;
+    let Prompt { engine, model, messages, given } = prompt;
+    let started = turn.trail.now();
+    let pages = given.iter().map(|row| (row.version, row.page)).collect::<std::collections::HashSet<_>>().len();
+    turn.doing(if pages == 0 { "Answering".to_owned() } else { format!("Reading {}", crate::view::count(pages, "page", "pages")) }, None);
+    // Greedy: the same model, passages and question give the same words. The seed is the turn's, for the record.
+    let sampling = Sampling { max_tokens: ANSWER_TOKENS, repeat_penalty: 1.1, seed: turn.id.0.unsigned_abs(), ..Sampling::default() };
+    let mut pen = Pen { first_word: None, tokens: 0, untold: String::new(), told: Instant::now(), kept: Instant::now(), sentences: 0 };
+    let written = engine.generate(turn.conversation.0, messages, sampling.clone(), &mut |heard| {
+        match heard {
+            Heard::Words { text, tokens } => pen.write(turn, text, tokens, &given),
+            Heard::Prompt { .. } | Heard::Nothing => {}
+        }
+        !turn.is_stopped()
+    });
+    pen.flush(turn);
+    turn.house.tell_status();
+    let trimmed = turn.answer.trim_end().len();
+    turn.answer.truncate(trimmed);
+    let first_word_ms = pen.first_word;
+    let (cut_short, generated) = match written {
+        Ok(generated) if generated.finish == Finish::Cancelled => (Some(Ended::Stopped), Some(generated)),
+        Ok(generated) => (None, Some(generated)),
+        Err(EngineError::Died) => (Some(Ended::Failed(died(&EngineError::Died))), None),
+        Err(other) => (Some(Ended::Failed(died(&other))), None),
+    };
+    let mut how = How {
+        model: model.name.clone(),
+        total_ms: 0,
+        first_word_ms: first_word_ms.map(|ms| ms as u32),
+        tokens_per_second: None,
+        prompt_tokens: 0,
+        cached_tokens: 0,
+        new_tokens: pen.tokens,
+        bytes_out: 0,
+    };
+    let mut sentence = "Stopped before the first word".to_owned();
+    if let Some(generated) = &generated {
+        let seconds = generated.generate_ms as f32 / 1e3;
+        how.prompt_tokens = generated.prompt_tokens;
+        how.cached_tokens = generated.cached_tokens;
+        how.new_tokens = generated.new_tokens;
+        how.tokens_per_second = (seconds > 0.0).then(|| generated.new_tokens as f32 / seconds);
+        turn.house.models.note_speed(&model.id, generated.prompt_tokens - generated.cached_tokens, generated.prompt_ms, how.tokens_per_second);
+    }
+    if let (Some(first), Some(speed)) = (first_word_ms, how.tokens_per_second) {
+        sentence = format!("First word at {:.1} s, then {speed:.0} tok/s", first / 1e3);
+    }
+    let detail = Detail {
+        aside: format!("{} tokens", how.prompt_tokens + how.new_tokens),
+        mark_ms: first_word_ms,
+        decision: Some(format!("Read {} tokens, {} of them from the cache; wrote {}.", how.prompt_tokens, how.cached_tokens, how.new_tokens)),
+        data: serde_json::json!({ "seed": sampling.seed, "temperature": sampling.temperature, "repeat_penalty": sampling.repeat_penalty,
+            "max_tokens": sampling.max_tokens, "threads": engine.info().threads, "kernel": engine.info().kernel }),
+        ..Detail::default()
+    };
+    let outcome = match &cut_short {
+        None => Outcome::Done,
+        Some(Ended::Failed(_)) => Outcome::Failed,
+        Some(_) => Outcome::Partly,
+    };
+    turn.trail.note("Generate", started, outcome, sentence, detail);
+    turn.record.how = Some(how);
+    Ok(Drafted { given, cut_short })
+}
+
+/// Puts words on the page: in whole words, at a readable pace, and on disk once a second.
+struct Pen {
+    first_word: Option<f64>,
+    tokens: u32,
+    untold: String,
+    told: Instant,
+    kept: Instant,
+    sentences: usize,
+}
+
+impl Pen {
+    fn write(&mut self, turn: &mut Turn<'_>, text: &str, tokens: u32, given: &[PassageRow]) {
+        let text = if turn.answer.is_empty() && self.untold.is_empty() { text.trim_start() } else { text };
+        if text.is_empty() {
+            return;
+        }
+        if self.first_word.is_none() {
+            self.first_word = Some(turn.trail.now());
+            turn.doing("Answering", None);
+        }
+        self.tokens = tokens;
+        self.untold.push_str(text);
+        if self.told.elapsed() >= TELL
+            && let Some(end) = self.untold.rfind(char::is_whitespace)
+        {
+            let rest = self.untold.split_off(end);
+            self.tell(turn);
+            self.untold = rest;
+            self.check(turn, given);
+        }
+        if self.kept.elapsed() >= KEEP {
+            self.kept = Instant::now();
+            let (id, answer) = (turn.id, turn.answer.clone());
+            if let Err(error) = turn.open.store.write(|writer| writer.note_answer(id, &answer)) {
+                tracing::warn!(%error, "the words so far were not kept");
+            }
+        }
+    }
+
+    fn flush(&mut self, turn: &mut Turn<'_>) {
+        if !self.untold.is_empty() {
+            self.tell(turn);
+        }
+    }
+
+    fn tell(&mut self, turn: &mut Turn<'_>) {
+        self.told = Instant::now();
+        let text = std::mem::take(&mut self.untold);
+        turn.answer.push_str(&text);
+        turn.tell(TurnNews::Words { text });
+    }
+
+    /// Checks by words alone, whenever one more sentence is whole.
+    fn check(&mut self, turn: &mut Turn<'_>, given: &[PassageRow]) {
+        let whole = hearth_retrieval::sentences(&turn.answer).len().saturating_sub(1);
+        if whole <= self.sentences || given.is_empty() {
+            return;
+        }
+        self.sentences = whole;
+        let end = hearth_retrieval::sentences(&turn.answer).get(whole - 1).map_or(0, |range| range.end);
+        let head = turn.answer.get(..end).unwrap_or_default().to_owned();
+        if let Err(error) = verify::provisional(turn, &head, given) {
+            tracing::warn!(%error, "a sentence was not checked on the way");
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Station 9, Record: the turn is kept and sealed onto the chain, also when it failed. And the way back: from what is
+//! kept to what the door shows.
+
+use super::state::{Ended, Turn};
+use super::trail::{Detail, STATIONS};
+use crate::clock::now_ms;
+use crate::error;
+use crate::kernel::{House, Open};
+use crate::view;
+use hearth_api as api;
+use hearth_api::{Outcome, RuleRef, TurnNews};
+use hearth_domain::{CheckState, DocumentId, Kind, Label, MismatchKind, Place, SentenceCheck, Span, TurnId, VersionId};
+use hearth_store::{Entry, NewCitation, PassageRow, Reader, TurnRow, TurnState};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// What is kept of a turn besides question and answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct TurnRecord {
+    pub(crate) quotes: Vec<QuoteRecord>,
+    pub(crate) quotes_ms: Option<u32>,
+    /// Sources in the order of their numbers; number 1 is the first.
+    pub(crate) sources: Vec<SourceRecord>,
+    pub(crate) checks: Vec<SentenceCheck>,
+    /// Whether the checks were made: an answer without claims has none, and that is known.
+    pub(crate) checked: bool,
+    pub(crate) unused_passages: u32,
+    pub(crate) searched_documents: u32,
+    pub(crate) confidence: Option<hearth_retrieval::Confidence>,
+    pub(crate) how: Option<api::How>,
+    pub(crate) not_said: Option<String>,
+    pub(crate) refusal: Option<RuleRef>,
+    pub(crate) error: Option<api::Error>,
+    pub(crate) general: bool,
+    /// What the model read last: its own turn's message, for the next turn's prefix and for replay.
+    pub(crate) prompt: Option<String>,
+    pub(crate) seal: Option<u64>,
+}
+
+/// A quote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct QuoteRecord {
+    pub(crate) source: u32,
+    pub(crate) text: String,
+    pub(crate) span: Span,
+}
+
+/// A page that is cited.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SourceRecord {
+    pub(crate) document: DocumentId,
+    pub(crate) version: VersionId,
+    pub(crate) page: u32,
+    pub(crate) title: String,
+    pub(crate) kind: Kind,
+    pub(crate) place: Place,
+    pub(crate) within: Option<String>,
+    pub(crate) label: Label,
+    pub(crate) version_number: u32,
+    pub(crate) versions: u32,
+}
+
+impl TurnRecord {
+    /// The number of the page that a span stands on, given the passage it is of; a new page gets the next number.
+    pub(crate) fn source(&mut self, open: &Open, row: &PassageRow, span: Span) -> Result<u32, api::Error> {
+        if let Some(at) = self.sources.iter().position(|source| source.version == span.version && source.page == span.page) {
+            return Ok(at as u32 + 1);
+        }
+        let (versions, within) = open
+            .store
+            .read(|reader| {
+                let versions = reader.document(row.document)?.map_or(1, |document| document.versions);
+                Ok((versions, reader.page(span.version, span.page)?.and_then(|page| view::within(&page, span.start))))
+            })
+            .map_err(error::store)?;
+        self.sources.push(SourceRecord { within, ..SourceRecord::of(row, versions) });
+        Ok(self.sources.len() as u32)
+    }
+
+    /// Quotes and sources as the door shows them.
+    pub(crate) fn shown(&self, open: &Open) -> (Vec<api::Quote>, Vec<api::Source>) {
+        open.store
+            .read(|reader| {
+                let mut pages = PageTexts::default();
+                Ok((self.quotes_shown(reader, &mut pages), self.sources_shown(reader)))
+            })
+            .unwrap_or_default()
+    }
+
+    /// Checked sentences and sources as the door shows them.
+    pub(crate) fn checked_shown(&self, open: &Open, answer: &str) -> (Vec<api::Sentence>, Vec<api::Source>) {
+        open.store
+            .read(|reader| {
+                let mut pages = PageTexts::default();
+                Ok((self.sentences_shown(reader, &mut pages, answer), self.sources_shown(reader)))
+            })
+            .unwrap_or_default()
+    }
+
+    fn quotes_shown(&self, reader: &Reader<'_>, pages: &mut PageTexts) -> Vec<api::Quote> {
+        let show = |quote: &QuoteRecord| {
+            let QuoteRecord { source, text, span } = quote;
+            api::Quote { source: *source, text: text.clone(), at: view::span(*span, pages.text(reader, *span)) }
+        };
+        self.quotes.iter().map(show).collect()
+    }
+
+    fn sources_shown(&self, reader: &Reader<'_>) -> Vec<api::Source> {
+        let show = |(at, source): (usize, &SourceRecord)| {
+            let SourceRecord { document, version, page, title, kind, place, within, label, version_number, versions } = source;
+            let current = reader.document(*document).ok().flatten().is_some_and(|row| row.version == Some(*version));
+            api::Source {
+                number: at as u32 + 1,
+                document: document.0,
+                version: version.0,
+                title: title.clone(),
+                kind: view::kind(*kind),
+                page: *page,
+                place: view::place(place, within.as_deref()),
+                version_name: view::version_name(*version_number, *versions),
+                label: view::label(*label),
+                current,
+            }
+        };
+        self.sources.iter().enumerate().map(show).collect()
+    }
+
+    fn sentences_shown(&self, reader: &Reader<'_>, pages: &mut PageTexts, answer: &str) -> Vec<api::Sentence> {
+        if !self.checked {
+            return Vec::new();
+        }
+        let mut shown = Vec::new();
+        for range in hearth_retrieval::sentences(answer) {
+            let check = self.checks.iter().find(|check| check.range.start as usize >= range.start && (check.range.start as usize) < range.end);
+            let mut citations = Vec::new();
+            for support in check.map(|check| check.support.as_slice()).unwrap_or_default() {
+                let at = self.sources.iter().position(|source| source.version == support.span.version && source.page == support.span.page);
+                let Some(at) = at else { continue };
+                let page = pages.text(reader, support.span);
+                citations.push(api::Citation {
+                    source: at as u32 + 1,
+                    at: view::span(support.span, page),
+                    text: view::slice(page, support.span.start, support.span.end).to_owned(),
+                });
+            }
+            let state = match check {
+                Some(check) => Some(view::check_state(check.state)),
+                None if self.general => Some(api::CheckState::NotFound),
+                None => None,
+            };
+            shown.push(api::Sentence {
+                start: view::utf16(answer, range.start as u32),
+                end: view::utf16(answer, range.end as u32),
+                state,
+                citations,
+                note: check.and_then(disagreement),
+            });
+        }
+        shown
+    }
+}
+
+/// What a check found amiss, in words.
+fn disagreement(check: &SentenceCheck) -> Option<String> {
+    let mismatch = check.mismatches.first()?;
+    let what = match mismatch.kind {
+        MismatchKind::Number => "figure",
+        MismatchKind::Date => "date",
+        MismatchKind::Name => "name",
+        MismatchKind::Negation => "statement",
+    };
+    Some(match (&mismatch.source, check.state) {
+        (Some(source), CheckState::Contradicted) => format!("The source says {source}."),
+        (Some(source), _) => format!("The {what} “{}” does not stand in the source; it says {source}.", mismatch.answer),
+        (None, _) => format!("The {what} “{}” does not stand in the source.", mismatch.answer),
+    })
+}
+
+/// Texts of pages, each read once.
+#[derive(Default)]
+struct PageTexts(HashMap<(VersionId, u32), String>);
+
+impl PageTexts {
+    fn text(&mut self, reader: &Reader<'_>, span: Span) -> &str {
+        self.0
+            .entry((span.version, span.page))
+            .or_insert_with(|| reader.page(span.version, span.page).ok().flatten().map(|page| page.text).unwrap_or_default())
+    }
+}
+
+/// Keeps a turn, however it ended, and tells the windows.
+pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
+    let started = turn.trail.now();
+    let (state, kind, verb) = match &ended {
+        Ended::Answered => (TurnState::Answered, "turn.answered", "Answered"),
+        Ended::Abstained => (TurnState::Abstained, "turn.abstained", "Found nothing on"),
+        Ended::Refused(_) => (TurnState::Refused, "refused", "Refused"),
+        Ended::Stopped => (TurnState::Stopped, "turn.stopped", "Stopped"),
+        Ended::Failed(_) => (TurnState::Failed, "turn.failed", "Did not answer"),
+    };
+    match ended {
+        Ended::Refused(rule) => turn.record.refusal = Some(rule),
+        Ended::Failed(why) => turn.record.error = Some(why),
+        _ => {}
+    }
+    let total_ms = turn.trail.now() as u32;
+    let how = turn.record.how.get_or_insert_with(|| api::How {
+        model: String::new(),
+        total_ms: 0,
+        first_word_ms: None,
+        tokens_per_second: None,
+        prompt_tokens: 0,
+        cached_tokens: 0,
+        new_tokens: 0,
+        bytes_out: 0,
+    });
+    how.total_ms = total_ms;
+    turn.trail.note("Record", started, Outcome::Done, "Written and sealed", Detail::default());
+    let kept = keep(turn, state, kind, verb, total_ms);
+    if let Err(error) = kept {
+        tracing::error!(%error, turn = turn.id.0, "a turn was not kept");
+    }
+    turn.open.turns.end(turn.id);
+    if let Some(shown) = load(turn.open, turn.id) {
+        turn.tell(TurnNews::Ended { turn: shown });
+    }
+    turn.house.events.stale(&["ListConversations", "ListActivity", "GetHome", "ListMemories"]);
+    turn.house.tell_status();
+}
+
+fn keep(turn: &mut Turn<'_>, state: TurnState, kind: &'static str, verb: &str, total_ms: u32) -> hearth_store::Result<()> {
+    let rows = std::mem::replace(&mut turn.trail, super::trail::Trail::new(std::time::Instant::now())).into_rows();
+    debug_assert_eq!(rows.len(), STATIONS.len());
+    let record = &mut turn.record;
+    let by_page = |span: Span| record.sources.iter().position(|source| source.version == span.version && source.page == span.page);
+    let document = |at: usize| record.sources.get(at).map(|source| source.document);
+    let mut citations: Vec<NewCitation> = Vec::new();
+    let spans = record.quotes.iter().map(|quote| (quote.span, quote.text.clone()));
+    let checked = record.checks.iter().flat_map(|check| check.support.iter()).map(|support| (support.span, String::new()));
+    for (span, quote) in spans.chain(checked) {
+        if let Some(at) = by_page(span)
+            && let Some(document) = document(at)
+        {
+            citations.push(NewCitation { number: at as u32 + 1, span, document, quote });
+        }
+    }
+    let versions: Vec<VersionId> = record.sources.iter().map(|source| source.version).collect();
+    let how = record.how.clone();
+    let counts = |state: CheckState| record.checks.iter().filter(|check| check.state == state).count();
+    let detail = serde_json::json!({
+        "conversation": turn.conversation, "took_ms": total_ms, "versions": versions,
+        "model": how.as_ref().map(|how| &how.model), "prompt_tokens": how.as_ref().map(|how| how.prompt_tokens),
+        "new_tokens": how.as_ref().map(|how| how.new_tokens), "bytes_out": 0,
+        "sentences": { "supported": counts(CheckState::Supported), "partly": counts(CheckState::Partly),
+            "not_found": counts(CheckState::NotFound), "contradicted": counts(CheckState::Contradicted) },
+        "rule": record.refusal.as_ref().map(|rule| &rule.name), "error": record.error.as_ref().map(|error| error.code),
+        "answer_sha256": crate::import::hash(turn.answer.as_bytes()).to_string(),
+    });
+    let now = now_ms();
+    let entry = Entry { at_ms: now, kind, sentence: format!("{verb} “{}”", turn.question), subject: Some(format!("turn:{}", turn.id)), detail };
+    let value = serde_json::to_value(&*record).map_err(|error| hearth_store::StoreError::Invalid(error.to_string()))?;
+    let (id, answer) = (turn.id, &turn.answer);
+    turn.open.store.record(entry, |writer| {
+        writer.finish_turn(id, state, answer, &value, &citations, now)?;
+        writer.add_trace(id, &rows)
+    })?;
+    Ok(())
+}
+
+/// A turn as the door shows it.
+pub(crate) fn load(open: &Open, id: TurnId) -> Option<api::Turn> {
+    open.store.read(|reader| Ok(reader.turn(id)?.map(|row| shown(reader, row)))).ok().flatten()
+}
+
+/// A kept turn as the door shows it.
+pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
+    let TurnRow { id, conversation: _, position: _, asked_ms, question, attachments, state, answer, record, replaced_by: _, finished_ms: _ } = row;
+    let record: TurnRecord = serde_json::from_value(record).unwrap_or_default();
+    let mut pages = PageTexts::default();
+    let quotes = record.quotes_shown(reader, &mut pages);
+    let sentences = record.sentences_shown(reader, &mut pages, &answer);
+    let sources = record.sources_shown(reader);
+    let outdated = {
+        let mut documents: Vec<i64> = sources.iter().filter(|source| !source.current).map(|source| source.document).collect();
+        documents.dedup();
+        documents
+    };
+    let attachments = attachments.into_iter().filter_map(|document| reader.document(document).ok().flatten());
+    let TurnRecord { quotes_ms, unused_passages, searched_documents, confidence, how, not_said, refusal, error, general, .. } = record;
+    api::Turn {
+        id: id.0,
+        question,
+        asked_ms,
+        attachments: attachments.map(|row| api::AttachedDocument { document: row.id.0, title: row.title, kind: view::kind(row.kind) }).collect(),
+        state: match state {
+            TurnState::Running => api::TurnState::Running,
+            TurnState::Answered => api::TurnState::Answered,
+            TurnState::Abstained => api::TurnState::Abstained,
+            TurnState::Refused => api::TurnState::Refused,
+            TurnState::Stopped => api::TurnState::Stopped,
+            TurnState::Failed => api::TurnState::Failed,
+        },
+        quotes,
+        quotes_ms,
+        answer,
+        sentences,
+        sources,
+        unused_passages,
+        searched_documents,
+        confidence: match confidence {
+            _ if general && matches!(state, TurnState::Answered | TurnState::Stopped) => Some(api::Confidence::NoSources),
+            None => None,
+            Some(hearth_retrieval::Confidence::High) => Some(api::Confidence::High),
+            Some(hearth_retrieval::Confidence::Mixed) => Some(api::Confidence::Mixed),
+            Some(hearth_retrieval::Confidence::Low) => Some(api::Confidence::Low),
+        },
+        how,
+        not_said,
+        refusal,
+        error,
+        outdated,
+        general,
+    }
+}
+
+/// Turns that ran when the last run of the program ended are kept as stopped, with the words they had.
+pub(crate) fn close_interrupted(house: &House, open: &Open) -> Result<(), api::Error> {
+    let rows = open.store.read(Reader::running_turns).map_err(error::store)?;
+    for row in rows {
+        let entry = Entry {
+            at_ms: now_ms(),
+            kind: "turn.stopped",
+            sentence: format!("Stopped “{}”: Hearth ended while answering", row.question),
+            subject: Some(format!("turn:{}", row.id)),
+            detail: serde_json::json!({ "conversation": row.conversation }),
+        };
+        open.store
+            .record(entry, |writer| writer.finish_turn(row.id, TurnState::Stopped, &row.answer, &row.record, &[], now_ms()))
+            .map_err(error::store)?;
+    }
+    house.events.stale(&["GetConversation"]);
+    Ok(())
+}

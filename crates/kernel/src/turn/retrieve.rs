@@ -1,0 +1,256 @@
+//! Station 5, Retrieve: candidates from full text and vectors, ranked; the best sentences go to the window at once.
+
+use super::recall::Recalled;
+use super::record::{SourceRecord, QuoteRecord};
+use super::state::{Ended, Turn};
+use super::trail::Detail;
+use crate::error;
+use crate::kernel::{House, Open};
+use hearth_api::{Error, Grounding, Outcome, TurnNews};
+use hearth_domain::{DocumentId, PassageId, Role, SpaceId};
+use hearth_retrieval::{Ask, Candidate, Query, RankOptions, Ranking, Scored, Why, abstain, quotes, rank};
+use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
+use std::collections::HashMap;
+
+/// Candidates taken from each search.
+const EACH: usize = 50;
+/// Passages that are handed on.
+const KEPT: usize = 10;
+/// Quotes shown.
+const QUOTES: usize = 3;
+
+/// A question with the passages that bear on it.
+pub(crate) struct Grounded {
+    pub(crate) recalled: Recalled,
+    pub(crate) passages: Vec<PassageRow>,
+}
+
+/// Finds passages, shows quotes, and abstains when nothing bears on the question.
+pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Grounded, Ended> {
+    turn.go_on()?;
+    let started = turn.trail.now();
+    let question = recalled.routed.permitted.question();
+    if question.grounding == Grounding::General {
+        let detail = Detail { decision: Some("A person asked for an answer from general knowledge.".into()), ..Detail::default() };
+        turn.trail.note("Retrieve", started, Outcome::Skipped, "No documents were searched", detail);
+        return Ok(Grounded { recalled, passages: Vec::new() });
+    }
+    if recalled.query.kind == Ask::Chat && question.attachments.is_empty() {
+        turn.record.general = true;
+        turn.trail.note("Retrieve", started, Outcome::Skipped, "Nothing is asked of the documents", Detail::default());
+        return Ok(Grounded { recalled, passages: Vec::new() });
+    }
+    let filter = filter(question.space, &question.attachments, question.grounding);
+    let found = find(turn.house, turn.open, &recalled.query, &filter, KEPT, &question.attachments)?;
+    turn.record.searched_documents = found.searched;
+    let (ranking, rows) = (found.ranking, found.rows);
+    let quoted = quotes(&recalled.query, &ranking, QUOTES, None);
+    for quote in &quoted {
+        let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage)) else { continue };
+        let source = turn.record.source(turn.open, row, quote.span)?;
+        turn.record.quotes.push(QuoteRecord { source, text: quote.text.clone(), span: quote.span });
+    }
+    let took_ms = turn.trail.now() as u32;
+    turn.record.quotes_ms = Some(took_ms);
+    show(turn, took_ms);
+    let passages: Vec<PassageRow> =
+        ranking.passages.iter().filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect();
+    note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors);
+    if passages.is_empty() || !ranking.relevant {
+        return Err(say_nothing_found(turn, &recalled.query, &ranking, question.space)?);
+    }
+    Ok(Grounded { recalled, passages })
+}
+
+fn show(turn: &Turn<'_>, took_ms: u32) {
+    let (quotes, sources) = turn.record.shown(turn.open);
+    turn.tell(TurnNews::Quotes { quotes, sources, took_ms, searched_documents: turn.record.searched_documents });
+}
+
+fn note(turn: &mut Turn<'_>, started: f64, ranking: &Ranking, candidates: usize, quoted: usize, without_vectors: Option<Error>) {
+    let kept = if ranking.relevant { ranking.passages.len() } else { 0 };
+    let sentence = format!("{} found, {kept} kept, {}", crate::view::count(candidates, "passage", "passages"), crate::view::count(quoted, "quote", "quotes"));
+    let weighed = ranking.passages.iter().map(|ranked| explain(ranked.score, &ranked.candidate, &ranked.why)).collect();
+    let versions: Vec<_> = ranking.passages.iter().map(|ranked| (ranked.candidate.passage, ranked.candidate.version)).collect();
+    let detail = Detail {
+        aside: format!("quotes at {:.2} s", turn.trail.now() / 1e3),
+        decision: without_vectors.map(|error| format!("Full text alone was searched: {}", error.message)),
+        weighed,
+        data: serde_json::json!({ "passages": versions }),
+        ..Detail::default()
+    };
+    let outcome = if kept == 0 { Outcome::Partly } else { Outcome::Done };
+    turn.trail.note("Retrieve", started, outcome, sentence, detail);
+}
+
+/// Why a passage ranked where it did, in words.
+fn explain(score: f32, candidate: &Candidate, why: &Why) -> String {
+    let mut parts = Vec::new();
+    if let Some(rank) = why.lexical_rank {
+        parts.push(format!("words {}", rank + 1));
+    }
+    if let Some(rank) = why.vector_rank {
+        parts.push(format!("meaning {}", rank + 1));
+    }
+    if !why.matched_terms.is_empty() {
+        parts.push(format!("holds {}", why.matched_terms.join(", ")));
+    }
+    format!("{score:.2}  {} ({})", candidate.title, parts.join("; "))
+}
+
+/// "Your documents do not say" is an answer, and says which part was not found.
+fn say_nothing_found(turn: &mut Turn<'_>, query: &Query, ranking: &Ranking, space: SpaceId) -> Result<Ended, Ended> {
+    let name = turn.open.store.read(|reader| reader.space(space))?.map_or_else(|| "this space".to_owned(), |row| row.name);
+    let missing = abstain(query, ranking).map(|reason| reason.missing).unwrap_or_default();
+    let about = if missing.is_empty() { format!("Nothing in {name} answers this.") } else { format!("Nothing in {name} says anything about {}.", join(&missing)) };
+    turn.answer = about.clone();
+    turn.record.not_said = Some(about);
+    turn.record.unused_passages = ranking.passages.len() as u32;
+    Ok(Ended::Abstained)
+}
+
+fn join(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => format!("“{one}”"),
+        [head @ .., last] => format!("{} or “{last}”", head.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Which documents a question may find passages in. Applied before the best are cut off.
+fn filter(space: SpaceId, attachments: &[DocumentId], grounding: Grounding) -> SearchFilter {
+    let only = grounding == Grounding::Attached && !attachments.is_empty();
+    SearchFilter { space, documents: only.then(|| attachments.to_vec()), also: attachments.to_vec() }
+}
+
+/// What a search came to.
+pub(crate) struct Found {
+    pub(crate) ranking: Ranking,
+    pub(crate) rows: HashMap<PassageId, PassageRow>,
+    pub(crate) candidates: usize,
+    pub(crate) searched: u32,
+    pub(crate) without_vectors: Option<Error>,
+}
+
+/// Candidates from both searches, merged and ranked.
+fn find(house: &House, open: &Open, query: &Query, filter: &SearchFilter, limit: usize, named: &[DocumentId]) -> Result<Found, Error> {
+    let text = TextQuery {
+        any: query.terms.iter().map(|term| Term { text: term.text.clone(), weight: term.weight, prefix: term.prefix }).collect(),
+        phrases: query.phrases.clone(),
+        ..TextQuery::default()
+    };
+    // A missing or broken embedder costs the vector half, not the answer.
+    let embedded = house.models.for_role(Role::Embed).and_then(|model| {
+        let engine = house.schedule.engine(house, &model)?;
+        let vectors = engine.embed(vec![query.text.clone()]).map_err(error::internal)?;
+        vectors.into_iter().next().ok_or_else(|| error::internal("no vector"))
+    });
+    let (vector, without_vectors) = match embedded {
+        Ok(vector) => (Some(vector), None),
+        Err(error) => (None, Some(error)),
+    };
+    let (mut candidates, rows, searched) = open
+        .store
+        .read(|reader| {
+            let lexical = reader.search_text(&text, filter, EACH)?;
+            let semantic = match &vector {
+                Some(vector) => reader.search_vectors(vector, filter, EACH)?,
+                None => Vec::new(),
+            };
+            let mut found: Vec<(PassageId, Option<Scored>, Option<Scored>)> = Vec::new();
+            let scored = |rank: usize, score: f32| Some(Scored { rank: rank as u32, score });
+            for (rank, hit) in lexical.iter().enumerate() {
+                found.push((hit.passage, scored(rank, hit.score), None));
+            }
+            for (rank, hit) in semantic.iter().enumerate() {
+                match found.iter_mut().find(|(passage, ..)| *passage == hit.passage) {
+                    Some((.., vector)) => *vector = scored(rank, hit.cosine),
+                    None => found.push((hit.passage, None, scored(rank, hit.cosine))),
+                }
+            }
+            if query.kind == Ask::Summarise {
+                for passage in spread(reader, filter, named)? {
+                    if !found.iter().any(|(known, ..)| *known == passage) {
+                        found.push((passage, None, None));
+                    }
+                }
+            }
+            let ids: Vec<PassageId> = found.iter().map(|(passage, ..)| *passage).collect();
+            let rows: HashMap<PassageId, PassageRow> = reader.passages(&ids)?.into_iter().map(|row| (row.id, row)).collect();
+            let vectors: HashMap<PassageId, Vec<f32>> = reader.embeddings(&ids)?.into_iter().collect();
+            let candidates: Vec<Candidate> = found
+                .into_iter()
+                .filter_map(|(passage, lexical, vector)| {
+                    let row = rows.get(&passage)?;
+                    Some(Candidate {
+                        passage,
+                        document: row.document,
+                        version: row.version,
+                        page: row.page,
+                        start: row.start,
+                        end: row.end,
+                        title: row.title.clone(),
+                        context: row.context.clone(),
+                        text: row.text.clone(),
+                        lexical,
+                        vector,
+                        embedding: vectors.get(&passage).cloned(),
+                    })
+                })
+                .collect();
+            let searched = match &filter.documents {
+                Some(documents) => documents.len() as u32,
+                None => reader.counts(filter.space)?.documents + filter.also.len() as u32,
+            };
+            Ok((candidates, rows, searched))
+        })
+        .map_err(error::store)?;
+    candidates.sort_by_key(|candidate| candidate.passage);
+    let count = candidates.len();
+    let options = RankOptions { limit, query_embedding: vector, named: named.to_vec(), ..RankOptions::default() };
+    let ranking = rank(query, candidates, &options);
+    Ok(Found { ranking, rows, candidates: count, searched, without_vectors })
+}
+
+/// Passages spread evenly over the documents that a summary is asked of: those named, else the newest of the space.
+fn spread(reader: &hearth_store::Reader<'_>, filter: &SearchFilter, named: &[DocumentId]) -> hearth_store::Result<Vec<PassageId>> {
+    const MOST: usize = 24;
+    let documents = if named.is_empty() {
+        let newest = DocumentFilter { space: Some(filter.space), limit: 1, ..DocumentFilter::default() };
+        reader.documents(&newest)?.into_iter().map(|row| row.id).collect()
+    } else {
+        named.to_vec()
+    };
+    let mut all = Vec::new();
+    for document in documents {
+        if let Some(version) = reader.document(document)?.and_then(|row| row.version) {
+            all.extend(reader.passages_of(version)?.into_iter().map(|row| row.id));
+        }
+    }
+    let step = all.len().div_ceil(MOST).max(1);
+    Ok(all.into_iter().step_by(step).collect())
+}
+
+/// Passages for the palette and the command line, best first.
+pub(crate) fn search(house: &House, open: &Open, space: SpaceId, text: &str, limit: usize) -> Result<Found, Error> {
+    let query = hearth_retrieval::understand(text, &[]);
+    find(house, open, &query, &SearchFilter::space(space), limit, &[])
+}
+
+/// Where a source's record is needed by its row alone.
+impl SourceRecord {
+    pub(crate) fn of(row: &PassageRow, versions: u32) -> Self {
+        SourceRecord {
+            document: row.document,
+            version: row.version,
+            page: row.page,
+            title: row.title.clone(),
+            kind: row.kind,
+            place: row.place.clone(),
+            within: None,
+            label: row.label,
+            version_number: row.version_number,
+            versions,
+        }
+    }
+}

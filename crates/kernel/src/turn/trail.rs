@@ -1,0 +1,114 @@
+//! The trail of a turn: one row for each station, on one clock that began with the question.
+
+use hearth_api::Outcome;
+use hearth_store::TraceRow;
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+
+/// Names of the stations as people see them, in order.
+pub(crate) const STATIONS: [&str; 9] = ["Admit", "Label", "Route", "Recall", "Retrieve", "Generate", "Tool", "Verify", "Record"];
+
+/// Collects the rows of one turn.
+pub(crate) struct Trail {
+    began: Instant,
+    rows: Vec<TraceRow>,
+}
+
+/// What a row says besides its sentence; kept as JSON.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Detail {
+    pub(crate) aside: String,
+    pub(crate) mark_ms: Option<f64>,
+    pub(crate) decision: Option<String>,
+    pub(crate) weighed: Vec<String>,
+    pub(crate) record: Option<String>,
+    /// For machines: what replaying needs.
+    pub(crate) data: serde_json::Value,
+}
+
+impl Trail {
+    pub(crate) fn new(began: Instant) -> Self {
+        Self { began, rows: Vec::new() }
+    }
+
+    /// Milliseconds since the question.
+    pub(crate) fn now(&self) -> f64 {
+        self.began.elapsed().as_secs_f64() * 1e3
+    }
+
+    /// Notes a station that began at `started` and ends now.
+    pub(crate) fn note(&mut self, station: &'static str, started: f64, outcome: Outcome, sentence: impl Into<String>, detail: Detail) {
+        let duration_ms = self.now() - started;
+        let detail = serde_json::to_value(detail).unwrap_or_default();
+        let row = TraceRow {
+            station: station.to_owned(),
+            started_ms: started,
+            duration_ms,
+            outcome: word(outcome).to_owned(),
+            sentence: sentence.into(),
+            detail,
+        };
+        self.rows.push(row);
+    }
+
+    /// The rows in the order of the stations; stations that were not reached say so.
+    pub(crate) fn into_rows(mut self) -> Vec<TraceRow> {
+        let now = self.now();
+        for station in STATIONS {
+            if !self.rows.iter().any(|row| row.station == station) {
+                let sentence = if station == "Tool" { "None asked for" } else { "Not reached" };
+                self.rows.push(TraceRow {
+                    station: station.to_owned(),
+                    started_ms: now,
+                    duration_ms: 0.0,
+                    outcome: word(Outcome::Skipped).to_owned(),
+                    sentence: sentence.to_owned(),
+                    detail: serde_json::Value::Null,
+                });
+            }
+        }
+        let order = |row: &TraceRow| STATIONS.iter().position(|station| *station == row.station);
+        self.rows.sort_by_key(order);
+        self.rows
+    }
+}
+
+/// The word that stands for an outcome in the record.
+pub(crate) fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Partly => "partly",
+        Outcome::Refused => "refused",
+        Outcome::Failed => "failed",
+        Outcome::Skipped => "skipped",
+        Outcome::Running => "running",
+    }
+}
+
+/// The outcome that a word of the record stands for.
+pub(crate) fn outcome(word: &str) -> Outcome {
+    match word {
+        "done" => Outcome::Done,
+        "partly" => Outcome::Partly,
+        "refused" => Outcome::Refused,
+        "failed" => Outcome::Failed,
+        "running" => Outcome::Running,
+        _ => Outcome::Skipped,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_station_has_a_row_in_order() {
+        let mut trail = Trail::new(Instant::now());
+        trail.note("Route", 1.0, Outcome::Done, "here", Detail::default());
+        trail.note("Admit", 0.0, Outcome::Done, "one question", Detail::default());
+        let rows = trail.into_rows();
+        assert_eq!(rows.iter().map(|row| row.station.as_str()).collect::<Vec<_>>(), STATIONS);
+        assert_eq!(outcome(&rows[3].outcome), Outcome::Skipped);
+    }
+}

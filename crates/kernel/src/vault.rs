@@ -1,0 +1,177 @@
+//! Making, opening and locking the vault, and what begins and ends with it.
+
+use crate::clock::now_ms;
+use crate::error;
+use crate::jobs::{self, Jobs};
+use crate::kernel::{House, Open};
+use crate::pages::Pages;
+use crate::settings;
+use crate::turn::{Turns, close_interrupted};
+use hearth_api::{Error, ErrorCode, VaultState};
+use hearth_store::{Entry, Secret, Store, StoreError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// The first space of a new vault.
+const FIRST_SPACE: &str = "My documents";
+/// The shortest passphrase that locks a vault.
+const LEAST_CHARS: usize = 8;
+
+fn secret(passphrase: Option<String>) -> Secret {
+    match passphrase {
+        Some(passphrase) => Secret::Passphrase(passphrase.into()),
+        None => Secret::Device,
+    }
+}
+
+impl House {
+    /// How the vault stands.
+    pub(crate) fn vault_state(&self) -> VaultState {
+        let info = match hearth_store::inspect(&self.config.data_dir) {
+            Ok(info) => info,
+            Err(why) => return VaultState::Unusable { error: error::store(why) },
+        };
+        match self.peek() {
+            _ if !info.exists => VaultState::Fresh { device: hearth_store::device_available() },
+            None => VaultState::Locked { passphrase: info.passphrase, device: info.device },
+            Some(open) => {
+                let minutes = open.lock_after_minutes.load(Ordering::SeqCst);
+                let locks_at_ms = (minutes > 0).then(|| open.used_ms.load(Ordering::SeqCst) + minutes * 60_000);
+                VaultState::Open { passphrase: info.passphrase, device: info.device, locks_at_ms }
+            }
+        }
+    }
+
+    /// Locks the vault: turns are kept as stopped, jobs stay resumable, engines end, keys leave memory.
+    pub(crate) fn lock_vault(&self, why: &str) {
+        let taken = self.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let Some(open) = taken else { return };
+        open.jobs.stop();
+        open.turns.stop_all();
+        self.ledger.close();
+        let entry = Entry { at_ms: now_ms(), kind: "vault.locked", sentence: why.to_owned(), subject: None, detail: serde_json::json!({}) };
+        if let Err(error) = open.store.record(entry, |_| Ok(())) {
+            tracing::error!(%error, "locking was not recorded");
+        }
+        drop(open);
+        self.schedule.unload_all();
+        self.tell_status();
+    }
+
+    /// Locks a vault that nobody used for as long as a person chose.
+    pub(crate) fn lock_when_unused(&self) {
+        let Some(open) = self.peek() else { return };
+        let minutes = open.lock_after_minutes.load(Ordering::SeqCst);
+        let unused_ms = now_ms() - open.used_ms.load(Ordering::SeqCst);
+        if minutes > 0 && unused_ms > minutes * 60_000 && !open.turns.any() {
+            drop(open);
+            self.lock_vault(&format!("Vault closed after {minutes} min idle"));
+        }
+    }
+
+    /// Notes something in the record, where the vault is open.
+    pub(crate) fn note(&self, kind: &'static str, sentence: String, subject: Option<String>, detail: serde_json::Value) {
+        let Some(open) = self.peek() else { return };
+        let entry = Entry { at_ms: now_ms(), kind, sentence, subject, detail };
+        if let Err(error) = open.store.record(entry, |_| Ok(())) {
+            tracing::error!(%error, kind, "an entry was not recorded");
+        }
+        self.events.stale(&["ListActivity"]);
+    }
+}
+
+/// Makes the vault.
+pub(crate) fn create(house: &Arc<House>, passphrase: Option<String>) -> Result<VaultState, Error> {
+    check(passphrase.as_deref())?;
+    let store = hearth_store::create(&house.config.data_dir, &secret(passphrase), now_ms()).map_err(|why| match why {
+        StoreError::Exists => Error::new(ErrorCode::AlreadyExists, "There is a vault here already.").hint("Unlock it instead."),
+        other => for_device(other),
+    })?;
+    store.write(|writer| writer.create_space(FIRST_SPACE, now_ms())).map_err(error::store)?;
+    enter(house, store, "vault.created", "Vault made")
+}
+
+/// Opens the vault.
+pub(crate) fn unlock(house: &Arc<House>, passphrase: Option<String>) -> Result<VaultState, Error> {
+    if house.peek().is_some() {
+        return Ok(house.vault_state());
+    }
+    let store = hearth_store::open(&house.config.data_dir, &secret(passphrase)).map_err(for_device)?;
+    enter(house, store, "vault.unlocked", "Vault opened")
+}
+
+/// Changes what opens the vault.
+pub(crate) fn change(house: &House, current: Option<String>, new: Option<String>) -> Result<VaultState, Error> {
+    house.open()?;
+    check(new.as_deref())?;
+    let how = if new.is_some() { "a passphrase" } else { "this machine's keyring" };
+    hearth_store::change_secret(&house.config.data_dir, &secret(current), &secret(new)).map_err(for_device)?;
+    house.note("vault.secret_changed", format!("The vault is opened by {how} now"), None, serde_json::json!({}));
+    Ok(house.vault_state())
+}
+
+fn check(passphrase: Option<&str>) -> Result<(), Error> {
+    match passphrase {
+        Some(words) if words.chars().count() < LEAST_CHARS => {
+            Err(Error::new(ErrorCode::Invalid, format!("A passphrase has at least {LEAST_CHARS} characters."))
+                .hint("Several words that only you put together are good and easy to keep in mind."))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn for_device(why: StoreError) -> Error {
+    match why {
+        StoreError::NoKeyring => Error::new(ErrorCode::Unavailable, "This machine has no keyring that can hold the key.").hint("Use a passphrase."),
+        other => error::store(other),
+    }
+}
+
+/// What begins with an open vault.
+fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -> Result<VaultState, Error> {
+    let open = Arc::new(Open {
+        store,
+        turns: Turns::default(),
+        jobs: Jobs::default(),
+        pages: Pages::default(),
+        used_ms: AtomicI64::new(now_ms()),
+        lock_after_minutes: AtomicI64::new(0),
+    });
+    settings::apply(&open, &settings::load(&open)?);
+    house.ledger.open(&open.store).map_err(error::store)?;
+    close_interrupted(house, &open)?;
+    crate::memory::erase_forgotten_of(&open)?;
+    crate::library::purge_removed(&open)?;
+    *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));
+    house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
+    jobs::start(house, &open)?;
+    warm(house, &open)?;
+    house.tell_status();
+    Ok(house.vault_state())
+}
+
+/// Loads the index and the models for asking while the person is still reading the screen.
+fn warm(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
+    let (house, open) = (Arc::clone(house), Arc::downgrade(open));
+    std::thread::Builder::new()
+        .name("warm".into())
+        .spawn(move || {
+            let Some(open) = open.upgrade() else { return };
+            if let Err(error) = open.store.warm() {
+                tracing::warn!(%error, "the index was not warmed");
+            }
+            drop(open);
+            for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat] {
+                if house.peek().is_none() {
+                    return;
+                }
+                if let Ok(model) = house.models.for_role(role)
+                    && let Err(error) = house.schedule.engine(&house, &model)
+                {
+                    tracing::warn!(%error, "a model was not warmed");
+                }
+            }
+        })
+        .map(|_| ())
+        .map_err(error::internal)
+}

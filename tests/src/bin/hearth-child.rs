@@ -1,0 +1,120 @@
+//! The child process of test houses: a real reader, and an engine that says what a script tells it to.
+
+use hearth_inference::wire::{self, Failure, FailureCode, Finish, Message, ModelInfo, Reply, Request, Role, Speaker};
+use hearth_tests::Script;
+use std::io::{Write, stdin, stdout};
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Width of scripted vectors.
+const DIMS: usize = 64;
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("__engine") {
+        return match engine() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    hearth_kernel::run_child_if_asked().unwrap_or(ExitCode::FAILURE)
+}
+
+fn engine() -> std::io::Result<()> {
+    let (sender, requests) = mpsc::channel();
+    std::thread::spawn(move || {
+        while let Ok(Some(request)) = wire::read::<Request>(&mut stdin()) {
+            if sender.send(request).is_err() {
+                return;
+            }
+        }
+    });
+    let mut script = Script::default();
+    while let Ok(request) = requests.recv() {
+        match request {
+            Request::Load(load) => {
+                if load.role == Role::Chat {
+                    let bytes = std::fs::read(&load.weights)?;
+                    let Ok(read) = serde_json::from_slice(bytes.get(4..).unwrap_or_default()) else {
+                        let error = Failure { code: FailureCode::Damaged, message: "the weights are damaged".into() };
+                        return say(&Reply::Failed { id: None, error });
+                    };
+                    script = read;
+                }
+                say(&Reply::Ready(ModelInfo {
+                    architecture: "scripted".into(),
+                    quantization: "none".into(),
+                    n_ctx: 4096,
+                    n_vocab: 1,
+                    dims: (load.role == Role::Embed).then_some(DIMS as u32),
+                    weights_bytes: 0,
+                    threads: 1,
+                    kernel: "scripted".into(),
+                    template: "none".into(),
+                    load_ms: 0,
+                }))?;
+            }
+            Request::Count { id, messages } => {
+                let tokens = messages.iter().map(|message| message.text.split_whitespace().count() as u32).sum();
+                say(&Reply::Counted { id, tokens })?;
+            }
+            Request::Embed { id, texts } => {
+                let values = texts.iter().flat_map(|text| vector(text)).collect();
+                say(&Reply::Embedded { id, dims: DIMS as u32, values })?;
+            }
+            Request::Generate { id, messages, .. } => generate(&script, id, &messages, &requests)?,
+            Request::Health { id } => say(&Reply::Healthy { id, kv_bytes: 0, peak_memory_bytes: None })?,
+            Request::Cancel { .. } => {}
+            Request::Shutdown => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+fn say(reply: &Reply) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    wire::write(&mut out, reply).and_then(|()| out.flush())
+}
+
+fn generate(script: &Script, id: u64, messages: &[Message], requests: &mpsc::Receiver<Request>) -> std::io::Result<()> {
+    if script.forbid_requests {
+        return Err(std::io::Error::other("this model was not to be asked"));
+    }
+    let asked = messages.iter().rfind(|message| message.role == Speaker::User).map_or("", |message| message.text.as_str());
+    let question = asked.rsplit("Question: ").next().unwrap_or(asked);
+    let said = script.answers.iter().find(|(word, _)| question.contains(word.as_str())).map(|(_, answer)| answer.clone());
+    let said = said.unwrap_or_else(|| asked.lines().nth(1).unwrap_or("I know nothing of this.").to_owned());
+    let prompt_tokens = messages.iter().map(|message| message.text.split_whitespace().count() as u32).sum();
+    say(&Reply::Prompt { id, done: prompt_tokens, total: prompt_tokens })?;
+    let mut reason = Finish::Stop;
+    let mut tokens = 0;
+    for word in said.split_inclusive(' ') {
+        if script.dies_after.is_some_and(|last| tokens as usize >= last) {
+            std::process::exit(9);
+        }
+        if matches!(requests.try_recv(), Ok(Request::Cancel { .. })) {
+            reason = Finish::Cancelled;
+            break;
+        }
+        tokens += 1;
+        say(&Reply::Token { id, text: word.to_owned(), tokens })?;
+        std::thread::sleep(Duration::from_millis(script.pause_ms));
+    }
+    say(&Reply::Done { id, reason, prompt_tokens, cached_tokens: 0, new_tokens: tokens, prompt_ms: 1, first_token_ms: 1, generate_ms: 1 })
+}
+
+/// Words to places by a hash (FNV-1a): texts that share words lie near each other, others do not.
+fn vector(text: &str) -> [f32; DIMS] {
+    let mut values = [0.0f32; DIMS];
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 3) {
+        let hash = word.to_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        if let Some(value) = values.get_mut((hash >> 32) as usize % DIMS) {
+            *value += 1.0;
+        }
+    }
+    let norm = values.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-6);
+    values.map(|value| value / norm)
+}
