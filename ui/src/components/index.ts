@@ -27,3 +27,5 @@ export { default as StatusDot } from './StatusDot.svelte';
 export { default as Switch } from './Switch.svelte';
 export { default as Ticks } from './Ticks.svelte';
 export { tooltip } from './tooltip';
+export { default as CitationMark } from './CitationMark.svelte';
+export { default as PageThumb } from './PageThumb.svelte';

@@ -79,6 +79,7 @@ class Store {
   #events = new Set<(event: Event) => void>();
   /** Turns as events told them since the stream began; what a conversation read meanwhile may be older. */
   #turns = new Map<number, { conversation: number; turn: Turn }>();
+  #onLock = new Set<() => void>();
   #painting: ReturnType<typeof setTimeout> | null = null;
 
   /** Asks a command of the door. */
@@ -107,6 +108,11 @@ class Store {
       this.#listeners.set(command, set);
     }
     return () => commands.forEach((command) => this.#listeners.get(command)?.delete(run));
+  }
+
+  /** Runs when the vault locks: whoever keeps something of it lets it go. */
+  onLock(run: () => void): void {
+    this.#onLock.add(run);
   }
 
   /** Runs at each event. Returns the way to stop. */
@@ -181,6 +187,7 @@ class Store {
     this.doing = {};
     this.dropped = null;
     this.#turns.clear();
+    for (const run of this.#onLock) run();
     router.reset();
   }
 

@@ -1,6 +1,7 @@
 // What is open on screen besides the place: sidebar or rail, palette, help, the viewer, the next question's attachments.
 // Features speak to each other through here; they never import each other.
-import type { AttachedDocument, Citation, Kind, Label, Offer, Span } from './bindings';
+import { citationsOf, sourceOf } from './citations';
+import type { AttachedDocument, Kind, Label, Offer, Span, Turn } from './bindings';
 import { notices } from './notices.svelte';
 import { router } from './router.svelte';
 import { store } from './store.svelte';
@@ -38,6 +39,8 @@ class Ui {
 
   help = $state(false);
   preferences = $state(false);
+  /** Whether the question about another passphrase is open. */
+  passphrase = $state(false);
   /** The palette's first words; none is closed. */
   palette = $state<string | null>(null);
   viewing = $state.raw<Viewing | null>(null);
@@ -79,6 +82,25 @@ class Ui {
   openDocument(document: number, version: number | null = null, page = 0, span: Span | null = null): void {
     if (router.place.screen !== 'ask') router.go('ask', { conversation: store.conversation?.id ?? null });
     this.view({ document, version, page, span, turn: null, at: null });
+  }
+
+  /** Opens a citation of a turn, by its place in reading order. */
+  openCitation(turn: Turn, at: number): boolean {
+    const citation = citationsOf(turn)[at];
+    const source = citation && sourceOf(turn, citation.source);
+    if (!citation || !source) return false;
+    this.view({ document: source.document, version: citation.at.version, page: citation.at.page, span: citation.at, turn: turn.id, at });
+    return true;
+  }
+
+  /** Steps to the next or previous citation of the turn in the viewer, else of this one. */
+  stepCitation(turn: Turn | null, step: 1 | -1): boolean {
+    if (!turn) return false;
+    const all = citationsOf(turn);
+    if (all.length === 0) return false;
+    const now = this.viewing?.turn === turn.id ? this.viewing.at : null;
+    const next = now === null ? (step === 1 ? 0 : all.length - 1) : (now + step + all.length) % all.length;
+    return this.openCitation(turn, next);
   }
 
   closeViewer(): void {
@@ -192,8 +214,5 @@ export async function base64(file: Blob): Promise<string> {
     reader.readAsDataURL(file);
   });
 }
-
-/** The citations of a turn in reading order: quotes first where no sentence cites, else those of its sentences. */
-export type TurnCitation = Citation & { sentence: number | null };
 
 export const ui = new Ui();

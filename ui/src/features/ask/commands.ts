@@ -1,0 +1,34 @@
+// The words that may begin a question with "/": each does something now.
+
+export interface Command {
+  name: string;
+  says: string;
+  aside?: string;
+  /** Waits for words after it; else it acts when chosen. */
+  takes: boolean;
+}
+
+export const COMMANDS: Command[] = [
+  { name: 'summarise', says: 'Summarise a document', aside: 'attach it with @', takes: true },
+  { name: 'remember', says: 'Keep something for later answers', takes: true },
+  { name: 'trace', says: 'Show how the last answer was made', takes: false },
+  { name: 'general', says: 'Answer from general knowledge', aside: 'no citations, each sentence is marked', takes: true },
+];
+
+/** What is being typed: a command's name at the very start, or a document's after "@". */
+export function typing(text: string, caret: number): { kind: 'command' | 'document'; from: number; words: string } | null {
+  const before = text.slice(0, caret);
+  const command = /^\/(\w*)$/.exec(before);
+  if (command) return { kind: 'command', from: 0, words: command[1] ?? '' };
+  const document = /(?:^|\s)@([^\s@][^@\n]{0,40}|)$/.exec(before);
+  if (document) return { kind: 'document', from: before.length - (document[1]?.length ?? 0) - 1, words: document[1] ?? '' };
+  return null;
+}
+
+/** A whole text that is a command: its name and the words after it. */
+export function parse(text: string): { name: string; rest: string } | null {
+  const match = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(text.trim());
+  if (!match?.[1]) return null;
+  const known = COMMANDS.find((command) => command.name === match[1]);
+  return known ? { name: known.name, rest: (match[2] ?? '').trim() } : null;
+}
