@@ -1,8 +1,18 @@
-//! Whole-house tests: one binary. Scenarios run the real kernel with a scripted engine; guards look at the house itself.
+//! Whole-house tests: one binary. Scenarios run the real kernel, reader, store and verification with a scripted engine.
+//! Guards look at the house as it is written and built: which way its rooms know each other, what each may touch, whose
+//! code it carries, what its page and programs may reach.
+#![allow(clippy::disallowed_methods)] // guards start cargo, unshare and strace; scenarios write files and wait
 
 mod asking;
+mod floors;
 mod importing;
 mod keeping;
+mod licences;
+mod offline;
+mod page;
+mod source;
+mod tidy;
+mod walls;
 
 /// The program that test houses start as engine and reader.
 const CHILD: &str = env!("CARGO_BIN_EXE_hearth-child");
