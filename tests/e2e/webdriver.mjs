@@ -96,6 +96,12 @@ export class Session {
     await this.send('POST', `/element/${element}/value`, { text });
   }
 
+  /** Presses keys together, as a person does: the first ones are held. */
+  chord(...keys) {
+    const actions = [...keys.map((value) => ({ type: 'keyDown', value })), ...[...keys].reverse().map((value) => ({ type: 'keyUp', value }))];
+    return this.send('POST', '/actions', { actions: [{ type: 'key', id: 'keyboard', actions }] });
+  }
+
   /** Everything that the page says. */
   text() {
     return this.run('() => document.body.innerText');
@@ -107,7 +113,7 @@ export class Session {
 }
 
 /** Keys of the protocol. */
-export const KEYS = { enter: '\uE007', escape: '\uE00C', tab: '\uE004', control: '\uE009' };
+export const KEYS = { enter: '\uE007', escape: '\uE00C', tab: '\uE004', control: '\uE009', shift: '\uE008' };
 
 /** Waits until something holds. */
 export async function until(what, holds, wait = 30_000) {

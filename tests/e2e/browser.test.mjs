@@ -1,0 +1,231 @@
+// The interface in headless Chromium against the loopback door: the same page and kernel as in the window. First run,
+// asking, a walk by keyboard, names for screen readers (axe), bad input.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { button, buttonLike, composer, password } from './page.mjs';
+import { BIN, MODELS, PASSPHRASE, documents, pdf, temporary } from './stage.mjs';
+import { until } from './webdriver.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const folder = temporary();
+let server;
+let link;
+let browser;
+let page;
+const foreign = [];
+const complaints = [];
+
+before(async () => {
+  const program = join(BIN, 'hearth');
+  assert.ok(existsSync(program), `${program} is not built`);
+  server = spawn(program, ['--data-dir', join(folder.path, 'data'), '--models-dir', MODELS, 'serve', '--ui'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  link = await new Promise((resolve, reject) => {
+    server.stdout.once('data', (bytes) => resolve(String(bytes).trim()));
+    server.once('exit', (code) => reject(new Error(`hearth serve ended with ${code}`)));
+  });
+  browser = await chromium.launch({
+    executablePath: process.env.HEARTH_BROWSER?.startsWith('/') ? process.env.HEARTH_BROWSER : `/usr/bin/${process.env.HEARTH_BROWSER ?? 'chromium'}`,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  const own = new URL(link).origin;
+  page.on('request', (request) => {
+    if (!request.url().startsWith(own) && !request.url().startsWith('blob:')) foreign.push(request.url());
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(link);
+});
+
+after(async () => {
+  await browser?.close();
+  server?.kill('SIGTERM');
+  await new Promise((resolve) => (server && server.exitCode === null ? server.once('exit', resolve) : resolve()));
+  folder.remove();
+});
+
+/** Calls the door as the page would. */
+const door = (name, args = {}) =>
+  page.evaluate(
+    async ([name, args]) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${sessionStorage.getItem('hearth.token')}` };
+      const response = await fetch('/rpc', { method: 'POST', headers, body: JSON.stringify({ name, args }) });
+      return response.json();
+    },
+    [name, args],
+  );
+
+/** What axe finds wrong, with the elements. */
+async function wrong() {
+  // The page's policy forbids inline scripts; the driver's own channel is not the page's.
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return found.violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.target.join(' ')).join('; ')}`);
+}
+
+const space = async () => (await door('ListSpaces'))[0].id;
+
+async function settled(atLeast) {
+  let jobs = [];
+  const here = await space();
+  await until('every file has ended', async () => {
+    jobs = await door('ListJobs', { space: here });
+    return jobs.length >= atLeast && jobs.every((job) => ['done', 'failed', 'cancelled'].includes(job.state));
+  }, 180_000);
+  return jobs;
+}
+
+test('the token is taken out of the address', () => {
+  assert.match(link, /^http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}$/);
+  assert.ok(!page.url().includes('token'));
+});
+
+test('a page without the token is told so', async () => {
+  const other = await browser.newPage();
+  await other.goto(new URL(link).origin);
+  await other.getByText(/no permission|token/i).first().waitFor();
+  await other.close();
+});
+
+test('the first run makes a vault, by keyboard alone', async () => {
+  await page.locator(`xpath=${button('Start asking')}`).waitFor();
+  assert.deepEqual(await wrong(), []);
+  if ((await page.locator(`xpath=${password}`).count()) === 0) await page.locator('input[type=radio][value=passphrase]').press('Space');
+  const fields = page.locator(`xpath=${password}`);
+  await fields.first().focus();
+  await page.keyboard.type('short');
+  await page.keyboard.press('Enter');
+  await page.getByText('Use at least 8 characters').waitFor();
+  assert.equal((await door('GetVault')).kind, 'fresh');
+  for (let at = 0; at < (await fields.count()); at++) {
+    await fields.nth(at).focus();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type(PASSPHRASE);
+  }
+  await page.keyboard.press('Enter');
+  await until('the vault is open', async () => (await door('GetVault')).kind === 'open');
+  const start = page.locator(`xpath=${button('Start asking')}`);
+  await start.focus();
+  await page.keyboard.press('Enter');
+  await page.locator(`xpath=${composer}`).waitFor();
+  assert.deepEqual(await wrong(), []);
+});
+
+test('files chosen in the page are read', async () => {
+  const here = documents(folder.path);
+  const files = [join(here, 'Pachtvertrag Mühle.pdf'), join(here, 'notes & queries.md')].map((path) => ({
+    name: path.split('/').pop(),
+    base64: readFileSync(path).toString('base64'),
+  }));
+  const offer = await door('OfferFiles', { files });
+  assert.equal(offer.readable, 2);
+  await door('ImportOffer', { offer: offer.id, space: await space(), destination: { kind: 'keep' }, label: null });
+  const jobs = await settled(2);
+  assert.ok(jobs.every((job) => job.state === 'done'), JSON.stringify(jobs));
+});
+
+test('bad input fails by itself, and says why', async () => {
+  const bad = [
+    { name: 'cut.pdf', bytes: Buffer.from(pdf(['one page'])).subarray(0, 120), codes: ['damaged', 'no_text', 'unreadable'] },
+    { name: 'none.txt', bytes: Buffer.alloc(0), codes: ['empty'] },
+    { name: 'program.exe', bytes: Buffer.from('MZ\u0090\u0000 not a document'), codes: ['unsupported'] },
+    { name: 'zip.docx', bytes: Buffer.from('PK\u0003\u0004 not truly'), codes: ['damaged', 'unreadable', 'unsupported'] },
+    { name: '..\\..\\etc/../pass\u202Ewd.md', bytes: Buffer.from('# A name with any characters\n\nThe words are read.\n'), codes: null },
+  ];
+  const offer = await door('OfferFiles', { files: bad.map(({ name, bytes }) => ({ name, base64: bytes.toString('base64') })) });
+  await door('ImportOffer', { offer: offer.id, space: await space(), destination: { kind: 'keep' }, label: null });
+  const jobs = (await settled(2 + bad.length)).filter((job) => !/Pacht|notes/.test(job.name));
+  assert.equal(jobs.length, bad.length);
+  for (const { name, codes } of bad) {
+    const job = jobs.find((one) => name.endsWith(one.name) || one.name.endsWith(name.split(/[\\/]/).pop()));
+    assert.ok(job, `${name} has a job`);
+    if (codes === null) {
+      assert.equal(job.state, 'done', JSON.stringify(job.failure));
+      assert.ok(!/[\\/]/.test(job.name), 'a name is never a path');
+    } else {
+      assert.equal(job.state, 'failed', name);
+      assert.ok(codes.includes(job.failure.code), `${name}: ${job.failure.code}`);
+      assert.ok(job.failure.message.length > 10 && job.failure.actions.length > 0, `${name} says what to do`);
+    }
+  }
+  const odd = await Promise.all([
+    door('Ask', { space: 99_999, conversation: null, text: 'Where?', attachments: [], grounding: 'documents' }),
+    door('ImportOffer', { offer: 99_999, space: await space(), destination: { kind: 'keep' }, label: null }),
+    door('GetPage', { version: -1, page: 4_000_000_000, width_px: 4_000_000_000, spans: [] }),
+    door('NoSuchCommand'),
+  ]);
+  for (const error of odd) assert.ok(error.code && error.message, JSON.stringify(error));
+});
+
+test('a question is asked by keyboard, and its source opens', async () => {
+  await page.keyboard.press('Control+1');
+  await page.locator(`xpath=${composer}`).focus();
+  await page.keyboard.type('What is the yearly rent of the mill?');
+  await page.keyboard.press('Enter');
+  await page.locator('section[aria-label="From your documents"] blockquote', { hasText: '4,200 crowns' }).waitFor({ timeout: 60_000 });
+  await page.locator('article[aria-busy="false"]').waitFor({ timeout: 180_000 });
+  assert.deepEqual(await wrong(), []);
+  const mark = page.locator('section[aria-label="From your documents"] button').first();
+  await mark.focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[aria-label^="Viewer"]').waitFor();
+  assert.deepEqual(await wrong(), []);
+  await page.keyboard.press('Escape');
+});
+
+test('every screen has names for a screen reader', async () => {
+  for (const [key, name] of [['2', 'library'], ['3', 'memory'], ['4', 'models'], ['5', 'activity'], ['6', 'privacy']]) {
+    await page.keyboard.press(`Control+${key}`);
+    await page.locator(`main[aria-label="${name}"]`).waitFor();
+    await page.waitForTimeout(400);
+    assert.deepEqual(await wrong(), [], name);
+  }
+  for (const theme of ['dark', 'light']) {
+    await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+    assert.deepEqual(await wrong(), [], theme);
+  }
+});
+
+test('a keyboard goes round the whole page', async () => {
+  await page.keyboard.press('Control+1');
+  const seen = new Set();
+  for (let step = 0; step < 80; step++) {
+    await page.keyboard.press('Tab');
+    seen.add(
+      await page.evaluate(() => {
+        const here = document.activeElement;
+        return here === document.body ? 'body' : (here?.closest('[data-region]')?.getAttribute('aria-label') ?? here?.tagName ?? 'none');
+      }),
+    );
+  }
+  for (const region of ['Hearth', 'ask', 'Status']) assert.ok(seen.has(region), `${region} is reached; seen: ${[...seen].join(', ')}`);
+});
+
+test('a document cannot bring anything into the page', async () => {
+  const text = '# Poster\n\n<img src="http://127.0.0.1:9/x.png" onerror="document.title=\'owned\'"> ![x](http://127.0.0.1:9/y.png)\n\n<script>document.title="owned"</script>\n\nThe poster is green.\n';
+  const offer = await door('OfferText', { name: 'poster.md', text });
+  await door('ImportOffer', { offer: offer.id, space: await space(), destination: { kind: 'keep' }, label: null });
+  await settled(8);
+  await page.keyboard.press('Control+1');
+  await page.locator(`xpath=${buttonLike('New question')}`).first().click();
+  await page.locator(`xpath=${composer}`).fill('Which colour has the poster?');
+  await page.keyboard.press('Enter');
+  await page.locator('section[aria-label="From your documents"] button').first().click({ timeout: 60_000 });
+  await page.locator('[aria-label^="Viewer"]').waitFor();
+  await page.waitForTimeout(500);
+  assert.notEqual(await page.title(), 'owned');
+});
+
+test('nothing was asked of anyone else, and the page never complained', () => {
+  assert.deepEqual(foreign, []);
+  const real = complaints.filter((text) => !/the server responded with a status of (4\d\d|5\d\d)/.test(text));
+  assert.deepEqual(real, []);
+});
+

@@ -1,0 +1,184 @@
+// End to end in a real window on a virtual screen: a new user locks the vault, drops a folder, asks, follows a citation,
+// locks, unlocks, starts Hearth anew. Each test goes on where the one before ended.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { button, buttonLike, composer, password, saying } from './page.mjs';
+import { BIN, MODELS, PASSPHRASE, Screen, documents, freePort, temporary } from './stage.mjs';
+import { Driver, KEYS, until } from './webdriver.mjs';
+
+const PROGRAM = join(BIN, 'hearth-desktop');
+const folder = temporary();
+const data = join(folder.path, 'data');
+const args = ['--data-dir', data, '--models-dir', MODELS, '--test-automation'];
+let screen;
+let driver;
+let page;
+
+before(async () => {
+  assert.ok(existsSync(PROGRAM), `${PROGRAM} is not built`);
+  assert.ok(MODELS && existsSync(MODELS), 'HEARTH_TEST_MODELS names the folder of the default models');
+  screen = await Screen.start();
+  driver = await Driver.start(await freePort(), screen.env);
+});
+
+after(async () => {
+  await page?.close().catch(() => undefined);
+  driver?.stop();
+  screen?.stop();
+  folder.remove();
+});
+
+/** Opens the window and waits until the page has drawn something. */
+async function open() {
+  page = await driver.open(PROGRAM, args);
+  await until('the page is drawn', async () => (await page.text()).trim().length > 0);
+}
+
+/** Closes the window and waits until the program has ended and let go of its folder. */
+async function close() {
+  await page.close();
+  page = undefined;
+  await until('the program has ended', () => spawnSync('pgrep', ['-f', `hearth-desktop --data-dir ${data}`]).status !== 0);
+}
+
+const reply = async (name, words) => {
+  const answered = await page.door(name, words);
+  assert.ok(!answered.error, `${name}: ${JSON.stringify(answered.error)}`);
+  return answered.reply;
+};
+
+/** Takes the screen in light and in dark. */
+async function pictures(name) {
+  for (const theme of ['light', 'dark']) {
+    await page.run('(theme) => { document.documentElement.dataset.theme = theme; }', theme);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    screen.picture(`${name}-${theme}`);
+  }
+  await page.run('() => { delete document.documentElement.dataset.theme; }');
+}
+
+test('the first run makes a vault', async () => {
+  await open();
+  await page.see(button('Start asking'));
+  await pictures('first-run');
+  const fields = await page.find(password);
+  if (fields.length === 0) await page.click('//input[@type="radio" and @value="passphrase"]/ancestor::label');
+  await page.see(password);
+  for (const field of await page.find(password)) await page.send('POST', `/element/${field}/value`, { text: PASSPHRASE });
+  await page.click(buttonLike('Lock it with'));
+  await until('the vault is open', async () => (await reply('GetVault')).kind === 'open');
+  await page.click(button('Start asking'));
+  await page.see(composer);
+  await pictures('home-empty');
+});
+
+test('the page can reach nothing but the door', async () => {
+  const reached = await page.send('POST', '/execute/async', {
+    script: `const done = arguments[arguments.length - 1];
+      const tries = { fetch: () => fetch('https://example.org/'), local: () => fetch('http://127.0.0.1:9/'), file: () => fetch('file:///etc/passwd'),
+        open: () => window.__TAURI_INTERNALS__.invoke('plugin:dialog|open', {}), event: () => window.__TAURI_INTERNALS__.invoke('plugin:event|listen', {}) };
+      Promise.all(Object.entries(tries).map(([name, one]) => one().then(() => name, () => null))).then((names) => done(names.filter(Boolean)));`,
+    args: [],
+  });
+  assert.deepEqual(reached, []);
+  await page.run("() => { location.href = 'https://example.org/'; }");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.match(await page.run('() => location.href'), /^tauri:\/\/localhost\//);
+});
+
+test('a folder dropped on the window is read', async () => {
+  await screen.drag([documents(folder.path)], { x: 0.35, y: 0.5 }, { hover: () => pictures('drop') });
+  let jobs = [];
+  const [space] = await reply('ListSpaces');
+  await until('every file has ended', async () => {
+    jobs = await reply('ListJobs', { space: space.id });
+    return jobs.length >= 4 && jobs.every((job) => ['done', 'failed'].includes(job.state));
+  }, 180_000);
+  await pictures('ingest');
+  const states = Object.fromEntries(jobs.map((job) => [job.name.split('/').pop(), job.state]));
+  assert.deepEqual(states, { 'Pachtvertrag Mühle.pdf': 'done', 'notes & queries.md': 'done', 'costs.csv': 'done', 'empty.txt': 'failed' });
+  const failed = jobs.find((job) => job.state === 'failed');
+  assert.equal(failed.failure.code, 'empty');
+  assert.ok((await page.text()).includes(failed.failure.title), 'the failed file says why');
+});
+
+test('a question is answered with quotes that are exact', async () => {
+  await page.chord(KEYS.control, '1');
+  await page.type(composer, 'What is the yearly rent of the mill?');
+  await page.type(composer, KEYS.enter);
+  await page.see('//section[@aria-label="From your documents"]//blockquote[contains(., "4,200 crowns")]', 60_000);
+  screen.picture('ask-streaming');
+  await page.see('//article[@aria-busy="false"]', 180_000);
+  await pictures('ask');
+  const [space] = await reply('ListSpaces');
+  const [row] = await reply('ListConversations', { space: space.id });
+  const { turns } = await reply('GetConversation', { conversation: row.id });
+  const turn = turns.at(-1);
+  assert.ok(['answered', 'abstained'].includes(turn.state), turn.state);
+  assert.equal(turn.how?.bytes_out ?? 0, 0);
+  for (const quote of turn.quotes) {
+    const view = await reply('GetPage', { version: quote.at.version, page: quote.at.page, width_px: 0, spans: [] });
+    assert.equal(view.text.slice(quote.at.start, quote.at.end), quote.text, 'a quote stands word for word on its page');
+  }
+});
+
+test('a citation opens its page with the words highlighted', async () => {
+  await page.click('//section[@aria-label="From your documents"]//button');
+  await page.see('//section[contains(@aria-label, "Viewer") and contains(@aria-label, "hle")]');
+  await page.see('//*[@role="group"]//*[contains(@class, "active") or contains(@class, "rest") or self::mark]');
+  await pictures('viewer');
+  await page.chord(KEYS.escape);
+});
+
+test('every screen opens', async () => {
+  const screens = { 2: 'library', 3: 'memory', 4: 'models', 5: 'activity', 6: 'privacy' };
+  for (const [key, name] of Object.entries(screens)) {
+    await page.chord(KEYS.control, key);
+    await page.see(`//main[@aria-label="${name}"]`);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await pictures(name);
+  }
+  await page.chord(KEYS.control, 'k');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await pictures('palette');
+  await page.chord(KEYS.escape);
+});
+
+test('the vault locks, refuses a wrong passphrase, and opens again', async () => {
+  await page.chord(KEYS.control, KEYS.shift, 'l');
+  await page.see(password);
+  await pictures('unlock');
+  assert.equal((await reply('GetVault')).kind, 'locked');
+  assert.equal((await page.door('ListSpaces')).error.code, 'locked');
+  await page.type(password, `not the passphrase${KEYS.enter}`);
+  await page.see('//*[@role="alert" and normalize-space(.)!=""]');
+  assert.equal((await reply('GetVault')).kind, 'locked');
+  await page.send('POST', `/element/${(await page.find(password))[0]}/clear`, {});
+  await page.type(password, `${PASSPHRASE}${KEYS.enter}`);
+  await until('the vault is open', async () => (await reply('GetVault')).kind === 'open');
+});
+
+test('a second start on the same folder does no harm', async () => {
+  const second = spawn(PROGRAM, ['--data-dir', data, '--models-dir', MODELS], { env: { ...process.env, ...screen.env }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  second.stderr.on('data', (bytes) => (said += bytes));
+  await until('it says that the folder is in use', () => /hearth: .+/.test(said), 20_000);
+  second.kill();
+  assert.equal((await reply('GetVault')).kind, 'open');
+});
+
+test('everything is there after a new start', async () => {
+  await close();
+  await open();
+  await page.type(password, `${PASSPHRASE}${KEYS.enter}`);
+  await page.see(composer);
+  await page.see(saying('What is the yearly rent'));
+  const [space] = await reply('ListSpaces');
+  assert.equal(space.documents, 3);
+  const check = await reply('VerifyAudit');
+  assert.equal(check.broken, null);
+  assert.ok(check.entries > 0);
+});
