@@ -1,0 +1,83 @@
+// What an entry of the record is about, in words: its lead, the rest of its sentence, its group. Pure.
+import type { AuditEntry } from '../../core/bindings';
+import { sentenceCase } from '../../core/format';
+
+export type Group = 'answers' | 'documents' | 'memory' | 'models' | 'rules' | 'vault';
+
+/** The groups of the filter, and their words. */
+export const GROUPS: { id: Group; label: string }[] = [
+  { id: 'answers', label: 'Questions and answers' },
+  { id: 'documents', label: 'Documents' },
+  { id: 'memory', label: 'Memory' },
+  { id: 'models', label: 'Models' },
+  { id: 'rules', label: 'Refusals and rules' },
+  { id: 'vault', label: 'The vault' },
+];
+
+const LEADS: Record<string, string> = {
+  'turn.answered': 'Answered',
+  'turn.abstained': 'Found nothing on',
+  'turn.stopped': 'Stopped',
+  'turn.failed': 'Did not answer',
+  'turn.refused': 'Refused',
+  refused: 'Refused',
+  'document.indexed': 'Indexed',
+  'document.failed': 'Could not read',
+  'document.removed': 'Removed',
+  'document.restored': 'Put back',
+  'document.labelled': 'Labelled',
+  'memory.kept': 'Remembered',
+  'memory.forgotten': 'Forgot',
+  'memory.restored': 'Put back',
+  'model.downloaded': 'Downloaded',
+  'model.added': 'Added',
+  'model.removed': 'Removed',
+  'model.loaded': 'Loaded',
+  'model.unloaded': 'Unloaded',
+  'vault.created': 'Made',
+  'vault.opened': 'Unlocked',
+  'vault.unlocked': 'Unlocked',
+  'vault.locked': 'Locked',
+  'tool.called': 'Tool',
+};
+
+/** An entry's lead word and the rest of its sentence. */
+export function parts(entry: Pick<AuditEntry, 'kind' | 'sentence'>): { lead: string; rest: string } {
+  const sentence = entry.sentence.trim();
+  const lead = LEADS[entry.kind];
+  if (!sentence) return { lead: 'Erased', rest: 'what it said is gone, its seal remains' };
+  if (lead && sentence.toLowerCase().startsWith(lead.toLowerCase())) {
+    return { lead, rest: sentence.slice(lead.length).replace(/^[\s:,]+/, '') };
+  }
+  if (lead) return { lead, rest: sentence };
+  const space = sentence.indexOf(' ');
+  return space < 0 ? { lead: sentence, rest: '' } : { lead: sentence.slice(0, space), rest: sentence.slice(space + 1) };
+}
+
+/** Which group an entry belongs to. */
+export function groupOf(kind: string): Group {
+  const head = kind.split('.')[0] ?? kind;
+  if (kind === 'refused' || kind.endsWith('.refused') || head === 'policy' || head === 'rule') return 'rules';
+  if (head === 'turn' || head === 'conversation' || head === 'tool') return 'answers';
+  if (head === 'document' || head === 'import' || head === 'label' || head === 'space') return 'documents';
+  if (head === 'memory') return 'memory';
+  if (head === 'model' || head === 'download' || head === 'role' || head === 'egress') return 'models';
+  return 'vault';
+}
+
+/** What was recorded besides, as name and value; JSON that is no object is one value. */
+export function detailRows(detail: string | null): { name: string; value: string }[] {
+  if (!detail) return [];
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(detail);
+  } catch {
+    return [{ name: 'Recorded', value: detail }];
+  }
+  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) return [{ name: 'Recorded', value: String(detail) }];
+  return Object.entries(parsed).flatMap(([name, value]) =>
+    value === null || value === '' || (Array.isArray(value) && value.length === 0)
+      ? []
+      : [{ name: sentenceCase(name.replaceAll('_', ' ')), value: typeof value === 'object' ? JSON.stringify(value, null, 1) : String(value) }],
+  );
+}
