@@ -1,0 +1,126 @@
+//! The real command, as a shell would start it: what it says where, and how it ends. No models are needed here.
+#![allow(clippy::disallowed_methods)] // a command is tested by starting it
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn hearth(data: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hearth"));
+    command.arg("--data-dir").arg(data).args(words).stdin(Stdio::null());
+    command.env_remove("HEARTH_PASSPHRASE").env("DBUS_SESSION_BUS_ADDRESS", "disabled:");
+    command
+}
+
+fn run(data: &Path, words: &[&str]) -> Output {
+    hearth(data, words).env("HEARTH_PASSPHRASE", "correct horse").output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn complained(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn wrong_usage_ends_with_two_and_help_with_zero() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path(), &["fly"]).status.code(), Some(2));
+    assert_eq!(run(folder.path(), &["ask"]).status.code(), Some(2));
+    let help = run(folder.path(), &["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    for verb in ["import", "ask", "search", "extract", "models", "audit", "doctor", "bench", "serve"] {
+        assert!(said(&help).contains(verb), "{verb} is not in the help");
+    }
+}
+
+#[test]
+fn a_file_is_extracted_and_nothing_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("Größe und Maß.txt");
+    std::fs::write(&file, "One line.\n\nAnother line about wheels.\n").unwrap();
+    let plain = run(&data, &["extract", file.to_str().unwrap()]);
+    assert_eq!(plain.status.code(), Some(0), "{}", complained(&plain));
+    assert!(said(&plain).contains("Another line about wheels."));
+    let json = run(&data, &["extract", file.to_str().unwrap(), "--json"]);
+    let document: Value = serde_json::from_str(&said(&json)).unwrap();
+    assert!(document["pages"][0]["text"].as_str().unwrap().contains("wheels"));
+    assert!(!data.exists(), "extracting made a data folder");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_ends_with_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("cut.pdf");
+    std::fs::write(&file, b"%PDF-1.7\n1 0 obj\n<<").unwrap();
+    for (path, name) in [(file, "a cut file"), (folder.path().join("missing.pdf"), "a missing file")] {
+        let done = run(&data, &["extract", path.to_str().unwrap()]);
+        assert_eq!(done.status.code(), Some(1), "{name}: {}", said(&done));
+        assert!(complained(&done).starts_with("hearth: ") && said(&done).is_empty(), "{name}: {}", complained(&done));
+    }
+    let missing = folder.path().join("missing.pdf");
+    let done = run(&data, &["--json", "extract", missing.to_str().unwrap()]);
+    let error: Value = serde_json::from_str(&complained(&done)).unwrap();
+    assert!(error["error"]["code"].is_string() && error["error"]["message"].is_string());
+}
+
+#[test]
+fn a_vault_is_made_once_and_opens_only_with_its_passphrase() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let none = hearth(&data, &["audit", "verify"]).output().unwrap();
+    assert_eq!(none.status.code(), Some(3), "without passphrase, keyring or terminal: {}", complained(&none));
+    let made = run(&data, &["audit", "verify"]);
+    assert_eq!(made.status.code(), Some(0), "{}", complained(&made));
+    assert!(complained(&made).contains("Made a new vault."));
+    let again = run(&data, &["--json", "audit", "verify"]);
+    let check: Value = serde_json::from_str(&said(&again)).unwrap();
+    assert!(check["broken"].is_null() && check["entries"].as_u64().unwrap() > 0);
+    let wrong = hearth(&data, &["audit", "verify"]).env("HEARTH_PASSPHRASE", "wrong horse").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(3), "{}", complained(&wrong));
+    assert_eq!(run(&data, &["audit", "verify"]).status.code(), Some(0), "a wrong passphrase harmed the vault");
+}
+
+#[test]
+fn searching_an_empty_library_finds_nothing_and_ends_with_four() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = run(folder.path(), &["search", "wheel"]);
+    assert_eq!(done.status.code(), Some(4), "{}", complained(&done));
+    let wrong = run(folder.path(), &["search", "wheel", "--space", "no such space"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    let nothing = run(folder.path(), &["import", folder.path().join("nowhere").to_str().unwrap()]);
+    assert_eq!(nothing.status.code(), Some(1), "{}", said(&nothing));
+}
+
+#[test]
+fn a_reader_that_has_had_enough_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("long.txt");
+    std::fs::write(&file, "A line of many.\n".repeat(200_000)).unwrap();
+    let mut child = hearth(folder.path(), &["extract", file.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert!(!complained(&done).contains("panicked"), "{}", complained(&done));
+}
+
+#[test]
+fn a_folder_in_use_is_said_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = hearth(folder.path(), &["serve", "--ui"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(first.stdout.as_mut().unwrap()), &mut line).unwrap();
+    assert!(line.starts_with("http://127.0.0.1:") && line.contains("/#token="), "{line}");
+    let second = run(folder.path(), &["doctor"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(complained(&second).contains("hearth: "), "{}", complained(&second));
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
