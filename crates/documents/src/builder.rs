@@ -32,10 +32,12 @@ impl PageBuilder {
     /// Appends one list item that stands `indent` spaces in.
     pub(crate) fn item(&mut self, indent: usize, text: &str) {
         let indented = matches!(self.blocks.last().map(|last| &last.kind), Some(BlockKind::Item));
+        let before = self.blocks.len();
         self.block(BlockKind::Item, text);
         // The spaces stand before the block, so that its range begins with a word.
         if indented
             && indent > 0
+            && self.blocks.len() > before
             && let Some(last) = self.blocks.last_mut()
         {
             let width = indent.min(32);

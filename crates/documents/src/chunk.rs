@@ -97,13 +97,16 @@ impl Cutter<'_> {
         self.headings.retain(|(above, _)| *above < level);
         let context = self.context();
         self.headings.push((level, shortened(self.page.text.get(range.clone()).unwrap_or_default())));
+        let joined = self.open.as_ref().map(|open| self.chars(&(open.range.start..range.end)));
         match &mut self.open {
-            Some(open) if self.options.max_chars > 0 && range.end - open.range.start <= self.options.max_chars => {
-                open.range.end = range.end;
-            }
+            Some(open) if joined.is_some_and(|chars| chars <= self.options.max_chars) => open.range.end = range.end,
             _ => {
                 self.close();
-                self.open = Some(Open { range, context, only_headings: true, table: false });
+                let pieces = split(&self.page.text, range, self.options.max_chars, self.options.target_chars, false);
+                for piece in pieces {
+                    self.close();
+                    self.open = Some(Open { range: piece, context: context.clone(), only_headings: true, table: false });
+                }
             }
         }
     }

@@ -306,7 +306,11 @@ impl MarkdownReader {
             _ => BlockKind::Paragraph,
         };
         self.code = false;
-        self.page.block(kind, &text);
+        match kind {
+            BlockKind::Item if text.trim() != "•" => self.page.item(text.len() - text.trim_start_matches(' ').len(), &text),
+            BlockKind::Item => {}
+            kind => self.page.block(kind, &text),
+        }
     }
 }
 

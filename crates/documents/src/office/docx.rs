@@ -192,8 +192,7 @@ impl Reader {
                     self.page.block(BlockKind::Heading { level }, &title);
                 }
                 (None, Some(label)) => {
-                    let item = format!("{}{label} {}", " ".repeat(indent), text.trim());
-                    self.page.block(BlockKind::Item, &item);
+                    self.page.item(indent, &format!("{label} {}", text.trim()));
                 }
                 (None, None) if style.code => self.page.block(BlockKind::Code, &text),
                 (None, None) => self.page.block(BlockKind::Paragraph, &text),

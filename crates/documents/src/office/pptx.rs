@@ -167,7 +167,9 @@ impl Slide<'_> {
             let plain = properties.is_some_and(|el| el.child("buNone").is_some());
             let level = properties.and_then(|el| el.attr("lvl")?.parse::<usize>().ok()).unwrap_or(0).min(8);
             if bullet || (listed && many && !plain) {
-                self.page.block(BlockKind::Item, &format!("{}• {}", "  ".repeat(level), text.trim()));
+                if !text.trim().is_empty() {
+                    self.page.item(level * 2, &format!("• {}", text.trim()));
+                }
             } else {
                 self.page.block(BlockKind::Paragraph, &text);
             }

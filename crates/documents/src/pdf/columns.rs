@@ -6,12 +6,16 @@ use super::rows::{Row, Word};
 
 const MAX_DEPTH: u8 = 5;
 /// Rows that a column must have on each side of the gutter.
-const MIN_ROWS: usize = 4;
+const MIN_ROWS: usize = 5;
+
+/// Words of a page that are searched for gutters; a page of more is no page of prose.
+const MAX_WORDS: usize = 20_000;
 
 /// Groups of rows, each read from top to bottom before the next.
 pub(super) fn regions(rows: Vec<Row>) -> Vec<Vec<Row>> {
     let mut out = Vec::new();
-    cut(rows, MAX_DEPTH, &mut out);
+    let words: usize = rows.iter().map(|row| row.words.len()).sum();
+    cut(rows, if words > MAX_WORDS { 0 } else { MAX_DEPTH }, &mut out);
     out
 }
 
@@ -107,6 +111,7 @@ struct Side {
     x0: f32,
     x1: f32,
     words: usize,
+    figures: usize,
 }
 
 /// How much prose a cut at `x` would put into order; `None` where the sides are not both prose.
@@ -119,6 +124,7 @@ fn score(rows: &[Row], x: f32) -> Option<f32> {
             let (Some(side), Some(extent)) = (sides.get_mut(i), here.get_mut(i)) else { continue };
             *extent = (extent.0.min(word.x0), extent.1.max(word.x1));
             side.words += 1;
+            side.figures += usize::from(super::tables::is_figure(&word.text) || word.text == "$");
             for c in word.text.chars() {
                 side.chars += 1;
                 side.letters += usize::from(c.is_alphabetic());
@@ -137,7 +143,8 @@ fn score(rows: &[Row], x: f32) -> Option<f32> {
         let per_row = side.chars as f32 / side.rows.max(1) as f32;
         let fill = side.width / side.rows.max(1) as f32 / (side.x1 - side.x0).max(1.0);
         side.rows >= MIN_ROWS
-            && per_row >= 14.0
+            && per_row >= 17.0
+            && side.figures * 8 < side.words
             && side.words as f32 / side.rows as f32 >= 2.2
             && side.letters * 10 > side.chars * 6
             && fill > 0.5

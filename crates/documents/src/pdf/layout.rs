@@ -122,8 +122,15 @@ impl Composer {
     fn table(&mut self, rows: &[Vec<Cell>], kinds: &[RowKind], turn: Turn) {
         let all: Vec<&Vec<Cell>> = rows.iter().collect();
         let columns = tables::columns(&all);
-        for (cells, kind) in rows.iter().zip(kinds) {
-            let start = self.begin(|last| matches!(last, BlockKind::Row { .. }));
+        let mut open: Option<usize> = None;
+        for (n, (cells, kind)) in rows.iter().zip(kinds).enumerate() {
+            let start = match open.take() {
+                Some(start) => {
+                    self.text.push(' ');
+                    start
+                }
+                None => self.begin(|last| matches!(last, BlockKind::Row { .. })),
+            };
             let mut at = 0;
             for (i, cell) in cells.iter().enumerate() {
                 if columns.is_empty() {
@@ -138,6 +145,11 @@ impl Composer {
                     at = column + 1;
                 }
                 self.words(&cell.words, turn);
+            }
+            // The rest of a label that takes two lines stands in the next row, before the figures.
+            if rows.get(n + 1).is_some_and(|next| tables::goes_on(cells, next)) {
+                open = Some(start);
+                continue;
             }
             let header = matches!(kind, RowKind::Table { header: true, .. });
             self.end(BlockKind::Row { header, cell: None }, start);

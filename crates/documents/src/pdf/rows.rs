@@ -71,6 +71,9 @@ fn dominant(values: impl Iterator<Item = (f32, usize)>) -> f32 {
     counts.iter().max_by_key(|(_, count)| *count).map_or(0.0, |(value, _)| *value)
 }
 
+/// Rows of one page that are compared with one another; a page of more is no page of text.
+const MAX_COMPARED: usize = 3_000;
+
 /// Visual rows of glyphs that all run the same way, from top to bottom.
 pub(super) fn rows(mut glyphs: Vec<Glyph>) -> Vec<Row> {
     glyphs.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
@@ -91,7 +94,7 @@ pub(super) fn rows(mut glyphs: Vec<Glyph>) -> Vec<Row> {
     }
     let mut rows: Vec<Row> = lines.into_iter().map(|line| words(line.glyphs)).filter(|w| !w.is_empty()).map(Row::of).collect();
     rows.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
-    join_raised(rows)
+    if rows.len() > MAX_COMPARED { rows } else { join_raised(rows) }
 }
 
 struct Line {

@@ -83,6 +83,17 @@ pub(super) fn is_marker(text: &str) -> bool {
         && inner.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
+/// `Item 1A.`, `Note 3`, `2.4` and their like, set apart from the heading that they number.
+fn is_heading_number(text: &str) -> bool {
+    let text = text.trim_end_matches(['.', ':', ')', '–', '—', '-', ' ']);
+    let (word, number) = text.split_once(' ').unwrap_or(("", text));
+    let named = matches!(word.to_ascii_lowercase().as_str(), "" | "item" | "note" | "part" | "section" | "chapter" | "article" | "exhibit" | "step");
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    let roman = !word.is_empty() && !number.is_empty() && number.chars().all(|c| "IVXivx".contains(c));
+    let dotted = number.chars().all(|c| c.is_ascii_digit() || c == '.' || c.is_ascii_uppercase());
+    named && (roman || (dotted && (1..=4).contains(&digits) && number.len() <= 8))
+}
+
 /// What a row is within its region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowKind {
@@ -148,11 +159,11 @@ fn is_tabular(row: &Row, cells: &[Cell], width: f32) -> bool {
     if rest.is_empty() {
         return false;
     }
+    let figures = rest.iter().any(|cell| is_figure(&cell.text()));
     let marked = first.words.len() == 1 && is_marker(&first.text());
-    if marked && rest.len() == 1 {
+    if rest.len() == 1 && (marked || (!figures && is_heading_number(&first.text()))) {
         return false;
     }
-    let figures = rest.iter().any(|cell| is_figure(&cell.text()));
     let widest = cells.windows(2).map(|pair| match pair {
         [a, b] => b.x0 - a.x1,
         _ => 0.0,
@@ -169,7 +180,7 @@ fn lead_in(rows: &[Row], cells: &[Vec<Cell>], kinds: &[RowKind], start: usize, e
     let left = rows.get(start..end).unwrap_or_default().iter().map(Row::x0).fold(f32::INFINITY, f32::min);
     let mut first = start;
     while let Some(above) = first.checked_sub(1) {
-        let over = rows.get(above).is_some_and(|row| row.x0() > edge - 6.0 * row.size && row.x0() > left + 4.0 * row.size);
+        let over = rows.get(above).is_some_and(|row| row.x0() > edge - row.size && row.x0() > left + 4.0 * row.size);
         let free = kinds.get(above) == Some(&RowKind::Prose);
         if start - above > 3 || !over || !free || !is_near(rows, above, first) {
             break;
@@ -194,6 +205,15 @@ fn header_rows(rows: &[Row], cells: &[Vec<Cell>], start: usize) -> Vec<bool> {
         *header = row.len() > 1 || row.first().is_some_and(|cell| cell.x0 > left + 2.0 * size);
     }
     headers
+}
+
+/// Whether `next` only ends the label that `label`, a row of one cell, began.
+pub(super) fn goes_on(label: &[Cell], next: &[Cell]) -> bool {
+    let ([label], [first, _, ..]) = (label, next) else { return false };
+    let (Some(last), Some(word)) = (label.words.last(), first.words.first()) else { return false };
+    let lower = word.text.chars().next().is_some_and(|c| c.is_lowercase());
+    let close = word.baseline - last.baseline < 1.6 * word.size && (first.x0 - label.x0).abs() < 3.0 * word.size;
+    lower && close && !last.text.ends_with([':', '.', ';'])
 }
 
 /// Left and right edges of a table's columns, or nothing where its cells do not line up.
