@@ -14,7 +14,8 @@ export const TEST = [
   'imagemagick',
   'python3-gi',
   'gir1.2-gtk-3.0',
-  'dbus',
+  'dbus-daemon',
+  'dbus-session-bus-common',
   'strace',
   'util-linux',
 ];

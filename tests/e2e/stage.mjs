@@ -48,12 +48,18 @@ export class Screen {
       child.stdio[3].once('data', (bytes) => resolve(String(bytes).trim()));
       child.once('exit', () => reject(new Error('Xvfb ended')));
     });
-    return new Screen(child, `:${number}`);
+    // A session bus of its own: by it a second start finds the first, and no keyring of a person's is met.
+    const bus = spawn('dbus-daemon', ['--session', '--nofork', '--print-address'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const address = await new Promise((resolve, reject) => {
+      bus.stdout.once('data', (bytes) => resolve(String(bytes).trim()));
+      bus.once('exit', () => reject(new Error('dbus-daemon ended')));
+    });
+    return new Screen([child, bus], `:${number}`, address);
   }
 
-  constructor(child, display) {
-    this.child = child;
-    this.env = { DISPLAY: display, WAYLAND_DISPLAY: '', GDK_BACKEND: 'x11', NO_AT_BRIDGE: '1', GTK_THEME: 'Adwaita', DBUS_SESSION_BUS_ADDRESS: '' };
+  constructor(children, display, bus) {
+    this.children = children;
+    this.env = { DISPLAY: display, WAYLAND_DISPLAY: '', GDK_BACKEND: 'x11', NO_AT_BRIDGE: '1', GTK_THEME: 'Adwaita', DBUS_SESSION_BUS_ADDRESS: bus };
   }
 
   xdotool(...words) {
@@ -103,7 +109,7 @@ export class Screen {
   }
 
   stop() {
-    this.child.kill();
+    for (const child of this.children) child.kill();
   }
 }
 

@@ -161,11 +161,20 @@ test('the vault locks, refuses a wrong passphrase, and opens again', async () =>
   await until('the vault is open', async () => (await reply('GetVault')).kind === 'open');
 });
 
-test('a second start on the same folder does no harm', async () => {
-  const second = spawn(PROGRAM, ['--data-dir', data, '--models-dir', MODELS], { env: { ...process.env, ...screen.env }, stdio: ['ignore', 'ignore', 'pipe'] });
+test('a second start gives way to the first', async () => {
+  const second = spawn(PROGRAM, ['--data-dir', data, '--models-dir', MODELS], { env: { ...process.env, ...screen.env }, stdio: 'inherit' });
+  const ended = new Promise((resolve) => second.once('exit', resolve));
+  setTimeout(() => second.kill(), 20_000).unref();
+  assert.equal(await ended, 0);
+  assert.equal((await reply('GetVault')).kind, 'open');
+});
+
+test('a second start without a session bus says that the folder is in use', async () => {
+  const env = { ...process.env, ...screen.env, DBUS_SESSION_BUS_ADDRESS: 'disabled:' };
+  const second = spawn(PROGRAM, ['--data-dir', data, '--models-dir', MODELS], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   second.stderr.on('data', (bytes) => (said += bytes));
-  await until('it says that the folder is in use', () => /hearth: .+/.test(said), 20_000);
+  await until('it says that the folder is in use', () => /^hearth: .+/m.test(said), 20_000);
   second.kill();
   assert.equal((await reply('GetVault')).kind, 'open');
 });
