@@ -21,8 +21,10 @@ export function citationsOf(turn: Turn): TurnCitation[] {
 }
 
 /** Where in that order a citation or quote stands; -1 when nowhere. */
-export function placeOf(turn: Turn, wanted: Citation | Quote): number {
+export function placeOf(turn: Turn, wanted: Citation | Quote, sentence: number | null = null): number {
   const all = citationsOf(turn);
+  const there = all.findIndex((one) => sentence !== null && one.sentence === sentence && one.source === wanted.source);
+  if (there >= 0) return there;
   const exact = all.findIndex((one) => one.source === wanted.source && one.at.start === wanted.at.start && one.at.page === wanted.at.page);
   return exact >= 0 ? exact : all.findIndex((one) => one.source === wanted.source);
 }

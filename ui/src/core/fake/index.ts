@@ -31,7 +31,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
   const removed = new Map<number, turns.Kept>();
   let memories = more.memories(now);
   let jobs: Job[] = scene.has('quiet') ? [] : more.jobs(now);
-  const models = more.models();
+  const models = more.models(scene.has('short'));
   const gone = new Set<number>();
   const offers = new Map<number, Offer>();
   let next = 1000;

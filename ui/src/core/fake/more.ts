@@ -21,7 +21,18 @@ function model(id: string, name: string, quantization: string, size: number, rol
   };
 }
 
-export function models(): Models {
+export function models(short = false): Models {
+  const whole = all();
+  if (!short) return whole;
+  // The machine on which a large model did not load.
+  const big = model('mistral-small', 'Mistral Small 24B', 'Q4_K_M', 14.3, ['chat'], { state: { kind: 'installed' }, fit: { level: 'will_not_fit', per_second: null, measured: false, needs_bytes: 15.8 * GB, short_bytes: 3.6 * GB } });
+  whole.installed.push(big);
+  whole.roles[0] = { role: 'chat', model: 'mistral-small', choices: ['mistral-small', 'qwen3-14b'], loaded: false };
+  whole.memory[3] = { kind: 'others', name: 'Other apps', bytes: 8.1 * GB, note: '' };
+  return whole;
+}
+
+function all(): Models {
   const fit = (level: Model['fit']['level'], per_second: number | null, measured: boolean, short = 0): Model['fit'] => ({ level, per_second, measured, needs_bytes: 10e9, short_bytes: short * 1e9 });
   return {
     machine: { cores: 16, memory_bytes: 32 * GB, disk_free_bytes: 214e9, compute: 'CPU, AVX2' },
