@@ -25,27 +25,26 @@ pub(crate) async fn file(
     report: &mut dyn FnMut(u64),
 ) -> Result<(PathBuf, BlobHash), DownloadError> {
     let mut part = Part::open(folder, expected, cancel)?;
-    let mut fruitless = 0;
+    // A try counts as fruitful when more is there than ever before; a server that starts over each time wears out.
+    let (mut fruitless, mut most) = (0, part.len());
     report(part.len());
     while part.len() < expected.size {
-        let before = part.len();
-        match one_go(gate, url, &mut part, expected, cancel, report).await {
-            Ok(()) if part.len() >= expected.size => break,
-            // The other side ended early; what came is kept.
-            Ok(()) if part.len() == before => fruitless += 1,
-            Ok(()) => fruitless = 0,
-            Err(error) if error.may_pass() => {
-                fruitless = if part.len() > before { 1 } else { fruitless + 1 };
-                if fruitless >= FRUITLESS {
-                    return Err(error);
-                }
-            }
+        let trouble = match one_go(gate, url, &mut part, expected, cancel, report).await {
+            Ok(()) => None,
+            Err(error) if error.may_pass() => Some(error),
             Err(error) => return Err(error),
-        }
-        if fruitless >= FRUITLESS {
+        };
+        if part.len() >= expected.size {
             break;
         }
-        let pause = gate.settings().pause.saturating_mul(1 << fruitless.min(6));
+        fruitless = if part.len() > most { 0 } else { fruitless + 1 };
+        most = most.max(part.len());
+        match trouble {
+            Some(error) if fruitless >= FRUITLESS => return Err(error),
+            None if fruitless >= FRUITLESS => break,
+            _ => {}
+        }
+        let pause = gate.settings().pause.saturating_mul(1 << fruitless);
         unless_cancelled(cancel, tokio::time::sleep(pause)).await?;
     }
     report(part.len());

@@ -33,11 +33,7 @@ pub struct GateSettings {
 
 impl Default for GateSettings {
     fn default() -> Self {
-        Self {
-            hub: "https://huggingface.co".to_owned(),
-            loopback_for_tests: None,
-            pause: Duration::from_millis(500),
-        }
+        Self { hub: "https://huggingface.co".to_owned(), loopback_for_tests: None, pause: Duration::from_millis(500) }
     }
 }
 
@@ -80,7 +76,7 @@ pub enum GateError {
         address: IpAddr,
     },
     /// Too many redirects.
-    #[error("{0} was redirected more than {MAX_HOPS} times")]
+    #[error("{0} was redirected more than {max} times", max = MAX_HOPS)]
     Redirects(String),
     /// The reply is larger than asked for.
     #[error("the reply is larger than {0} bytes")]
@@ -264,7 +260,10 @@ impl Gate {
         };
         let Some(error) = wrong else { return Ok(()) };
         let rule = "gate".to_owned();
-        self.refuse(&Attempt { at_ms: (self.clock)(), outbound: outbound.clone(), rule, hop, bytes_out: 0 }, &error.to_string());
+        self.refuse(
+            &Attempt { at_ms: (self.clock)(), outbound: outbound.clone(), rule, hop, bytes_out: 0 },
+            &error.to_string(),
+        );
         Err(error)
     }
 

@@ -38,7 +38,8 @@ pub(crate) async fn plan(
     }
     let place = format!("Hugging Face ({repo})");
     let named = Repo::with_revision(repo.to_owned(), RepoType::Model, wanted.to_owned());
-    let url = format!("{}/api/models/{}/revision/{}?blobs=true", gate.settings().hub, named.url(), named.url_revision());
+    let url =
+        format!("{}/api/models/{}/revision/{}?blobs=true", gate.settings().hub, named.url(), named.url_revision());
     let get = Get { purpose: Purpose::ModelMetadata, url, from: 0, limit_bytes: METADATA_BYTES };
     let reply = gate.get(&get).await?;
     let status = reply.status();
@@ -57,12 +58,7 @@ pub(crate) fn pinned(entry: &ModelEntry) -> Option<Vec<Expected>> {
     entry.files.iter().map(file).collect()
 }
 
-fn read_plan(
-    entry: &ModelEntry,
-    place: &str,
-    folder: Option<&str>,
-    body: &[u8],
-) -> Result<Plan, DownloadError> {
+fn read_plan(entry: &ModelEntry, place: &str, folder: Option<&str>, body: &[u8]) -> Result<Plan, DownloadError> {
     let wrong = |reason: String| DownloadError::Metadata { place: place.to_owned(), reason };
     let info: ModelInfo = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
     let is_commit = |sha: &String| sha.len() == 40 && sha.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -178,7 +178,8 @@ pub fn add_from(
             return take(entry, &here, root, path, cancel, progress);
         }
     }
-    let gguf_here = |file: &ModelFile| file.name.ends_with(".gguf") && file.size.is_some() && named(file, &files).is_some();
+    let gguf_here =
+        |file: &ModelFile| file.name.ends_with(".gguf") && file.size.is_some() && named(file, &files).is_some();
     if manifest.models.iter().flat_map(|entry| &entry.files).any(gguf_here) {
         let reason = "it has the name of a file of the catalogue but another size: it is cut off, or another maker's; \
                       rename it to add it as a model of its own";
@@ -217,9 +218,9 @@ fn take(
     let total_bytes = here.iter().map(size).sum();
     room_for(&folder, total_bytes)?;
     let mut done = Vec::new();
-    let mut before = 0;
+    let mut before: u64 = 0;
     for (file, path) in entry.files.iter().zip(here) {
-        let mut report = |bytes| {
+        let mut report = |bytes: u64| {
             let done_bytes = (before + bytes).min(total_bytes);
             progress(Progress { step: Step::Checking, file: file.name.clone(), done_bytes, total_bytes });
         };
@@ -306,7 +307,9 @@ fn unknown(path: &Path, files: &[PathBuf]) -> Result<ModelEntry, DownloadError> 
     const PARTS: [&str; 3] = ["model.safetensors", "tokenizer.json", "config.json"];
     let has = |part: &str| files.iter().any(|file| file.file_name().is_some_and(|name| name == part));
     if !PARTS.into_iter().all(has) {
-        return Err(refuse("it is neither a GGUF file nor a folder with config.json, tokenizer.json, model.safetensors"));
+        return Err(refuse(
+            "it is neither a GGUF file nor a folder with config.json, tokenizer.json, model.safetensors",
+        ));
     }
     let title = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut entry = nameless(&title, vec![Role::Embed], &PARTS).ok_or_else(|| refuse("its name says nothing"))?;

