@@ -20,6 +20,8 @@ pub(crate) enum Use {
     ReadWide,
     /// A further reader, for when the first is busy.
     ReadNarrow,
+    /// A reader that is closed after one use.
+    ReadOnce,
 }
 
 impl Use {
@@ -28,7 +30,7 @@ impl Use {
         match self {
             Use::Write => 16 * 1024,
             Use::ReadWide => 64 * 1024,
-            Use::ReadNarrow => 8 * 1024,
+            Use::ReadNarrow | Use::ReadOnce => 8 * 1024,
         }
     }
 }

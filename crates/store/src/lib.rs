@@ -1,1 +1,49 @@
-//! The store room.
+//! The store room: the one encrypted file of a vault, and the only SQL of the house. It keeps documents, full text,
+//! vectors, conversations, jobs, memories, the ledger and the chained record. It reads no clock, owns no threads, ranks
+//! nothing beyond one index, and knows no other organ.
+//!
+//! Writes go through one connection, in transactions; an effect and its entry in the record share one. Reads run on
+//! snapshots of a few further connections.
+
+mod chain;
+mod check;
+mod connection;
+mod error;
+mod extension;
+mod migrate;
+mod publish;
+mod purge;
+mod rebuild;
+mod resident;
+mod search;
+mod store;
+mod table;
+pub mod vault;
+mod word;
+
+#[cfg(test)]
+mod tests;
+
+
+pub use chain::{AuditCheck, Broken, Flaw, head_message, tombstone_message};
+
+pub use check::Finding;
+pub use error::{Result, StoreError};
+pub use publish::{IndexedPassage, NewVersion, Published};
+pub use purge::Purged;
+pub use rebuild::Rebuilt;
+pub use search::{SearchFilter, Term, TextHit, TextQuery, VectorHit};
+pub use store::{Reader, Store, Writer};
+pub use table::audit::{AuditHead, AuditRow, AuditSeq, Entry};
+pub use table::citation::{CitationRow, NewCitation};
+pub use table::conversation::ConversationRow;
+pub use table::document::{DocumentFilter, DocumentRow, Scope};
+pub use table::job::{JobFilter, JobRow, JobState, JobUpdate};
+pub use table::ledger::{LedgerRow, LedgerTotals, NewLedger};
+pub use table::memory::{MemoryRow, MemoryState, NewMemory};
+pub use table::passage::PassageRow;
+pub use table::space::{Counts, SpaceRow};
+pub use table::trace::TraceRow;
+pub use table::turn::{TurnRow, TurnState};
+pub use table::version::{VersionRow, VersionState};
+pub use vault::{Secret, VaultInfo, change_secret, create, device_available, inspect, open};

@@ -2,7 +2,7 @@
 
 use crate::table;
 use crate::{Result, StoreError};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 /// One step of the schema.
 pub(crate) struct Migration {
@@ -38,6 +38,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
         table::ledger::CREATE,
         table::setting::CREATE,
         table::audit::CREATE,
+        table::audit::IN_ORDER,
     ],
     oldest_reader: 1,
     oldest_program: "0.1.0",
@@ -70,9 +71,4 @@ pub(crate) fn migrate(db: &mut Connection, migrations: &[Migration]) -> Result<(
     }
     transaction.commit()?;
     Ok(())
-}
-
-/// Whether the file has a schema at all.
-pub(crate) fn is_empty(db: &Connection) -> Result<bool> {
-    Ok(db.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(())).optional()?.is_none())
 }

@@ -130,10 +130,12 @@ impl Loaded {
                 segment.numbers.extend(bytes.iter().map(|n| *n as i8));
             }
         }
-        for segment in only.map_or(self.segments.range_mut(..), |id| self.segments.range_mut(id..=id)) {
-            segment.1.passages.shrink_to_fit();
-            segment.1.scales.shrink_to_fit();
-            segment.1.numbers.shrink_to_fit();
+        for (document, segment) in &mut self.segments {
+            if only.is_none_or(|only| only == *document) {
+                segment.passages.shrink_to_fit();
+                segment.scales.shrink_to_fit();
+                segment.numbers.shrink_to_fit();
+            }
         }
         Ok(())
     }

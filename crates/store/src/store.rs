@@ -159,11 +159,6 @@ impl Store {
         self.inner.load_resident()
     }
 
-    /// Runs `f` on the writer's connection outside a transaction, for upkeep that cannot run inside one.
-    pub(crate) fn alone<T>(&self, f: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
-        f(&mut lock(&self.inner.writer))
-    }
-
     /// Writes a copy into the folder `to`, which opens with the same secrets. The folder must not hold a vault.
     pub fn backup(&self, to: &Path) -> Result<()> {
         if to.join(crate::vault::DATABASE).exists() || to.join(crate::vault::DESCRIPTION).exists() {
@@ -173,7 +168,7 @@ impl Store {
         let target = to.join(crate::vault::DATABASE);
         let name = target.to_str().ok_or_else(|| crate::StoreError::Invalid("the path is not UTF-8".into()))?;
         // A connection of its own: a long copy holds up no writer.
-        let db = connection::open(&self.inner.path, &self.inner.key, Use::Write, false)?;
+        let db = self.inner.lease_once(Use::Write)?;
         db.execute("VACUUM INTO ?1", [name])?;
         std::fs::File::open(&target)?.sync_all()?;
         std::fs::copy(self.inner.folder.join(crate::vault::DESCRIPTION), to.join(crate::vault::DESCRIPTION))?;
@@ -187,7 +182,7 @@ impl Inner {
     pub(crate) fn load_resident(&self) -> Result<()> {
         let mut resident = resident::lock_write(&self.resident);
         if matches!(*resident, Resident::Unloaded) {
-            resident.load(&connection::open(&self.path, &self.key, Use::ReadNarrow, false)?)?;
+            resident.load(&connection::open(&self.path, &self.key, Use::ReadOnce, false)?)?;
         }
         Ok(())
     }
@@ -212,20 +207,28 @@ impl Inner {
         }
     }
 
-    /// Closes idle readers, so that none holds a schema that has been rebuilt.
-    pub(crate) fn drop_idle_readers(&self) {
+    /// A further connection with an empty cache, closed after use.
+    pub(crate) fn lease_once(&self, usage: Use) -> Result<Lease<'_>> {
         let mut readers = lock(&self.readers);
-        readers.open -= readers.narrow.len();
-        readers.narrow.clear();
-        if readers.wide.take().is_some() {
-            readers.open -= 1;
-            readers.wide_open = false;
+        let db = connection::open(&self.path, &self.key, usage, false)?;
+        readers.open += 1;
+        Ok(Lease { inner: self, db: Some((db, usage)) })
+    }
+
+    /// Runs `f` on the writer's connection while no reader is open.
+    pub(crate) fn exclusively<T>(&self, f: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        let mut writer = lock(&self.writer);
+        let mut readers = lock(&self.readers);
+        while readers.open > readers.narrow.len() + usize::from(readers.wide.is_some()) {
+            readers = self.freed.wait(readers).unwrap_or_else(PoisonError::into_inner);
         }
+        *readers = Readers::default();
+        f(&mut writer)
     }
 }
 
 /// A reader on loan; goes back when dropped, also when the borrower panics.
-struct Lease<'a> {
+pub(crate) struct Lease<'a> {
     inner: &'a Inner,
     db: Option<(Connection, Use)>,
 }
@@ -247,9 +250,13 @@ impl Drop for Lease<'_> {
             let mut readers = lock(&self.inner.readers);
             match usage {
                 Use::ReadWide => readers.wide = Some(db),
-                Use::ReadNarrow | Use::Write => readers.narrow.push(db),
+                Use::ReadNarrow => readers.narrow.push(db),
+                Use::ReadOnce | Use::Write => {
+                    readers.open -= 1;
+                    drop(db);
+                }
             }
-            self.inner.freed.notify_one();
+            self.inner.freed.notify_all();
         }
     }
 }

@@ -40,6 +40,11 @@ fn clean_all(terms: &str) -> String {
     kept
 }
 
+/// The two columns of a passage.
+pub(crate) fn row(space: SpaceId, document: DocumentId, terms: &str) -> (String, String) {
+    (format!("s{} d{}", space.0, document.0), clean_all(terms))
+}
+
 /// The FTS5 expression for a query, and what one unit of its bm25 is worth. `None` when the query has no term.
 ///
 /// bm25 adds up over phrases, so a term that weighs n units stands n times.
@@ -121,8 +126,8 @@ impl Writer<'_> {
         terms: &str,
     ) -> Result<()> {
         let sql = "INSERT INTO passage_terms(rowid, place, terms) VALUES (?1, ?2, ?3)";
-        let place = format!("s{} d{}", space.0, document.0);
-        self.db.prepare_cached(sql)?.execute((passage.0, place, clean_all(terms)))?;
+        let (place, terms) = row(space, document, terms);
+        self.db.prepare_cached(sql)?.execute((passage.0, place, terms))?;
         Ok(())
     }
 

@@ -1,0 +1,209 @@
+//! Repairs a damaged file: copies every row that can still be read into a new file, makes full text again from the
+//! passages, and puts the new file in the old one's place in one step. What cannot be read is counted, never invented.
+
+use crate::connection::{self, Use};
+use crate::resident::{self, Resident};
+use crate::store::Store;
+use crate::table::vector::checksum;
+use crate::{PassageRow, Reader, Result, StoreError, migrate};
+use hearth_domain::PassageId;
+use rusqlite::Connection;
+use std::fs;
+
+/// What rebuilding did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Passages that have full text again.
+    pub passages: u64,
+    /// Passages whose embedding was lost: to be embedded again with [`crate::Writer::put_embedding`].
+    pub without_vector: Vec<PassageId>,
+    /// Rows of each table that could not be read or had lost what they belong to.
+    pub lost: Vec<(String, u64)>,
+}
+
+/// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
+const TABLES: [&str; 18] = [
+    "space", "blob", "document", "version", "page", "passage", "vector", "conversation", "turn", "citation", "trace",
+    "job", "memory", "ledger", "audit", "audit_detail", "audit_head", "sqlite_sequence",
+];
+const WHOLE: [&str; 2] = ["meta", "setting"];
+
+/// Passages whose terms are made at a time.
+const BATCH: usize = 256;
+
+impl Store {
+    /// Rebuilds the file from what can be read. `terms` gives a passage's terms as [`crate::IndexedPassage::terms`].
+    ///
+    /// Waits until no read is at work, and holds up everybody else. The damaged file is kept as `hearth.db.damaged`.
+    /// An interruption leaves the old file or the new one.
+    pub fn rebuild_index(&self, terms: &dyn Fn(&PassageRow) -> String) -> Result<Rebuilt> {
+        let inner = &*self.inner;
+        let fresh_path = inner.folder.join("hearth.db.rebuilding");
+        for suffix in ["", "-wal", "-shm"] {
+            remove(&inner.folder.join(format!("hearth.db.rebuilding{suffix}")))?;
+        }
+        inner.exclusively(|writer| {
+            let mut resident = resident::lock_write(&inner.resident);
+            let mut fresh = connection::open(&fresh_path, &inner.key, Use::Write, true)?;
+            migrate::migrate(&mut fresh, migrate::MIGRATIONS)?;
+            let rebuilt = copy(writer, &mut fresh, terms)?;
+            fresh.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            close(fresh)?;
+            // Nothing of the old file may be left in a log that the new one would take for its own.
+            let busy: i64 = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            if busy != 0 {
+                return Err(StoreError::Damaged { what: "the log cannot be written back".into() });
+            }
+            close(std::mem::replace(writer, Connection::open_in_memory()?))?;
+            let swapped = (|| {
+                let damaged = inner.folder.join("hearth.db.damaged");
+                remove(&damaged)?;
+                fs::hard_link(&inner.path, &damaged).or_else(|_| fs::copy(&inner.path, &damaged).map(drop))?;
+                fs::rename(&fresh_path, &inner.path)
+            })();
+            *writer = connection::open(&inner.path, &inner.key, Use::Write, false)?;
+            *resident = Resident::Unloaded;
+            swapped?;
+            Ok(rebuilt)
+        })
+    }
+}
+
+fn remove(path: &std::path::Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn close(db: Connection) -> Result<()> {
+    db.close().map_err(|(_, error)| error.into())
+}
+
+/// Copies everything readable in one transaction and makes full text again.
+fn copy(old: &Connection, fresh: &mut Connection, terms: &dyn Fn(&PassageRow) -> String) -> Result<Rebuilt> {
+    let mut rebuilt = Rebuilt::default();
+    fresh.execute_batch("PRAGMA foreign_keys = OFF; DROP TRIGGER audit_in_order;")?;
+    let transaction = fresh.transaction()?;
+    for table in WHOLE {
+        transaction.execute(&format!("DELETE FROM {table}"), [])?;
+        transfer(old, &transaction, table, "1")?;
+    }
+    transaction.execute("DELETE FROM sqlite_sequence", [])?;
+    for table in TABLES {
+        let lost = transfer_by_row(old, &transaction, table)?;
+        if lost > 0 {
+            rebuilt.lost.push((table.to_owned(), lost));
+        }
+    }
+    for (table, lost) in drop_orphans(&transaction)? {
+        rebuilt.lost.push((table, lost));
+    }
+    transaction.execute("DELETE FROM passage_terms", [])?;
+    let reader = Reader { db: &transaction, inner: None };
+    let sql = "INSERT INTO passage_terms(rowid, place, terms) VALUES (?1, ?2, ?3)";
+    let mut after = 0;
+    loop {
+        let passages = reader.passages_after(after, BATCH)?;
+        let Some(last) = passages.last() else { break };
+        after = last.id.0;
+        for passage in &passages {
+            let (place, terms) = crate::table::fulltext::row(passage.space, passage.document, &terms(passage));
+            transaction.prepare_cached(sql)?.execute((passage.id.0, place, terms))?;
+            rebuilt.passages += 1;
+        }
+    }
+    rebuilt.without_vector = without_vector(&transaction)?;
+    transaction.commit()?;
+    fresh.execute_batch(&format!("PRAGMA foreign_keys = ON; {}", crate::table::audit::IN_ORDER))?;
+    Ok(rebuilt)
+}
+
+/// Copies the rows of a table that `condition` selects.
+fn transfer(old: &Connection, fresh: &Connection, table: &str, condition: &str) -> Result<()> {
+    let mut select = old.prepare(&format!("SELECT * FROM {table} WHERE {condition}"))?;
+    let columns = select.column_count();
+    let marks = vec!["?"; columns].join(",");
+    let mut insert = fresh.prepare_cached(&format!("INSERT INTO {table} VALUES ({marks})"))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let values: Vec<rusqlite::types::Value> = (0..columns).map(|c| row.get(c)).collect::<rusqlite::Result<_>>()?;
+        insert.execute(rusqlite::params_from_iter(values))?;
+    }
+    Ok(())
+}
+
+/// Copies a table in halves of its range of row ids, down to single rows where something cannot be read. Says how many
+/// row ids within the range of known rows gave an error.
+fn transfer_by_row(old: &Connection, fresh: &Connection, table: &str) -> Result<u64> {
+    let bounds = |order: &str| {
+        old.query_row(&format!("SELECT rowid FROM {table} ORDER BY rowid {order} LIMIT 1"), [], |row| row.get::<_, i64>(0))
+    };
+    let sequence = || {
+        let sql = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
+        old.query_row(sql, [table], |row| row.get::<_, i64>(0)).unwrap_or(1 << 20)
+    };
+    let (first, last) = match (bounds("ASC"), bounds("DESC")) {
+        (Err(rusqlite::Error::QueryReturnedNoRows), _) => return Ok(0),
+        (first, last) => (first.unwrap_or(1), last.unwrap_or_else(|_| sequence())),
+    };
+    let (mut lost, mut ranges) = (0, vec![(first, last)]);
+    while let Some((from, to)) = ranges.pop() {
+        let copied = (|| {
+            fresh.execute_batch("SAVEPOINT part")?;
+            let copied = transfer(old, fresh, table, &format!("rowid BETWEEN {from} AND {to}"));
+            fresh.execute_batch(if copied.is_ok() { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" })?;
+            copied
+        })();
+        match copied {
+            Ok(()) => {}
+            Err(StoreError::Damaged { .. }) if from == to => lost += 1,
+            Err(StoreError::Damaged { .. }) => {
+                let middle = from + (to - from) / 2;
+                ranges.push((middle + 1, to));
+                ranges.push((from, middle));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(lost)
+}
+
+/// Deletes rows whose parents were lost, until there are none. The record is left as it is: `verify_audit` locates gaps.
+fn drop_orphans(db: &Connection) -> Result<Vec<(String, u64)>> {
+    let mut dropped: Vec<(String, u64)> = Vec::new();
+    loop {
+        let mut statement = db.prepare("SELECT DISTINCT \"table\", rowid FROM pragma_foreign_key_check WHERE \"table\" NOT LIKE 'audit%'")?;
+        let orphans: Vec<(String, i64)> =
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+        if orphans.is_empty() {
+            return Ok(dropped);
+        }
+        for (table, row) in orphans {
+            db.execute(&format!("DELETE FROM {table} WHERE rowid = ?1"), [row])?;
+            match dropped.iter_mut().find(|(name, _)| *name == table) {
+                Some((_, count)) => *count += 1,
+                None => dropped.push((table, 1)),
+            }
+        }
+    }
+}
+
+/// Deletes vectors whose checksum is wrong, and names the passages that have none.
+fn without_vector(db: &Connection) -> Result<Vec<PassageId>> {
+    let mut wrong = Vec::new();
+    let mut statement = db.prepare("SELECT passage, numbers, checksum FROM vector")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let passage = PassageId(row.get(0)?);
+        if row.get::<_, i64>(2)? != checksum(passage, &row.get::<_, Vec<u8>>(1)?) {
+            wrong.push(passage.0);
+        }
+    }
+    drop(rows);
+    for passage in wrong {
+        db.execute("DELETE FROM vector WHERE passage = ?1", [passage])?;
+    }
+    let mut statement = db.prepare("SELECT id FROM passage WHERE id NOT IN (SELECT passage FROM vector) ORDER BY id")?;
+    Ok(statement.query_map([], |row| Ok(PassageId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?)
+}

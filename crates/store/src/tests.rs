@@ -1,0 +1,8 @@
+//! Behaviour of the store as a whole: what is found and not found, what survives, what is refused.
+
+mod damage;
+mod house;
+mod property;
+mod record;
+mod search;
+mod vaults;
