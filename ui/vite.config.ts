@@ -25,5 +25,8 @@ export default defineConfig(({ mode }) => ({
     environment: 'happy-dom',
     include: ['src/**/*.test.ts'],
     restoreMocks: true,
+    // Machines under load are slow; a hang is still a failure.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 }));

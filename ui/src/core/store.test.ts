@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Envelope } from './bindings';
+import { fake } from './fake';
+import { router } from './router.svelte';
+import { store } from './store.svelte';
+import type { Transport } from './transport';
+
+let send: (envelope: Envelope) => void;
+let end: () => void;
+const calls: string[] = [];
+
+/** The scripted backend, with its stream in the test's hands. */
+function held(inner: Transport): Transport {
+  return {
+    call: (name, args) => {
+      calls.push(name);
+      return inner.call(name, args);
+    },
+    follow: (onEnvelope, onLost) => {
+      send = onEnvelope;
+      return inner.follow(onEnvelope, onLost);
+    },
+  };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(40);
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  calls.length = 0;
+  router.reset();
+  store.phase = 'starting';
+  store.connected = false;
+  store.conversation = null;
+  end = await store.start(held(fake(new URLSearchParams('pace=10'))));
+  await settle();
+});
+afterEach(() => {
+  end();
+  vi.useRealTimers();
+});
+
+describe('start', () => {
+  it('opens the last space with its conversations', () => {
+    expect(store.phase).toBe('open');
+    expect(store.space?.name).toBe('Lindgate Hospital');
+    expect(store.conversations.length).toBeGreaterThan(5);
+  });
+});
+
+describe('asking', () => {
+  it('streams a turn from question to checked answer', async () => {
+    await store.ask('Does it meet the width?', [], 'documents');
+    await settle();
+    expect(store.running?.question).toBe('Does it meet the width?');
+    await vi.advanceTimersByTimeAsync(600);
+    expect(store.running?.quotes).toHaveLength(2);
+    const half = store.running?.answer ?? '';
+    expect(half.length).toBeGreaterThan(10);
+    expect(half).toMatch(/\s$/);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(store.running).toBeNull();
+    expect(store.lastTurn?.state).toBe('answered');
+    expect(store.lastTurn?.sentences).toHaveLength(6);
+  });
+
+  it('lets the next question wait, and asks it when the first has ended', async () => {
+    await store.ask('Does it meet the width?', [], 'documents');
+    await settle();
+    await store.ask('How many nurses are there?', [], 'documents');
+    expect(store.waiting?.text).toBe('How many nurses are there?');
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(store.waiting).toBeNull();
+    expect(store.conversation?.turns.map((turn) => turn.state)).toEqual(['answered', 'abstained']);
+  });
+
+  it('keeps what was written when it is stopped', async () => {
+    await store.ask('Does it meet the width?', [], 'documents');
+    await vi.advanceTimersByTimeAsync(700);
+    await store.stop();
+    await settle();
+    expect(store.lastTurn?.state).toBe('stopped');
+    expect(store.lastTurn?.answer.length).toBeGreaterThan(5);
+  });
+
+  it('puts an edited question in place of the last one', async () => {
+    await store.openConversation(1);
+    const last = store.lastTurn?.id ?? 0;
+    await store.editQuestion(last, 'How many nurses are there?');
+    await vi.advanceTimersByTimeAsync(4000);
+    expect(store.conversation?.turns).toHaveLength(3);
+    expect(store.lastTurn?.question).toBe('How many nurses are there?');
+    expect(store.conversation?.turns.some((turn) => turn.id === last)).toBe(false);
+  });
+});
+
+describe('the stream', () => {
+  it('asks again for what is on screen after a gap', async () => {
+    await store.openConversation(1);
+    calls.length = 0;
+    send({ seq: 900, event: { kind: 'focused' } });
+    await settle();
+    expect(calls).toEqual(expect.arrayContaining(['GetStatus', 'ListConversations', 'ListJobs', 'GetConversation']));
+    calls.length = 0;
+    send({ seq: 901, event: { kind: 'focused' } });
+    await settle();
+    expect(calls).toEqual([]);
+  });
+
+  it('tells whoever shows what went stale', async () => {
+    const run = vi.fn();
+    const stop = store.onStale(['ListDocuments'], run);
+    send({ seq: 1, event: { kind: 'stale', commands: ['ListModels'] } });
+    expect(run).not.toHaveBeenCalled();
+    send({ seq: 2, event: { kind: 'stale', commands: ['ListDocuments'] } });
+    expect(run).toHaveBeenCalledTimes(1);
+    stop();
+    send({ seq: 3, event: { kind: 'stale', commands: ['ListDocuments'] } });
+    expect(run).toHaveBeenCalledTimes(1);
+    await settle();
+  });
+
+  it('lets everything go when the vault locks', async () => {
+    await store.openConversation(1);
+    const vault = await store.call('LockVault', {});
+    store.enter(vault);
+    expect(store.phase).toBe('locked');
+    expect(store.conversation).toBeNull();
+    expect(store.conversations).toEqual([]);
+    expect(router.place.conversation).toBeNull();
+  });
+});
