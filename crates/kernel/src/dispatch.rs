@@ -6,7 +6,6 @@ use crate::{activity, home, jobs, library, memory, models, pages, search, settin
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
 use hearth_domain::{ConversationId, DocumentId, ModelId, SpaceId, TurnId, VersionId};
-use std::sync::Arc;
 
 macro_rules! answers {
     ($($command:ident($house:ident, $c:ident) $body:block)+) => { $(
@@ -228,7 +227,7 @@ fn named(name: &str) -> Result<String, Error> {
     }
 }
 
-fn spaces(open: &Arc<Open>) -> Result<Vec<api::Space>, Error> {
+fn spaces(open: &Open) -> Result<Vec<api::Space>, Error> {
     let rows = open.store.read(|reader| reader.spaces()).map_err(error::store)?;
     rows.into_iter().map(|row| space(open, row.id)).collect()
 }

@@ -37,7 +37,7 @@ impl Downloads {
     fn gate(&self) -> Result<Gate, Error> {
         let law: Arc<dyn hearth_egress::Law> = Arc::new(DownloadLaw(Law::local_only()));
         let ledger: Arc<dyn hearth_egress::Ledger> = Arc::clone(&self.ledger) as Arc<dyn hearth_egress::Ledger>;
-        Gate::new(law, ledger, now_ms, GateSettings::default()).map_err(|error| not_here(&DownloadError::Gate(error)))
+        Gate::new(law, ledger, Arc::new(now_ms), GateSettings::default()).map_err(|error| not_here(&DownloadError::Gate(error)))
     }
 
     /// How a model's download stands, where there is one: under way, or parts of one on disk.

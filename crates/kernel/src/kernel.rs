@@ -194,6 +194,11 @@ impl Kernel {
         self.house.schedule.peak_memory()
     }
 
+    /// Fills a space with made-up passages, for benchmarks of large libraries.
+    pub fn fill_for_bench(&self, space: i64, passages: u64, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
+        crate::bench::fill(&self.house, hearth_domain::SpaceId(space), passages, progress)
+    }
+
     /// Ends the house in order: turns are kept as stopped, jobs stay resumable, engines end.
     pub fn stop(&self) {
         self.house.lock_vault("Hearth was closed");

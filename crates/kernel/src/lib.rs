@@ -5,6 +5,7 @@
 //! what the house knows into words of the door. No product logic lives in the shells, and none of the organs' here.
 
 mod activity;
+mod bench;
 mod child;
 mod clock;
 mod dispatch;

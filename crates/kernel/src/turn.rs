@@ -82,12 +82,12 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
         })
         .map_err(error::store)?;
     let cancel = open.turns.begin(turn);
-    let (house, started) = (Arc::clone(house), std::time::Instant::now());
+    let (there, started) = (Arc::clone(house), std::time::Instant::now());
     std::thread::Builder::new()
         .name(format!("turn-{turn}"))
         .spawn(move || {
             let asked = permit::Question { space: question.space, text, attachments: question.attachments, grounding: question.grounding };
-            let mut turn = Turn::new(&house, &open, conversation, turn, asked.text.clone(), cancel, started);
+            let mut turn = Turn::new(&there, &open, conversation, turn, asked.text.clone(), cancel, started);
             turn.record.general = question.grounding == Grounding::General;
             turn.tell_began();
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut turn, asked)));

@@ -326,7 +326,7 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
 
 /// Turns that ran when the last run of the program ended are kept as stopped, with the words they had.
 pub(crate) fn close_interrupted(house: &House, open: &Open) -> Result<(), api::Error> {
-    let rows = open.store.read(Reader::running_turns).map_err(error::store)?;
+    let rows = open.store.read(|reader| reader.running_turns()).map_err(error::store)?;
     for row in rows {
         let entry = Entry {
             at_ms: now_ms(),
