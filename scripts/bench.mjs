@@ -1,5 +1,5 @@
 // `npm run bench`: measures release programs on this machine and prints one table. No test depends on it.
-//   npm run bench -- --documents DIR --questions FILE [--models-dir DIR] [--starts N]
+//   npm run bench -- --documents DIR --questions FILE [--models-dir DIR] [--starts N] [--fill N,N]
 // `hearth bench` measures importing and asking; this adds what only a window shows: the cold start, and sizes on disk.
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync, mkdtempSync, statSync } from 'node:fs';
@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { models, npmPackages, release, ui } from './lib/build.mjs';
 import { CACHE, found, giveUp, program, run } from './lib/run.mjs';
 
-const usage = 'Usage: npm run bench -- --documents DIR --questions FILE [--models-dir DIR] [--starts N]';
+const usage = 'Usage: npm run bench -- --documents DIR --questions FILE [--models-dir DIR] [--starts N] [--fill N,N]';
 const words = process.argv.slice(2);
-const given = { starts: '5' };
+const given = { starts: '5', fill: '1000,100000' };
 while (words.length > 0) {
   const name = words.shift().replace(/^--/, '');
-  if (!['documents', 'questions', 'models-dir', 'starts'].includes(name) || words.length === 0) giveUp(usage, 2);
+  if (!['documents', 'questions', 'models-dir', 'starts', 'fill'].includes(name) || words.length === 0) giveUp(usage, 2);
   given[name] = words.shift();
 }
 if (!given.documents || !given.questions) giveUp(usage, 2);
@@ -88,5 +88,5 @@ if (process.platform !== 'linux' || process.env.DISPLAY || found('Xvfb')) {
   for (const [name, bytes] of starts.at(-1).used) rows.push([`memory after the start, ${name}`, size(bytes)]);
 }
 for (const [name, value] of rows) console.log(`${name.padEnd(40)} ${value}`);
-const { code } = await run(join(folder, program('hearth')), ['--models-dir', modelsDir, 'bench', '--documents', given.documents, '--questions', given.questions]);
+const { code } = await run(join(folder, program('hearth')), ['--models-dir', modelsDir, 'bench', '--documents', given.documents, '--questions', given.questions, ...given.fill.split(',').filter(Boolean).flatMap((count) => ['--fill', count])]);
 process.exit(code);

@@ -162,6 +162,9 @@ pub(crate) struct Bench {
     /// A text file with one question a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) questions: PathBuf,
+    /// Also measure the first quote among so many made-up passages; may be given more than once, growing.
+    #[arg(long, value_name = "N")]
+    pub(crate) fill: Vec<u64>,
 }
 
 #[cfg(test)]

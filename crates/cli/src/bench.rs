@@ -8,8 +8,8 @@ use crate::end::End;
 use crate::house::{self, House, Place};
 use crate::out::{Out, size};
 use hearth_api::{
-    Ask, CreateVault, Destination, Error, ErrorCode, Event, Grounding, Handler, ImportOffer, Job, JobState, Turn,
-    TurnNews,
+    Ask, CreateVault, Destination, Error, ErrorCode, Event, Grounding, Handler, ImportOffer, Job, JobState, StopTurn,
+    Turn, TurnNews,
 };
 use serde::Serialize;
 use std::time::Instant;
@@ -30,7 +30,16 @@ struct Figures {
     first_word_p50_ms: f64,
     first_word_p95_ms: f64,
     tokens_per_s_p50: f64,
+    filled: Vec<Filled>,
     peak_memory: Vec<(String, u64)>,
+}
+
+/// The first quote among many passages.
+#[derive(Debug, Serialize)]
+struct Filled {
+    passages: u64,
+    quotes_p50_ms: f64,
+    quotes_p95_ms: f64,
 }
 
 /// One question.
@@ -84,7 +93,22 @@ fn measure(house: &House, what: &Bench, questions: &[String], out: &Out) -> Resu
     let mut asked = Vec::new();
     for (number, question) in questions.iter().enumerate() {
         out.doing(&format!("question {} of {}", number + 1, questions.len()));
-        asked.push(ask(house, space, question)?);
+        asked.push(ask(house, space, question, false)?);
+    }
+    let mut filled = Vec::new();
+    let mut there = u64::from(passages);
+    for &wanted in &what.fill {
+        house.fill_for_bench(space, wanted.saturating_sub(there), &mut |done| {
+            out.doing(&format!("filling: {done} passages"))
+        })?;
+        there = there.max(wanted);
+        // The first question after a fill finds the index cold, as no person would; it is not counted.
+        ask(house, space, &questions[0], true)?;
+        let mut times = Vec::new();
+        for question in questions.iter().cycle().take(questions.len().max(20)) {
+            times.extend(ask(house, space, question, true)?.quotes_ms);
+        }
+        filled.push(Filled { passages: there, quotes_p50_ms: share(&times, 0.5), quotes_p95_ms: share(&times, 0.95) });
     }
     let quotes: Vec<f64> = asked.iter().filter_map(|question| question.quotes_ms).collect();
     let first: Vec<f64> = asked.iter().filter_map(|question| question.first_word_ms).collect();
@@ -103,6 +127,7 @@ fn measure(house: &House, what: &Bench, questions: &[String], out: &Out) -> Resu
         first_word_p95_ms: share(&first, 0.95),
         tokens_per_s_p50: share(&speed, 0.5),
         questions: asked,
+        filled,
         peak_memory: house.peak_memory(),
     })
 }
@@ -122,8 +147,9 @@ fn import(house: &House, what: &Bench, space: i64, out: &Out) -> Result<(Vec<Job
     Ok((jobs.into_values().collect(), began.elapsed().as_secs_f64()))
 }
 
-/// Asks in a new conversation; times are from the question to the event that a window would show.
-fn ask(house: &House, space: i64, question: &str) -> Result<Question, Error> {
+/// Asks in a new conversation; times are from the question to the event that a window would show. `quotes_only` stops
+/// the turn when the quotes are there.
+fn ask(house: &House, space: i64, question: &str, quotes_only: bool) -> Result<Question, Error> {
     let mut events = house.subscribe();
     let began = Instant::now();
     let ms = |began: Instant| began.elapsed().as_secs_f64() * 1000.0;
@@ -145,7 +171,12 @@ fn ask(house: &House, space: i64, question: &str) -> Result<Question, Error> {
             continue;
         }
         match news {
-            TurnNews::Quotes { .. } => quotes_ms = quotes_ms.or_else(|| Some(ms(began))),
+            TurnNews::Quotes { .. } => {
+                quotes_ms = quotes_ms.or_else(|| Some(ms(began)));
+                if quotes_only {
+                    house.handle(StopTurn { turn: asked.turn })?;
+                }
+            }
             TurnNews::Words { .. } => first_word_ms = first_word_ms.or_else(|| Some(ms(began))),
             TurnNews::Ended { turn } => break turn,
             _ => {}
@@ -197,6 +228,10 @@ fn table(figures: &Figures, out: &Out) {
         format!("{:.0} / {:.0} ms", figures.first_word_p50_ms, figures.first_word_p95_ms),
     );
     row("tokens a second, p50", format!("{:.1}", figures.tokens_per_s_p50));
+    for filled in &figures.filled {
+        let name = format!("first quote at {} passages, p50 / p95", filled.passages);
+        row(&name, format!("{:.0} / {:.0} ms", filled.quotes_p50_ms, filled.quotes_p95_ms));
+    }
     for (name, bytes) in &figures.peak_memory {
         row(&format!("peak memory, {name}"), size(*bytes));
     }
