@@ -21,17 +21,18 @@ export function goodAt(roles: readonly Role[]): string {
 }
 
 /** What a second brings: tokens, or passages for a model that reads them. */
-export function perSecond(roles: readonly Role[], value: number): string {
+export function perSecond(roles: readonly Role[], value: number, short = false): string {
   const figure = value < 10 ? value.toLocaleString(undefined, { maximumFractionDigits: 1 }) : count(value);
   const embeds = roles.includes('embed') || roles.includes('rerank') || roles.includes('verify');
-  return embeds && !roles.includes('chat') ? `${figure} passages/s` : `${figure} tok/s`;
+  if (embeds && !roles.includes('chat')) return short ? `${figure}/s` : `${figure} passages/s`;
+  return `${figure} tok/s`;
 }
 
 /** The words beside the fit's bars: the level, and the speed or what is missing. */
 export function fitWords(fit: Fit, roles: readonly Role[]): { level: string; aside: string } {
   if (fit.level === 'will_not_fit') return { level: FIT.will_not_fit, aside: `needs ${gigabytes(fit.needs_bytes)} GB` };
   if (fit.per_second === null) return { level: FIT[fit.level], aside: '' };
-  return { level: FIT[fit.level], aside: `${fit.measured ? '' : 'about '}${perSecond(roles, fit.per_second)}` };
+  return { level: FIT[fit.level], aside: `${fit.measured ? '' : 'about '}${perSecond(roles, fit.per_second, true)}` };
 }
 
 /** What is missing: "Needs 14.0 GB more". */
