@@ -128,28 +128,35 @@ pub(crate) fn folded(text: &str) -> String {
     out
 }
 
-/// Counts what has been put out, and refuses more than `limit_bytes`.
+/// Counts the text that has been put out, and refuses more than a file of its size can honestly hold.
 pub(crate) struct OutputBudget {
     limit_bytes: u64,
+    ratio_bytes: u64,
     used_bytes: u64,
 }
 
+/// Below this much text no ratio to the file's size is suspicious.
+const FLOOR_BYTES: u64 = 24 << 20;
+const MAX_RATIO: u64 = 100;
+
 impl OutputBudget {
-    pub(crate) fn new(limit_bytes: u64) -> Self {
-        Self { limit_bytes: limit_bytes.min(u32::MAX as u64), used_bytes: 0 }
+    /// For a file of `file_bytes` of which at most `limit_bytes` may come.
+    pub(crate) fn new(file_bytes: usize, limit_bytes: u64) -> Self {
+        let ratio_bytes = (file_bytes as u64).saturating_mul(MAX_RATIO).max(FLOOR_BYTES);
+        Self { limit_bytes: limit_bytes.min(u64::from(u32::MAX)), ratio_bytes, used_bytes: 0 }
     }
 
+    /// Counts `bytes` more.
     pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), ReadError> {
         self.used_bytes = self.used_bytes.saturating_add(bytes as u64);
-        self.check(0)
-    }
-
-    /// Fails where `more` unspent bytes would go over the limit.
-    pub(crate) fn check(&self, more: usize) -> Result<(), ReadError> {
-        match self.used_bytes.saturating_add(more as u64) <= self.limit_bytes {
-            true => Ok(()),
-            false => Err(ReadError::TooLarge { limit_bytes: self.limit_bytes }),
+        if self.used_bytes > self.limit_bytes {
+            return Err(ReadError::TooLarge { limit_bytes: self.limit_bytes });
         }
+        if self.used_bytes > self.ratio_bytes {
+            let why = format!("it repeats itself into more than {} MB of text", self.ratio_bytes >> 20);
+            return Err(ReadError::Bomb { why });
+        }
+        Ok(())
     }
 }
 
@@ -173,8 +180,11 @@ mod tests {
 
     #[test]
     fn the_budget_refuses_more_than_its_limit() {
-        let mut budget = OutputBudget::new(10);
+        let mut budget = OutputBudget::new(1, 10);
         assert!(budget.spend(10).is_ok());
         assert_eq!(budget.spend(1), Err(ReadError::TooLarge { limit_bytes: 10 }));
+        let mut budget = OutputBudget::new(1000, 1 << 30);
+        assert!(budget.spend(1 << 20).is_ok());
+        assert_eq!(budget.spend(100 << 20).unwrap_err().code(), "bomb");
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     let contents = contents(&archive, &opf, &items)?;
     let titles: HashMap<&str, &str> =
         contents.iter().rev().map(|(_, title, target)| (target.as_str(), title.as_str())).collect();
-    let mut budget = OutputBudget::new(options.max_output_bytes);
+    let mut budget = OutputBudget::new(bytes.len(), options.max_output_bytes);
     let (mut pages, mut outline, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
     let mut at: HashMap<&str, u32> = HashMap::new();
     for (i, chapter) in chapters.iter().enumerate() {

@@ -42,10 +42,8 @@ pub fn read(name: &str, bytes: &[u8], options: &ReadOptions, progress: &mut Prog
         Kind::Code => plain::code(bytes, options),
         Kind::Text => plain::text(bytes, options),
     })?;
-    let mut budget = OutputBudget::new(options.max_output_bytes);
-    for page in &document.pages {
-        budget.spend(page.text.len())?;
-    }
+    let mut budget = OutputBudget::new(bytes.len(), options.max_output_bytes);
+    document.pages.iter().try_for_each(|page| budget.spend(page.text.len()))?;
     let empty = document.pages.iter().all(|page| page.text.trim().is_empty());
     if empty && document.attachments.is_empty() {
         return Err(match document.kind {

@@ -1,6 +1,6 @@
 //! Word documents: paragraphs with their styles, lists with their numbers, tables, notes, comments, headers.
 
-use super::{main_part, properties, relations};
+use super::{Relation, graphic, main_part, properties, relations};
 use crate::archive::Archive;
 use crate::builder::{PageBuilder, folded};
 use crate::plain::document;
@@ -32,6 +32,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     let (styles, numbering) = (part("styles")?, part("numbering")?);
     let (footnotes, endnotes, comments) = (part("footnotes")?, part("endnotes")?, part("comments")?);
     let mut reader = Reader {
+        archive: &archive,
+        relations: &relations,
         page: PageBuilder::default(),
         outline: Vec::new(),
         styles: styles.as_ref().map(styles_of).unwrap_or_default(),
@@ -47,7 +49,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
         }
     }
     let body = xml.root().child("body").unwrap_or(xml.root());
-    reader.blocks(body, MAX_NESTING);
+    reader.blocks(body, MAX_NESTING)?;
     step(progress, 2, 3)?;
     let notes = std::mem::take(&mut reader.notes);
     for (xml, element) in [(footnotes, "footnote"), (endnotes, "endnote"), (comments, "comment")] {
@@ -133,7 +135,9 @@ fn styles_of(xml: &Xml) -> HashMap<String, Style> {
     styles
 }
 
-struct Reader {
+struct Reader<'a> {
+    archive: &'a Archive<'a>,
+    relations: &'a HashMap<String, Relation>,
     page: PageBuilder,
     outline: Vec<OutlineItem>,
     styles: HashMap<String, Style>,
@@ -142,26 +146,27 @@ struct Reader {
     notes: Vec<(&'static str, String)>,
 }
 
-impl Reader {
-    fn blocks(&mut self, parent: El<'_>, depth: u8) {
+impl Reader<'_> {
+    fn blocks(&mut self, parent: El<'_>, depth: u8) -> Result<(), ReadError> {
         for el in parent.children() {
             match el.name() {
-                "p" => self.paragraph(el, depth),
-                "tbl" => self.table(el, depth),
+                "p" => self.paragraph(el, depth)?,
+                "tbl" => self.table(el, depth)?,
                 "sdt" => {
                     if let Some(content) = el.child("sdtContent")
                         && depth > 0
                     {
-                        self.blocks(content, depth - 1);
+                        self.blocks(content, depth - 1)?;
                     }
                 }
-                "ins" | "smartTag" | "customXml" | "moveTo" if depth > 0 => self.blocks(el, depth - 1),
+                "ins" | "smartTag" | "customXml" | "moveTo" if depth > 0 => self.blocks(el, depth - 1)?,
                 _ => {}
             }
         }
+        Ok(())
     }
 
-    fn paragraph(&mut self, el: El<'_>, depth: u8) {
+    fn paragraph(&mut self, el: El<'_>, depth: u8) -> Result<(), ReadError> {
         let properties = el.child("pPr");
         let style = properties.and_then(|el| el.child("pStyle")).and_then(|el| self.styles.get(el.attr("val")?));
         let style = style.cloned().unwrap_or_default();
@@ -198,13 +203,19 @@ impl Reader {
                 (None, None) => self.page.block(BlockKind::Paragraph, &text),
             }
         }
-        for content in inline.boxes {
-            self.blocks(content, depth.saturating_sub(1));
+        for data in inline.graphics {
+            graphic::write(self.archive, self.relations, data, &mut self.page)?;
         }
+        if let Some(less) = depth.checked_sub(1) {
+            for content in inline.boxes {
+                self.blocks(content, less)?;
+            }
+        }
+        Ok(())
     }
 
-    fn table(&mut self, table: El<'_>, depth: u8) {
-        let Some(depth) = depth.checked_sub(1) else { return };
+    fn table(&mut self, table: El<'_>, depth: u8) -> Result<(), ReadError> {
+        let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
         let look = table.path(&["tblPr", "tblLook"]);
         let first_row = look.is_some_and(|el| {
             let bits = el.attr("val").and_then(|val| u16::from_str_radix(val, 16).ok()).unwrap_or(0);
@@ -215,8 +226,7 @@ impl Reader {
         if let [row] = rows.as_slice()
             && let [cell] = cells_of(*row, 4).as_slice()
         {
-            self.blocks(*cell, depth);
-            return;
+            return self.blocks(*cell, depth);
         }
         let marked = |row: &El<'_>| row.path(&["trPr", "tblHeader"]).is_some_and(|el| el.attr("val") != Some("0"));
         let any_marked = rows.iter().any(marked);
@@ -239,9 +249,10 @@ impl Reader {
             }
             self.page.row(header, None, &texts);
             for table in inner {
-                self.table(table, depth);
+                self.table(table, depth)?;
             }
         }
+        Ok(())
     }
 
     /// Text of a cell on one line; tables inside follow their row.
@@ -347,11 +358,13 @@ fn wrapped<'a>(parent: El<'a>, name: &str, depth: u8) -> Vec<El<'a>> {
     out
 }
 
-/// Text of one paragraph, and the text boxes anchored in it.
+/// Text of one paragraph, and what is anchored in it.
 #[derive(Default)]
 struct Inline<'a> {
     text: String,
     boxes: Vec<El<'a>>,
+    /// Charts and diagrams.
+    graphics: Vec<El<'a>>,
     notes: Vec<(&'static str, String)>,
 }
 
@@ -388,6 +401,7 @@ impl<'a> Inline<'a> {
                 // The new wording stands; what was struck out, codes of fields and the older copy of a drawing do not.
                 "del" | "moveFrom" | "delText" | "instrText" | "Fallback" | "pPr" | "rPr" | "sdtPr" | "rt" => {}
                 "txbxContent" => self.boxes.push(child),
+                "graphicData" if child.child("chart").or(child.child("relIds")).is_some() => self.graphics.push(child),
                 _ if depth == 0 && self.text.len() > 1 << 20 => {}
                 _ => self.gather(child, depth),
             }

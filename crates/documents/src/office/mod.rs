@@ -1,6 +1,7 @@
 //! Office Open XML: the archive's parts, their relations and properties. The three formats are in the files beside.
 
 pub(crate) mod docx;
+mod graphic;
 pub(crate) mod number;
 pub(crate) mod pptx;
 pub(crate) mod xlsx;

@@ -49,7 +49,8 @@ fn built_in(id: u32) -> Option<&'static str> {
         11 => "0.00E+00",
         12 => "# ?/?",
         13 => "# ??/??",
-        14 => "m/d/yyyy",
+        // Excel writes these two in the order of the reader's country; this order means the same in all of them.
+        14 => "yyyy-mm-dd",
         15 => "d-mmm-yy",
         16 => "d-mmm",
         17 => "mmm-yy",
@@ -57,7 +58,7 @@ fn built_in(id: u32) -> Option<&'static str> {
         19 => "h:mm:ss AM/PM",
         20 => "h:mm",
         21 => "h:mm:ss",
-        22 => "m/d/yyyy h:mm",
+        22 => "yyyy-mm-dd h:mm",
         37 | 38 => "#,##0;(#,##0)",
         39 | 40 => "#,##0.00;(#,##0.00)",
         41 | 42 => "#,##0;(#,##0);\"-\"",
@@ -502,7 +503,7 @@ mod tests {
         check("m/d/yyyy h:mm", 44736.25, "6/24/2022 6:00");
         check("yyyy-mm-dd", 60.0, "1900-02-29");
         check("yyyy-mm-dd", 59.0, "1900-02-28");
-        assert_eq!(Format::of(14, None).show(0.0, true), "1/1/1904");
+        assert_eq!(Format::of(14, None).show(0.0, true), "1904-01-01");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! PowerPoint presentations: one page per slide in the show's order, with tables, charts and speaker notes.
 
-use super::{main_part, properties, relations};
+use super::{graphic, main_part, properties, relations};
 use crate::archive::Archive;
 use crate::builder::{PageBuilder, folded};
 use crate::plain::document;
@@ -124,24 +124,7 @@ impl Slide<'_> {
             return Ok(());
         }
         if let Some(data) = el.path(&["graphic", "graphicData"]) {
-            let chart = data.children().find_map(|el| (el.name() == "chart").then(|| el.attr("id")).flatten());
-            if let Some(relation) = chart.and_then(|id| relations.get(id))
-                && let Some(bytes) = self.archive.get(&relation.target)?
-                && let Ok(xml) = Xml::parse(&bytes)
-            {
-                self.chart(&xml);
-            }
-            let diagram = data.child("relIds").and_then(|el| relations.get(el.attr("dm")?));
-            if let Some(relation) = diagram
-                && let Some(bytes) = self.archive.get(&relation.target)?
-                && let Ok(xml) = Xml::parse(&bytes)
-            {
-                for body in xml.root().all("t") {
-                    let text: Vec<String> = body.children().filter(|el| el.name() == "p").map(paragraph_text).collect();
-                    self.page.block(BlockKind::Item, &text.join(" "));
-                }
-            }
-            return Ok(());
+            return graphic::write(self.archive, relations, data, &mut self.page);
         }
         let Some(body) = el.child("txBody") else { return Ok(()) };
         let kind = placeholder(el);
@@ -160,68 +143,27 @@ impl Slide<'_> {
         let listed = matches!(kind, Some("body" | "obj" | "")) || (kind.is_some() && kind != Some("subTitle"));
         let paragraphs: Vec<El<'_>> = body.children().filter(|el| el.name() == "p").collect();
         let many = paragraphs.iter().filter(|el| !paragraph_text(**el).trim().is_empty()).count() > 1;
+        let mut number = 0;
         for paragraph in paragraphs {
             let text = paragraph_text(paragraph);
             let properties = paragraph.child("pPr");
             let bullet = properties.is_some_and(|el| el.child("buChar").is_some() || el.child("buAutoNum").is_some());
             let plain = properties.is_some_and(|el| el.child("buNone").is_some());
             let level = properties.and_then(|el| el.attr("lvl")?.parse::<usize>().ok()).unwrap_or(0).min(8);
-            if bullet || (listed && many && !plain) {
-                if !text.trim().is_empty() {
-                    self.page.item(level * 2, &format!("• {}", text.trim()));
-                }
+            let numbered = properties.is_some_and(|el| el.child("buAutoNum").is_some()) && level == 0;
+            if text.trim().is_empty() {
+                continue;
+            }
+            number = if numbered { number + 1 } else { 0 };
+            if numbered {
+                self.page.item(0, &format!("{number}. {}", text.trim()));
+            } else if bullet || (listed && many && !plain) {
+                self.page.item(level * 2, &format!("• {}", text.trim()));
             } else {
                 self.page.block(BlockKind::Paragraph, &text);
             }
         }
         Ok(())
-    }
-
-    /// A chart as a table: categories down, series across.
-    fn chart(&mut self, xml: &Xml) {
-        let chart = xml.root();
-        let title = chart.path(&["chart", "title"]).map(|title| folded(&title.all("t").iter().map(El::text).collect::<String>()));
-        if let Some(title) = title {
-            self.page.block(BlockKind::Paragraph, &title);
-        }
-        let points = |el: Option<El<'_>>| -> Vec<(usize, String)> {
-            let values = el.map(|el| el.all("pt")).unwrap_or_default();
-            values
-                .into_iter()
-                .filter_map(|pt| Some((pt.attr("idx")?.parse().ok()?, folded(&pt.child("v")?.text()))))
-                .filter(|(at, _)| *at < 5000)
-                .collect()
-        };
-        let series = chart.all("ser");
-        let mut header = vec![String::new()];
-        let mut rows: Vec<Vec<String>> = Vec::new();
-        for (column, one) in series.iter().enumerate().take(100) {
-            let name = one.child("tx").map(|el| el.all("v").iter().map(El::text).collect::<String>());
-            header.push(name.unwrap_or_default());
-            let categories = points(one.child("cat").or(one.child("xVal")));
-            let values = points(one.child("val").or(one.child("yVal")));
-            for (text, at, column) in categories
-                .into_iter()
-                .map(|(at, text)| (text, at, 0))
-                .chain(values.into_iter().map(|(at, text)| (text, at, column + 1)))
-            {
-                if rows.len() <= at {
-                    rows.resize(at + 1, Vec::new());
-                }
-                if let Some(row) = rows.get_mut(at) {
-                    if row.len() <= column {
-                        row.resize(column + 1, String::new());
-                    }
-                    if let Some(cell) = row.get_mut(column) {
-                        *cell = text;
-                    }
-                }
-            }
-        }
-        self.page.row(true, None, &header);
-        for row in rows {
-            self.page.row(false, None, &row);
-        }
     }
 }
 

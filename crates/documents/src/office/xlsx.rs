@@ -1,7 +1,7 @@
 //! Excel workbooks: one page per sheet, one row per row that holds something, numbers as the sheet shows them.
 
 use super::number::Format;
-use super::{main_part, properties, relations};
+use super::{graphic, main_part, properties, relations};
 use crate::archive::Archive;
 use crate::builder::{OutputBudget, PageBuilder, folded};
 use crate::decode::decode;
@@ -29,9 +29,9 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
         let target = parts.values().find(|relation| relation.kind == kind).map(|relation| relation.target.clone());
         target.map(|target| archive.get(&target)).transpose().map(Option::flatten)
     };
-    let mut budget = OutputBudget::new(options.max_output_bytes);
+    let mut budget = OutputBudget::new(bytes.len(), options.max_output_bytes);
     let strings = match part("sharedStrings")? {
-        Some(bytes) => shared_strings(&bytes, &mut budget)?,
+        Some(bytes) => shared_strings(&bytes),
         None => Vec::new(),
     };
     let flag = book.root().child("workbookPr").and_then(|el| el.attr("date1904"));
@@ -97,6 +97,10 @@ fn extras(archive: &Archive<'_>, sheet: &str, page: &mut PageBuilder) -> Result<
                 let lines: Vec<String> = body.children().filter(|el| el.name() == "p").map(|el| el.text()).collect();
                 page.block(BlockKind::Paragraph, &lines.join("\n"));
             }
+            let drawn = relations(archive, &relation.target)?;
+            for data in xml.root().all("graphicData") {
+                graphic::write(archive, &drawn, data, page)?;
+            }
             continue;
         }
         let comments = xml.root().all(if threaded { "threadedComment" } else { "comment" });
@@ -109,7 +113,7 @@ fn extras(archive: &Archive<'_>, sheet: &str, page: &mut PageBuilder) -> Result<
     Ok(())
 }
 
-fn shared_strings(bytes: &[u8], budget: &mut OutputBudget) -> Result<Vec<String>, ReadError> {
+fn shared_strings(bytes: &[u8]) -> Vec<String> {
     let source = decode(bytes).0;
     let mut reader = lenient(&source);
     let mut strings = Vec::new();
@@ -124,7 +128,6 @@ fn shared_strings(bytes: &[u8], budget: &mut OutputBudget) -> Result<Vec<String>
             },
             Ok(Event::End(end)) => match end.local_name().as_ref() {
                 "si" => {
-                    budget.spend(text.len())?;
                     strings.push(std::mem::take(&mut text));
                 }
                 "t" => in_text = false,
@@ -137,7 +140,7 @@ fn shared_strings(bytes: &[u8], budget: &mut OutputBudget) -> Result<Vec<String>
             Ok(_) => {}
         }
     }
-    Ok(strings)
+    strings
 }
 
 fn lenient(source: &str) -> Reader<&[u8]> {
@@ -207,7 +210,6 @@ impl Sheet<'_> {
         let mut line: Vec<(u32, String)> = Vec::new();
         let mut cell = Cell::default();
         let mut in_value = false;
-        let mut spent = 0;
         loop {
             let event = reader.read_event();
             match &event {
@@ -241,6 +243,7 @@ impl Sheet<'_> {
                     "v" | "t" => in_value = false,
                     "c" => {
                         let text = self.shown(&cell);
+                        budget.spend(text.len() + 1)?;
                         if !text.trim().is_empty() {
                             line.push((cell.column, text));
                         }
@@ -249,8 +252,6 @@ impl Sheet<'_> {
                     "row" => {
                         self.row(row, &line);
                         line.clear();
-                        budget.spend(self.page.len().saturating_sub(spent))?;
-                        spent = self.page.len();
                     }
                     _ => {}
                 },
@@ -359,7 +360,7 @@ mod tests {
         let document = read(&bytes, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).unwrap();
         let page = &document.pages[0];
         assert_eq!(page.place, Place::Sheet { name: "Q1 & Q2".into() });
-        assert_eq!(page.text, "Sales\tNet\n44736\t\t$1,234.50\n6/24/2022\t26%\tTRUE");
+        assert_eq!(page.text, "Sales\tNet\n44736\t\t$1,234.50\n2022-06-24\t26%\tTRUE");
         let cells: Vec<_> = page.blocks.iter().map(|block| block.kind.clone()).collect();
         assert_eq!(cells[0], BlockKind::Row { header: true, cell: Some("B2".into()) });
         assert_eq!(cells[2], BlockKind::Row { header: false, cell: Some("A4".into()) });

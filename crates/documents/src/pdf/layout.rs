@@ -132,8 +132,13 @@ impl Composer {
                 None => self.begin(|last| matches!(last, BlockKind::Row { .. })),
             };
             let mut at = 0;
-            for (i, cell) in cells.iter().enumerate() {
-                if columns.is_empty() {
+            let rtl = is_rtl_row(cells);
+            let mut cells_read: Vec<&Cell> = cells.iter().collect();
+            if rtl {
+                cells_read.reverse();
+            }
+            for (i, cell) in cells_read.into_iter().enumerate() {
+                if columns.is_empty() || rtl {
                     if i > 0 {
                         self.text.push('\t');
                     }
@@ -144,7 +149,7 @@ impl Composer {
                     }
                     at = column + 1;
                 }
-                self.words(&cell.words, turn);
+                self.words(&ordered(&cell.words), turn);
             }
             // The rest of a label that takes two lines stands in the next row, before the figures.
             if rows.get(n + 1).is_some_and(|next| tables::goes_on(cells, next)) {
@@ -260,6 +265,11 @@ fn ordered(words: &[Word]) -> Vec<Word> {
     }
     out.append(&mut ltr);
     out
+}
+
+fn is_rtl_row(cells: &[Cell]) -> bool {
+    let letters = || cells.iter().flat_map(|cell| &cell.words).flat_map(|word| word.text.chars()).filter(|c| c.is_alphabetic());
+    letters().filter(|c| is_rtl(*c)).count() * 2 > letters().count()
 }
 
 /// The usual distance between the baselines of a region's prose.

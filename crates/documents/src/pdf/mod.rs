@@ -75,7 +75,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     if count == 0 {
         return Err(ReadError::damaged("it has no pages"));
     }
-    let mut budget = OutputBudget::new(options.max_output_bytes);
+    let mut budget = OutputBudget::new(bytes.len(), options.max_output_bytes);
     let mut weights = Weights::default();
     let mut operations = 0;
     let mut sketches = Vec::with_capacity(count);

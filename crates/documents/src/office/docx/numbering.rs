@@ -18,6 +18,8 @@ pub(super) struct Numbering {
     /// Abstract list of each list, and the levels that the list overrides.
     lists: HashMap<String, (String, HashMap<u8, u32>)>,
     levels: HashMap<(String, u8), Level>,
+    /// Levels that a list defines anew for itself.
+    own: HashMap<(String, u8), Level>,
     counts: HashMap<String, Vec<Option<u32>>>,
     started: std::collections::HashSet<String>,
 }
@@ -45,6 +47,9 @@ impl Numbering {
                         let level = change.attr("ilvl").and_then(|ilvl| ilvl.parse::<u8>().ok()).unwrap_or(0);
                         let start = change.child("startOverride").and_then(|el| el.attr("val")?.parse::<u32>().ok());
                         starts.extend(start.map(|start| (level, start)));
+                        if let Some(own) = change.child("lvl") {
+                            numbering.own.insert((id.to_owned(), level), level_of(own));
+                        }
                     }
                     numbering.lists.insert(id.to_owned(), (base.to_owned(), starts));
                 }
@@ -52,6 +57,10 @@ impl Numbering {
             }
         }
         numbering
+    }
+
+    fn level(&self, id: &str, base: &str, level: u8) -> Option<&Level> {
+        self.own.get(&(id.to_owned(), level)).or_else(|| self.levels.get(&(base.to_owned(), level)))
     }
 
     /// Counts on and gives the label of the next item; `None` where the paragraph is in no list.
@@ -66,7 +75,7 @@ impl Numbering {
                 }
             }
         }
-        let definition = self.levels.get(&(base.clone(), level)).cloned();
+        let definition = self.level(id, &base, level).cloned();
         let counts = self.counts.entry(base.clone()).or_insert_with(|| vec![None; 9]);
         if let Some(count) = counts.get_mut(usize::from(level)) {
             let start = definition.as_ref().map_or(1, |definition| definition.start);
@@ -85,7 +94,7 @@ impl Numbering {
                 for (i, count) in counts.iter().enumerate() {
                     let place = format!("%{}", i + 1);
                     if label.contains(&place) {
-                        let of = self.levels.get(&(base.clone(), i as u8));
+                        let of = self.level(id, &base, i as u8);
                         let number = count.unwrap_or_else(|| of.map_or(1, |of| of.start));
                         label = label.replace(&place, &written(number, of.map_or("decimal", |of| of.format.as_str())));
                     }
@@ -112,6 +121,16 @@ fn written(number: u32, format: &str) -> String {
         "lowerRoman" => roman(number),
         "upperRoman" => roman(number).to_uppercase(),
         "decimalZero" => format!("{number:02}"),
+        "ordinal" => {
+            let ending = match (number % 10, number % 100) {
+                (_, 11..=13) => "th",
+                (1, _) => "st",
+                (2, _) => "nd",
+                (3, _) => "rd",
+                _ => "th",
+            };
+            format!("{number}{ending}")
+        }
         _ => number.to_string(),
     }
 }
