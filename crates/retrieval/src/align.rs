@@ -29,12 +29,14 @@ pub(crate) struct Evidence<'a> {
     /// By source: the terms of its title, headings, and the row that names its columns.
     heads: Vec<HashSet<String>>,
     held_by: HashMap<String, u32>,
+    /// Terms that stand with a capital inside a sentence, and never without.
+    named: HashSet<String>,
 }
 
 /// How a claim lies on its evidence.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Alignment {
-    /// Indices of units, best first; at most three.
+    /// Indices of units, best first; at most `UNITS`.
     pub(crate) units: Vec<usize>,
     /// Share of the claim's weight that the best unit holds, with its head.
     pub(crate) first: f32,
@@ -46,8 +48,13 @@ pub(crate) struct Alignment {
 
 /// What a term that stands beside, above or near a unit counts of one that stands in it.
 const IN_HEAD: f32 = 0.75;
-const NEARBY: f32 = 0.45;
+const NEARBY: f32 = 0.4;
 const SAME_ROOT: f32 = 0.7;
+/// What the commonest term among the sources still counts of the rarest.
+const COMMON: f32 = 0.7;
+/// At most this many units together bear a claim out, each adding at least this share of it.
+const UNITS: usize = 4;
+const LEAST_GAIN: f32 = 0.05;
 
 impl<'a> Evidence<'a> {
     pub(crate) fn new(sources: &'a [Source<'a>]) -> Self {
@@ -72,7 +79,13 @@ impl<'a> Evidence<'a> {
             }
             heads.push(head);
         }
-        Self { sources, units, heads, held_by }
+        let named = named(sources, &units);
+        Self { sources, units, heads, held_by, named }
+    }
+
+    /// Whether a term is a name in the sources.
+    pub(crate) fn is_name(&self, term: &str) -> bool {
+        self.named.contains(term)
     }
 
     pub(crate) fn text(&self, unit: usize) -> &'a str {
@@ -106,12 +119,12 @@ impl<'a> Evidence<'a> {
         let rarity = (1.0 + units / (1.0 + held)).ln() / (1.0 + units).ln().max(f32::MIN_POSITIVE);
         let capital = claim.get(token.start..token.end).and_then(|s| s.chars().next()).is_some_and(char::is_uppercase);
         let kind = match token.kind {
-            TokenKind::Number => 1.2,
+            TokenKind::Number => 1.4,
             TokenKind::Whole => 1.3,
-            TokenKind::Word if capital && token.start > 0 => 1.15,
+            TokenKind::Word if capital && token.start > 0 => 1.3,
             _ => 1.0,
         };
-        (0.35 + 0.65 * rarity) * kind
+        (COMMON + (1.0 - COMMON) * rarity) * kind
     }
 
     /// How much of one term a unit holds, 0 to 1.
@@ -150,7 +163,7 @@ impl<'a> Evidence<'a> {
         scored.into_iter().map(|(_, unit)| unit).collect()
     }
 
-    /// Lays a claim on its evidence: the best unit first, then up to two that add what it lacks.
+    /// Lays a claim on its evidence: the best unit first, then those that add what it lacks.
     pub(crate) fn align(&self, claim: &Claim, similarity: &dyn Similarity) -> Alignment {
         let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text)).collect();
         let total: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
@@ -159,7 +172,7 @@ impl<'a> Evidence<'a> {
         let near = self.nearest(claim, 24);
         let cosines: HashMap<usize, f32> =
             near.iter().filter_map(|unit| Some((*unit, similarity.cosine(&claim.text, self.text(*unit))?))).collect();
-        for round in 0..3 {
+        for round in 0..UNITS {
             let mut best: Option<(f32, usize, f32)> = None;
             for unit in near.iter().filter(|unit| !alignment.units.contains(unit)) {
                 let gain: f32 = claim
@@ -176,7 +189,7 @@ impl<'a> Evidence<'a> {
                 }
             }
             let Some((_, unit, gain)) = best else { break };
-            if round > 0 && gain < 0.1 {
+            if round > 0 && gain < LEAST_GAIN {
                 break;
             }
             for (token, had) in claim.tokens.iter().zip(matched.iter_mut()) {
@@ -191,6 +204,27 @@ impl<'a> Evidence<'a> {
         }
         alignment
     }
+}
+
+/// The terms that sentences write with a capital where grammar asks for none. Headings in capitals teach nothing.
+fn named(sources: &[Source<'_>], units: &[Unit]) -> HashSet<String> {
+    let (mut named, mut small) = (HashSet::new(), HashSet::new());
+    for unit in units {
+        let Some(text) = sources.get(unit.source).and_then(|s| s.text.get(unit.range.clone())) else { continue };
+        let found = content(text);
+        let capital =
+            |token: &Token| text.get(token.start..).and_then(|t| t.chars().next()).is_some_and(char::is_uppercase);
+        let capitals = found.iter().filter(|token| capital(token)).count();
+        let heading = capitals * 3 > found.len() * 2 && found.len() > 2;
+        for token in found {
+            if !capital(&token) {
+                small.insert(token.term);
+            } else if token.start > 0 && !heading {
+                named.insert(token.term);
+            }
+        }
+    }
+    named.difference(&small).cloned().collect()
 }
 
 fn terms_of(text: &str) -> HashSet<String> {

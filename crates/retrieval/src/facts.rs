@@ -37,8 +37,9 @@ pub(crate) fn names(text: &str, known: &dyn Fn(&str) -> bool) -> Vec<Name> {
         let end = start + bare.len();
         let joins = matches!(folded.as_str(), "of" | "the" | "de" | "van" | "von" | "der" | "la" | "al" | "bin" | "du");
         let gap = run.as_ref().and_then(|r: &Run| text.get(r.end..start)).unwrap_or(" ");
-        let broken =
-            gap.contains([',', ';', ':', '(', ')', '"', '“', '”', '/', '!', '?', '\t', '\n']) || gap.contains(". ");
+        let broken = gap.starts_with(['\'', '’'])
+            || gap.contains([',', ';', ':', '(', ')', '"', '“', '”', '/', '!', '?', '\t', '\n'])
+            || gap.contains(". ");
         if broken {
             close(text, &mut run, &mut found, known);
         }
@@ -154,6 +155,29 @@ fn split(text: &str) -> Vec<(usize, &str)> {
         words.extend(text.get(start..).map(|word| (start, word)));
     }
     words
+}
+
+/// Words at the end of a company's name that sources leave out.
+const FORMS: &[&str] =
+    &["inc", "ltd", "limit", "corp", "corporation", "co", "compani", "llc", "plc", "gmbh", "ag", "sa", "nv", "group"];
+
+impl Name {
+    /// Whether a text whose terms `held` knows holds this name: most of its words, the last one among them.
+    pub(crate) fn stands(&self, held: &dyn Fn(&str) -> bool) -> bool {
+        let mut terms: Vec<&str> = self.terms.iter().map(String::as_str).collect();
+        while terms.len() > 1 && terms.last().is_some_and(|term| FORMS.contains(term)) {
+            terms.pop();
+        }
+        let count = terms.iter().filter(|term| held(term)).count();
+        let last = terms.last().is_none_or(|term| held(term));
+        if self.identifier { count == terms.len() } else { last && count * 2 >= terms.len() }
+    }
+
+    /// The first letters of its words, lower case: "World Health Organization" is "who".
+    pub(crate) fn initials(&self) -> String {
+        let firsts = self.text.split([' ', '-']).filter_map(|word| word.chars().next());
+        firsts.filter(|c| c.is_uppercase()).flat_map(char::to_lowercase).collect()
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Figures and dates as they are written in prose and tables, and whether one bears out another. Not arithmetic: a sum
 //! that no source states is not found.
 
-use crate::fold::{digit, fold};
+use crate::fold::{digit, fold, script};
 use std::ops::Range;
 
 /// What a figure counts.
@@ -335,6 +335,7 @@ impl Date {
 fn words(text: &str) -> Vec<Word> {
     let mut found: Vec<Word> = Vec::new();
     let mut from: Option<usize> = None;
+    let mut last: Option<char> = None;
     let mut close = |from: &mut Option<usize>, to: usize| {
         if let Some(start) = from.take()
             && let Some(piece) = text.get(start..to)
@@ -350,9 +351,14 @@ fn words(text: &str) -> Vec<Word> {
     for (at, c) in text.char_indices() {
         let space = c.is_whitespace()
             || matches!(c, '(' | ')' | '[' | ']' | '–' | '—' | '|' | '~' | '≈' | '，' | '。' | '、' | '；');
-        if space {
+        // Digits inside a script without spaces begin a word, unless they go on with a date.
+        let digits_begin =
+            c.is_ascii_digit() && last.is_some_and(|l: char| script(l).in_pairs() && !matches!(l, '年' | '月'));
+        if space || digits_begin {
             close(&mut from, at);
-        } else if from.is_none() {
+        }
+        last = Some(c);
+        if !space && from.is_none() {
             from = Some(at);
         }
     }
@@ -502,7 +508,6 @@ fn number(text: &str, words: &[Word], at: usize) -> Option<(Figure, usize)> {
         plain_year = decimals == 0 && digits.len() == 4 && !digits.contains(',') && (1000.0..2200.0).contains(&v);
     }
     let mut scaled = false;
-    let mut tail = tail;
     if !digits.is_empty() && !tail.is_empty() {
         // "5%", "3.5bn", "12kg", "1st", "1990s"; anything else is a name such as "10-Q" or "747s".
         let bare = tail.trim_start_matches('-');
@@ -516,26 +521,24 @@ fn number(text: &str, words: &[Word], at: usize) -> Option<(Figure, usize)> {
             scaled = true;
         } else if matches!(bare, "st" | "nd" | "rd" | "th" | "s" | "'s") {
             plain_year = false;
-        } else if let Some(strip) = strip_currency_tail(bare) {
+        } else if strip_currency_tail(bare).is_some() {
             unit = Unit::Money;
-            let _ = strip;
         } else if let Some(measure) = measure(bare) {
             unit = Unit::Measure(measure);
         } else if bare.chars().next().is_some_and(|c| !c.is_ascii() && c.is_alphabetic()) {
             // A script without spaces goes on after the digits.
-            if let Some((word, factor)) = MAGNITUDES.iter().find(|(word, _)| !word.is_ascii() && bare.starts_with(word))
-            {
+            let unit_word = MAGNITUDES.iter().find(|(word, _)| !word.is_ascii() && bare.starts_with(word));
+            if let Some((_, factor)) = unit_word {
                 value *= factor;
                 slack *= factor;
                 scaled = true;
-                let _ = word;
             }
+            let tail = tail.len() - unit_word.map_or(0, |(word, _)| word.len());
+            end = word.range.end.saturating_sub(tail).max(word.range.start);
         } else {
             return None;
         }
-        tail = "";
     }
-    let _ = tail;
     let next = |ahead: usize| words.get(at + ahead);
     let beside = |word: &Word, end: usize| {
         text.get(end..word.range.start).is_some_and(|gap| gap.chars().all(|c| c == ' ' || c == '\u{a0}' || c == '-'))

@@ -90,10 +90,23 @@ pub(crate) fn digit(c: char) -> Option<char> {
     ZEROS.iter().find(|zero| (**zero..**zero + 10).contains(&code)).and_then(|zero| char::from_digit(code - zero, 10))
 }
 
+/// Letters that are their own folded form but for case: most text takes this short way.
+fn is_plain(c: char) -> bool {
+    matches!(c as u32,
+        0x410..=0x418 | 0x41A..=0x438 | 0x43A..=0x44F
+        | 0x627 | 0x628 | 0x62A..=0x63F | 0x641..=0x648 | 0x64A
+        | 0x900..=0x928 | 0x92A..=0x930 | 0x932 | 0x933 | 0x935..=0x957 | 0x960..=0x963 | 0x966..=0x97F
+        | 0xE01..=0xE32 | 0xE34..=0xE3A | 0xE40..=0xE59
+        | 0x3041..=0x304B | 0x4E00..=0x9FFF | 0xAC00..=0xD7A3)
+}
+
 /// Folds case, width, ligatures and accents. Marks that make a different word (Indic vowels, Thai tones) are kept.
 pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
+    }
+    if text.chars().all(|c| is_plain(c) || c.is_ascii()) {
+        return text.chars().flat_map(char::to_lowercase).map(|c| digit(c).unwrap_or(c)).collect();
     }
     let mut folded = String::with_capacity(text.len());
     let mut base = Script::Other;

@@ -116,7 +116,8 @@ fn push_pairs(run: &str, start: usize, found: &mut Vec<Token>) {
     // Letters with the marks they carry; pairs of these overlap. A lone one stands for itself.
     let mut clusters: Vec<(usize, usize)> = Vec::with_capacity(run.len() / 3);
     for (at, c) in run.char_indices() {
-        let mark = unicode_normalization::char::is_combining_mark(c) && script(c) != Script::Han;
+        let mark = !matches!(c as u32, 0x3041..=0x3096 | 0x30A1..=0x30FA | 0x4E00..=0x9FFF | 0xE01..=0xE30 | 0xAC00..=0xD7A3)
+            && unicode_normalization::char::is_combining_mark(c);
         match clusters.last_mut() {
             Some(last) if mark => last.1 = at + c.len_utf8(),
             _ => clusters.push((at, at + c.len_utf8())),

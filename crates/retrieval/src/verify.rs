@@ -2,11 +2,14 @@
 //! rule that matters most: a sentence whose figures do not stand in the source is never supported.
 
 use crate::align::{Alignment, Evidence};
-use crate::claims::{Claim, Source, claims};
+use crate::claims::{Claim, Source, claims, content};
+use crate::differ::{Swap, swaps};
 use crate::facts::{Name, names};
 use crate::figures::{Date, Figure, Figures, Unit, figures, scale};
+use crate::fold::main_script;
 use crate::polarity::Polarity;
 use crate::similarity::Similarity;
+use crate::terms::Token;
 use hearth_domain::{CheckState, Mismatch, MismatchKind, SentenceCheck, Span, Support};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +30,8 @@ const SUPPORTED: f32 = 0.72;
 const PARTLY: f32 = 0.45;
 /// A difference counts as a contradiction only where this share of the rest agrees.
 const SAME_MATTER: f32 = 0.6;
+/// From here on the claim and the span are the same sentence but for what differs.
+const SAME_SENTENCE: f32 = 0.75;
 
 /// Checks each sentence of an answer that claims something, in order. Sentences that claim nothing (questions, greetings,
 /// remarks about the documents) get no check.
@@ -83,7 +88,7 @@ fn check(claim: &Claim, evidence: &Evidence, read: &[Read], similarity: &dyn Sim
         }
     }
     let state = state(score, &found);
-    let keep = if state == CheckState::NotFound { 0 } else { 3 };
+    let keep = if state == CheckState::NotFound { 0 } else { 4 };
     SentenceCheck {
         range: narrow(claim.range.start)..narrow(claim.range.end),
         state,
@@ -109,7 +114,7 @@ struct Findings {
 }
 
 fn coverage(alignment: &Alignment) -> f32 {
-    let words = 0.5 * alignment.first + 0.5 * alignment.joint;
+    let words = 0.25 * alignment.first + 0.75 * alignment.joint;
     match alignment.cosine {
         Some(cosine) => (0.75 * words + 0.25 * ((cosine - 0.2) / 0.6).clamp(0.0, 1.0)).clamp(0.0, 1.0),
         None => words.clamp(0.0, 1.0),
@@ -163,7 +168,7 @@ fn figures_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, read
         }
         let elsewhere = read.iter().any(|source| says(&source.figures, figure, source.scale));
         found.figure_missing = true;
-        if other.is_some() && !elsewhere && rest_agrees(alignment) {
+        if other.is_some() && (!elsewhere && rest_agrees(alignment) || alignment.first >= SAME_SENTENCE) {
             found.contradicts = true;
         }
         let kind = if figure.unit == Unit::Year { MismatchKind::Date } else { MismatchKind::Number };
@@ -176,12 +181,13 @@ fn figures_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, read
             continue;
         }
         let elsewhere = read.iter().any(|source| says_date(&source.figures, date));
-        let other = near.first().and_then(|(theirs, _)| match theirs.dates.as_slice() {
-            [only] => Some(slice(evidence.text(*alignment.units.first()?), &only.range)),
-            _ => None,
-        });
+        let other = alignment
+            .units
+            .first()
+            .zip(near.first())
+            .and_then(|(unit, (theirs, _))| other_date(claim, date, &mine, evidence.text(*unit), theirs));
         found.figure_missing = true;
-        if other.is_some() && !elsewhere && rest_agrees(alignment) {
+        if other.is_some() && (!elsewhere && rest_agrees(alignment) || alignment.first >= SAME_SENTENCE) {
             found.contradicts = true;
         }
         found.mismatches.push(Mismatch {
@@ -190,6 +196,20 @@ fn figures_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, read
             source: other,
         });
     }
+}
+
+/// The date that the evidence has where the claim has another: the only one that the claim does not have, or one beside
+/// the same word.
+fn other_date(claim: &Claim, date: &Date, mine: &Figures, text: &str, theirs: &Figures) -> Option<String> {
+    let free: Vec<&Date> =
+        theirs.dates.iter().filter(|other| !mine.dates.iter().any(|own| own.borne_out_by(other))).collect();
+    if let [only] = free.as_slice() {
+        return Some(slice(text, &only.range));
+    }
+    let around = beside(&claim.text, &date.range);
+    free.into_iter()
+        .find(|other| beside(text, &other.range).iter().any(|word| around.contains(word)))
+        .map(|other| slice(text, &other.range))
 }
 
 fn rest_agrees(alignment: &Alignment) -> bool {
@@ -235,31 +255,61 @@ fn beside(text: &str, range: &std::ops::Range<usize>) -> Vec<(bool, String)> {
 /// Every name of the claim must stand near the spans it is laid on; where another name stands in its place, the span says
 /// otherwise.
 fn names_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, found: &mut Findings) {
-    let known = |term: &str| evidence.holds(term);
     let Some(first) = alignment.units.first() else { return };
+    let text = evidence.text(*first);
+    let known = |term: &str| evidence.is_name(term);
+    let mut told: Vec<std::ops::Range<usize>> = Vec::new();
+    for swap in swaps(&claim.text, text, SAME_MATTER) {
+        let (mine, theirs) = (slice(&claim.text, &swap.mine), slice(text, &swap.theirs));
+        if is_name_swap(&mine, &theirs, &swap, evidence, *first) {
+            found.name_missing = true;
+            found.contradicts |= alignment.first >= SAME_MATTER;
+            told.push(swap.mine.clone());
+            found.mismatches.push(Mismatch { kind: MismatchKind::Name, answer: mine, source: Some(theirs) });
+        }
+    }
+    let spelled: Vec<Name> = alignment.units.iter().flat_map(|unit| names(evidence.text(*unit), &known)).collect();
     for name in names(&claim.text, &known) {
-        let stands = alignment.units.iter().any(|unit| {
-            let held = name
-                .terms
-                .iter()
-                .filter(|term| evidence.unit_holds(*unit, term) || evidence.near_unit_holds(*unit, term))
-                .count();
-            held * 2 >= name.terms.len().max(1) && (held > 0) && (!name.identifier || held == name.terms.len())
-        });
-        if stands {
+        if told.iter().any(|range| range.start < name.range.end && name.range.start < range.end) {
             continue;
         }
-        let text = evidence.text(*first);
+        let stands = alignment
+            .units
+            .iter()
+            .any(|unit| name.stands(&|term| evidence.unit_holds(*unit, term) || evidence.near_unit_holds(*unit, term)));
+        let short = |a: &Name, b: &Name| b.text.contains(' ') && a.terms.concat() == b.initials();
+        if stands || spelled.iter().any(|other| short(&name, other) || short(other, &name)) {
+            continue;
+        }
         let other = other_name(claim, &name, text, &known);
         let anywhere = name.terms.iter().all(|term| evidence.holds(term));
-        if !anywhere {
-            found.name_missing = true;
-        }
+        found.name_missing = true;
         if other.is_some() && !anywhere && rest_agrees(alignment) {
             found.contradicts = true;
         }
         found.mismatches.push(Mismatch { kind: MismatchKind::Name, answer: name.text, source: other });
     }
+}
+
+/// Whether one piece put in another's place is a name for another name: both written as names (or in a script that marks
+/// none), each unknown to the other side.
+fn is_name_swap(mine: &str, theirs: &str, swap: &Swap, evidence: &Evidence, unit: usize) -> bool {
+    if main_script(mine).in_pairs() {
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count();
+        let held = evidence.text(unit).contains(mine);
+        return !held && (2..=8).contains(&letters(mine)) && (2..=8).contains(&letters(theirs));
+    }
+    let (own, other) = (content(mine), content(theirs));
+    let capital = |text: &str, token: &Token| {
+        text.get(token.start..).and_then(|t| t.chars().next()).is_some_and(char::is_uppercase)
+    };
+    let all = |text: &str, tokens: &[Token]| !tokens.is_empty() && tokens.iter().all(|token| capital(text, token));
+    if !all(mine, &own) || !all(theirs, &other) || own.iter().any(|token| evidence.unit_holds(unit, &token.term)) {
+        return false;
+    }
+    // A word that merely opens both sentences has its capital from there, unless the sources write it so elsewhere.
+    let inside = swap.mine.start > 0 && swap.theirs.start > 0;
+    inside || own.len() + other.len() > 2 || other.iter().chain(&own).any(|token| evidence.is_name(&token.term))
 }
 
 /// The name that the evidence has where the claim has another: between the same neighbours, and not in the claim.

@@ -18,7 +18,26 @@ pub fn run(sets: &Path, _vectors: Option<&Path>, only: &str) {
     }
 }
 
-fn check_all(claim: &str, passages: &[String], title: &str) -> Vec<SentenceCheck> {
+/// With SHOW set to a word, prints the claims whose line holds it, with what was found.
+fn show(label: &str, claim: &str, passages: &[String], checks: &[SentenceCheck]) {
+    let Ok(wanted) = std::env::var("SHOW") else { return };
+    for check in checks {
+        let at = check.support.first();
+        let text = at.and_then(|s| passages.get(s.span.page as usize)?.get(s.span.start as usize..s.span.end as usize));
+        let line = format!(
+            "{label} -> {:?} {:.2} {:?}\n    {claim}\n    {}",
+            check.state,
+            at.map_or(0.0, |s| s.score),
+            check.mismatches.iter().map(|m| format!("{:?} {} / {:?}", m.kind, m.answer, m.source)).collect::<Vec<_>>(),
+            text.unwrap_or("-")
+        );
+        if line.contains(&wanted) {
+            println!("{line}");
+        }
+    }
+}
+
+fn check_all(label: &str, claim: &str, passages: &[String], title: &str) -> Vec<SentenceCheck> {
     let no_context: [String; 0] = [];
     let sources: Vec<Source> = passages
         .iter()
@@ -30,7 +49,9 @@ fn check_all(claim: &str, passages: &[String], title: &str) -> Vec<SentenceCheck
             context: &no_context,
         })
         .collect();
-    verify(claim, &sources, &NoSimilarity)
+    let checks = verify(claim, &sources, &NoSimilarity);
+    show(label, claim, passages, &checks);
+    checks
 }
 
 /// One figure for a claim: its state first, how much is covered second. A claim of several sentences is its weakest.
@@ -57,7 +78,13 @@ fn auc(positive: &[f64], negative: &[f64]) -> f64 {
     let mut wins = 0.0;
     for p in positive {
         for n in negative {
-            wins += if p > n { 1.0 } else if p == n { 0.5 } else { 0.0 };
+            wins += if p > n {
+                1.0
+            } else if p == n {
+                0.5
+            } else {
+                0.0
+            };
         }
     }
     wins / (positive.len() * negative.len()).max(1) as f64
@@ -114,7 +141,12 @@ fn chunk(sentences: &[String]) -> Vec<String> {
 fn wice(sets: &Path) {
     let rows: Vec<(String, Vec<SentenceCheck>)> = lines(&sets.join("gnd_wice/claims.jsonl"))
         .iter()
-        .map(|v| (text_of(v, "label"), check_all(&text_of(v, "claim"), &chunk(&texts(v, "evidence")), "")))
+        .map(|v| {
+            (
+                text_of(v, "label"),
+                check_all(&text_of(v, "label"), &text_of(v, "claim"), &chunk(&texts(v, "evidence")), ""),
+            )
+        })
         .collect();
     if rows.is_empty() {
         return println!("gnd_wice: absent");
@@ -126,7 +158,11 @@ fn wice(sets: &Path) {
         let supported = of("supported", by);
         let not = of("not_supported", by);
         let rest: Vec<f64> = of("partially_supported", by).into_iter().chain(not.clone()).collect();
-        println!("gnd_wice by {name}: AUC supported/not {:.3}, supported/rest {:.3}", auc(&supported, &not), auc(&supported, &rest));
+        println!(
+            "gnd_wice by {name}: AUC supported/not {:.3}, supported/rest {:.3}",
+            auc(&supported, &not),
+            auc(&supported, &rest)
+        );
     }
     table("gnd_wice", &rows);
 }
@@ -134,7 +170,17 @@ fn wice(sets: &Path) {
 fn scifact(sets: &Path) {
     let rows: Vec<(String, Vec<SentenceCheck>)> = lines(&sets.join("gnd_scifact/claims.jsonl"))
         .iter()
-        .map(|v| (text_of(v, "label"), check_all(&text_of(v, "claim"), &chunk(&texts(v, "sentences")), &text_of(v, "title"))))
+        .map(|v| {
+            (
+                text_of(v, "label"),
+                check_all(
+                    &text_of(v, "label"),
+                    &text_of(v, "claim"),
+                    &chunk(&texts(v, "sentences")),
+                    &text_of(v, "title"),
+                ),
+            )
+        })
         .collect();
     if rows.is_empty() {
         return println!("gnd_scifact: absent");
@@ -170,8 +216,10 @@ fn rgb(sets: &Path) {
                 }
                 for passage in passages {
                     let found = sentences(passage).into_iter().filter_map(|range| passage.get(range));
-                    if let Some(claim) = found.into_iter().find(|s| s.contains(answer.as_str()) && s.len() > answer.len() + 20) {
-                        rows.push((label.to_owned(), check_all(claim, &sound, "")));
+                    if let Some(claim) =
+                        found.into_iter().find(|s| s.contains(answer.as_str()) && s.len() > answer.len() + 20)
+                    {
+                        rows.push((label.to_owned(), check_all(label, claim, &sound, "")));
                     }
                 }
             }

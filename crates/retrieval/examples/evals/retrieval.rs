@@ -57,7 +57,8 @@ fn one(sets: &Path, vectors: Option<&Path>, set: &str, language: &str) {
     }
     let queries = lines(&folder.join(format!("queries{language}.jsonl")));
     let mut relevant: HashMap<String, HashMap<String, f64>> = HashMap::new();
-    for line in std::fs::read_to_string(folder.join(format!("qrels{language}.tsv"))).unwrap_or_default().lines().skip(1) {
+    for line in std::fs::read_to_string(folder.join(format!("qrels{language}.tsv"))).unwrap_or_default().lines().skip(1)
+    {
         let mut parts = line.split('\t');
         if let (Some(query), Some(document), Some(score)) = (parts.next(), parts.next(), parts.next()) {
             let grade: f64 = score.parse().unwrap_or(0.0);
@@ -71,7 +72,8 @@ fn one(sets: &Path, vectors: Option<&Path>, set: &str, language: &str) {
     let with_vectors = corpus_vectors.len() == documents.len() && query_vectors.len() == queries.len();
     let indexed: Vec<String> = documents.iter().map(|d| index_terms(&d.text, &[], &d.title)).collect();
     let index = Index::new(indexed.iter().map(String::as_str));
-    let mut dump = std::env::var_os("DUMP").and_then(|path| std::fs::OpenOptions::new().create(true).append(true).open(path).ok());
+    let mut dump =
+        std::env::var_os("DUMP").and_then(|path| std::fs::OpenOptions::new().create(true).append(true).open(path).ok());
 
     let mut sums = [[0.0f64; 2]; 4];
     let (mut asked, mut answered, mut refused, mut foreign) = (0usize, 0usize, 0usize, 0usize);
@@ -105,14 +107,25 @@ fn one(sets: &Path, vectors: Option<&Path>, set: &str, language: &str) {
         answered += usize::from(ranking.relevant);
         // The same question over the documents that do not hold its answer: it should be refused.
         if set.starts_with("ret_xquad") {
-            let other = |d: usize| !truth.contains_key(&documents[d].id) && documents[d].title != title_of(&documents, truth);
+            // Five paragraphs in a row are of one article: the neighbours go too.
+            let own = documents.iter().position(|d| truth.contains_key(&d.id)).unwrap_or(0);
+            let other = |d: usize| d.abs_diff(own) > 5;
             let lexical = index.search(&query, POOL, &other);
             let vector = if with_vectors { nearest(&query_vectors[at], &corpus_vectors, &other) } else { Vec::new() };
             let ranking = rank(&query, candidates(&documents, &lexical, &vector, &corpus_vectors), &options);
             foreign += 1;
             refused += usize::from(!ranking.relevant);
             if let Some(file) = dump.as_mut() {
-                write_features(file, set, language, &format!("{id}-other"), &query, &ranking, &documents, &HashMap::new());
+                write_features(
+                    file,
+                    set,
+                    language,
+                    &format!("{id}-other"),
+                    &query,
+                    &ranking,
+                    &documents,
+                    &HashMap::new(),
+                );
             }
         }
         let ours: Vec<usize> = ranking.passages.iter().map(|p| p.candidate.passage.0 as usize).collect();
@@ -138,10 +151,6 @@ fn one(sets: &Path, vectors: Option<&Path>, set: &str, language: &str) {
         print!(", refused when it should {:.2}", refused as f64 / foreign as f64);
     }
     println!("  rank {:.1} ms, quotes {:.1} ms", rank_us as f64 / n / 1000.0, quote_us as f64 / n / 1000.0);
-}
-
-fn title_of(documents: &[Document], truth: &HashMap<String, f64>) -> String {
-    documents.iter().find(|d| truth.contains_key(&d.id)).map(|d| d.title.clone()).unwrap_or_default()
 }
 
 fn nearest(query: &[f32], corpus: &[Vec<f32>], within: &dyn Fn(usize) -> bool) -> Vec<(usize, f32)> {
@@ -189,14 +198,17 @@ fn candidates(
         embedding: embeddings.get(at).cloned(),
     };
     let scored = |rank: usize, score: f32| Some(Scored { rank: rank as u32, score });
-    let first = lexical.iter().enumerate().map(|(rank, (at, score))| Candidate { lexical: scored(rank, *score), ..make(*at) });
-    let second = vector.iter().enumerate().map(|(rank, (at, score))| Candidate { vector: scored(rank, *score), ..make(*at) });
+    let first =
+        lexical.iter().enumerate().map(|(rank, (at, score))| Candidate { lexical: scored(rank, *score), ..make(*at) });
+    let second =
+        vector.iter().enumerate().map(|(rank, (at, score))| Candidate { vector: scored(rank, *score), ..make(*at) });
     first.chain(second).collect()
 }
 
 fn score(order: &[usize], documents: &[Document], truth: &HashMap<String, f64>) -> (f64, f64) {
     let gain = |at: usize, grade: f64| grade / (at as f64 + 2.0).log2();
-    let got: f64 = order.iter().take(10).enumerate().filter_map(|(at, d)| Some(gain(at, *truth.get(&documents[*d].id)?))).sum();
+    let got: f64 =
+        order.iter().take(10).enumerate().filter_map(|(at, d)| Some(gain(at, *truth.get(&documents[*d].id)?))).sum();
     let mut grades: Vec<f64> = truth.values().copied().collect();
     grades.sort_by(|a, b| b.total_cmp(a));
     let ideal: f64 = grades.iter().take(10).enumerate().map(|(at, grade)| gain(at, *grade)).sum();
