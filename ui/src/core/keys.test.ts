@@ -40,6 +40,17 @@ describe('the map', () => {
 });
 
 describe('Keyboard', () => {
+  it('leaves every key to an open dialog', () => {
+    const keyboard = new Keyboard();
+    const handler = vi.fn();
+    keyboard.on('escape', handler);
+    const dialog = document.createElement('dialog');
+    dialog.setAttribute('open', '');
+    document.body.append(dialog);
+    expect(press(keyboard, 'Escape').defaultPrevented).toBe(false);
+    expect(handler).not.toHaveBeenCalled();
+  });
+
   it('asks the latest handler first, and the next when it does not want the key', () => {
     const keyboard = new Keyboard();
     const order: string[] = [];

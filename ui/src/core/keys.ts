@@ -111,8 +111,8 @@ export class Keyboard {
     for (const shortcut of SHORTCUTS as readonly Shortcut[]) {
       if (!shortcut.keys.includes(pressed)) continue;
       if (shortcut.single && (!this.singles || isField(event.target) || usesKey(event.target, pressed))) continue;
-      // A dialog is modal: while one is open, only Escape reaches past it.
-      if (shortcut.id !== 'escape' && document.querySelector('dialog[open]')) continue;
+      // A dialog is modal, and closes itself.
+      if (document.querySelector('dialog[open]')) continue;
       for (const handler of [...(this.#handlers.get(shortcut.id as ShortcutId) ?? [])]) {
         if (handler(event) !== false) {
           event.preventDefault();
