@@ -29,7 +29,7 @@ export function speedWords(model: Model): string {
 
 /** Why one would take it, beside the others that are offered. */
 export function describe(model: Model, list: readonly Model[]): string {
-  if (model.fit.level === 'tight') return 'needs most of the memory, best alone';
+  if (model.fit.level === 'tight') return 'needs most of the memory';
   if (model.fit.level === 'slower') return 'good answers, slower here';
   const largest = Math.max(...list.filter((one) => one.fit.level === 'runs_well').map((one) => one.size_bytes));
   return model.size_bytes >= largest ? 'best answers that run well here' : 'lighter, leaves room for large apps';

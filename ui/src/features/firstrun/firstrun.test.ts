@@ -49,7 +49,7 @@ describe('models offered', () => {
     expect(offered(list).map((one) => why(one, offered(list)))).toEqual([
       'best answers that run well here',
       'lighter, leaves room for large apps',
-      'needs most of the memory, best alone',
+      'needs most of the memory',
     ]);
   });
   it('stand beside the included one', () => {
