@@ -37,7 +37,7 @@ fn an_answer_proves_itself() -> Result<()> {
         let citation = sentence.citations.first().expect("a supported sentence has a citation");
         assert_eq!(cited(&house, citation.at)?, citation.text);
         let source = &turn.sources[citation.source as usize - 1];
-        assert_eq!(source.title, "Lease of the mill");
+        assert_eq!(source.title, "lease.txt");
     }
     assert_eq!(turn.confidence, Some(Confidence::High));
     assert_eq!(turn.how.expect("a how line").bytes_out, 0);

@@ -198,7 +198,8 @@ impl Work<'_> {
             };
             house.readers.read(self.name, bytes, password.as_deref(), &mut progress)
         };
-        let document = read.map_err(|error| self.reading_failed(&error))?;
+        let mut document = read.map_err(|error| self.reading_failed(&error))?;
+        document.title = document.title.filter(|title| names_something(title));
         self.payload.kind = Some(document.kind);
         self.payload.pages = Some(document.pages.len() as u32);
         self.open.store.write(|writer| writer.keep_pages(version, &document))?;
@@ -357,6 +358,18 @@ impl Work<'_> {
     }
 }
 
+/// Whether a title that a file gives itself says more than its file name. Templates, tools and filing systems leave behind
+/// numbers, file names and "untitled".
+fn names_something(title: &str) -> bool {
+    const LEFT_BEHIND: [&str; 8] = ["untitled", "microsoft word", "microsoft powerpoint", "powerpoint presentation", "document1", "(anonymous)", "presentation1", "slide 1"];
+    const ENDINGS: [&str; 9] = [".doc", ".docx", ".indd", ".dvi", ".ppt", ".pptx", ".tex", ".qxd", ".pdf"];
+    let folded = title.trim().to_lowercase();
+    let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 3 && letters * 2 >= folded.chars().filter(|c| !c.is_whitespace()).count()
+        && !LEFT_BEHIND.iter().any(|words| folded.starts_with(words))
+        && !ENDINGS.iter().any(|ending| folded.ends_with(ending))
+}
+
 /// What is embedded: the passage under its document's name and headings, so that a bare table row still says what it is of.
 fn embedding_text(passage: &Passage, title: &str) -> String {
     let mut text = String::with_capacity(passage.text.len() + 96);
@@ -415,4 +428,17 @@ pub(crate) fn extract(house: &House, path: &Path, password: Option<&str>) -> Res
     let attachments: Vec<_> = document.attachments.iter().map(|file| json!({ "name": file.name, "bytes": file.bytes.len() })).collect();
     let document = Document { attachments: Vec::new(), ..document };
     Ok(json!({ "document": document, "attachments": attachments, "passages": passages }))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn titles_that_say_nothing_give_way_to_the_file_name() {
+        for said in ["Fire Strategy Report", "Lease of the mill, 2027", "年度報告書"] {
+            assert!(super::names_something(said), "{said}");
+        }
+        for empty in ["", "0000320193-22-000070", "Microsoft Word - x.doc", "untitled", "thesis.dvi", "A1"] {
+            assert!(!super::names_something(empty), "{empty}");
+        }
+    }
 }

@@ -38,17 +38,25 @@ pub struct Config {
 }
 
 impl Config {
-    /// A kernel without dialogs on all cores, whose children are this very program.
+    /// A kernel without dialogs on all cores, whose children are the `hearth` program beside this one, else this very one.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
             models_dir: None,
             bundled_models: None,
-            child: std::env::current_exe().unwrap_or_default(),
+            child: child_program(),
             dialogs: None,
             threads: None,
         }
     }
+}
+
+/// The program for engines and readers. The window's own program carries the web view, whose libraries start threads
+/// before `main`, and a process can confine itself only while it has one thread; the command has neither.
+fn child_program() -> PathBuf {
+    let own = std::env::current_exe().unwrap_or_default();
+    let beside = own.with_file_name(format!("hearth{}", std::env::consts::EXE_SUFFIX));
+    if beside.is_file() { beside } else { own }
 }
 
 /// The system's file dialogs. Calls block; the kernel makes them off the shell's main thread.

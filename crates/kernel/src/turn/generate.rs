@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How often words are told: at most 30 times a second.
 const TELL: Duration = Duration::from_millis(33);
+/// How often reading is told.
+const READING: Duration = Duration::from_millis(300);
 /// How often the words so far are kept.
 const KEEP: Duration = Duration::from_secs(1);
 
@@ -36,6 +38,7 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
     let written = engine.generate(turn.conversation.0, messages, sampling.clone(), &mut |heard| {
         match heard {
             Heard::Words { text, tokens } => pen.write(turn, text, tokens, &given),
+            Heard::Prompt { done, total } if done < total => pen.reading(turn, pages, done, total),
             Heard::Prompt { .. } | Heard::Nothing => {}
         }
         !turn.is_stopped()
@@ -102,6 +105,14 @@ struct Pen {
 }
 
 impl Pen {
+    /// How much of the prompt is read, for long ones.
+    fn reading(&mut self, turn: &Turn<'_>, pages: usize, done: u32, total: u32) {
+        if self.told.elapsed() >= READING {
+            self.told = Instant::now();
+            turn.doing(format!("Reading {}, {} %", crate::view::count(pages, "page", "pages"), done * 100 / total.max(1)), None);
+        }
+    }
+
     fn write(&mut self, turn: &mut Turn<'_>, text: &str, tokens: u32, given: &[PassageRow]) {
         let text = if turn.answer.is_empty() && self.untold.is_empty() { text.trim_start() } else { text };
         if text.is_empty() {
