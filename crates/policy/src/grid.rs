@@ -42,10 +42,10 @@ impl Destination {
     pub fn name(self) -> &'static str {
         match self {
             Destination::ThisMachine => "This machine",
-            Destination::Tools => "Tools that compute",
-            Destination::ChangingTools => "Tools that change things",
-            Destination::Files => "Files you export",
-            Destination::Downloads => "Model downloads",
+            Destination::Tools => "Pure tools",
+            Destination::ChangingTools => "Acting tools",
+            Destination::Files => "Export",
+            Destination::Downloads => "Model files",
             Destination::Web => "Web pages",
             Destination::Remote => "Remote models",
         }

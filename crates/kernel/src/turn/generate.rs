@@ -33,7 +33,9 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
     let pages = given.iter().map(|row| (row.version, row.page)).collect::<std::collections::HashSet<_>>().len();
     turn.doing(if pages == 0 { "Answering".to_owned() } else { format!("Reading {}", crate::view::count(pages, "page", "pages")) }, None);
     // Greedy: the same model, passages and question give the same words. The seed is the turn's, for the record.
-    let sampling = Sampling { max_tokens: ANSWER_TOKENS, repeat_penalty: 1.1, seed: turn.id.0.unsigned_abs(), ..Sampling::default() };
+    // What only the prompt writes is not part of an answer: small models like to go on with the list of passages.
+    let stop = ["\n[", "\nQuestion:", "\nPassages:"].map(str::to_owned).to_vec();
+    let sampling = Sampling { max_tokens: ANSWER_TOKENS, stop, repeat_penalty: 1.1, seed: turn.id.0.unsigned_abs(), ..Sampling::default() };
     let mut pen = Pen { first_word: None, tokens: 0, untold: String::new(), told: Instant::now(), kept: Instant::now(), sentences: 0 };
     let written = engine.generate(turn.conversation.0, messages, sampling.clone(), &mut |heard| {
         match heard {
