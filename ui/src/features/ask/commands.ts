@@ -10,6 +10,7 @@ export interface Command {
 
 export const COMMANDS: Command[] = [
   { name: 'summarise', says: 'Summarise a document', aside: 'attach it with @', takes: true },
+  { name: 'calculate', says: 'Work out a sum', aside: 'exactly, without a model', takes: true },
   { name: 'remember', says: 'Keep something for later answers', takes: true },
   { name: 'trace', says: 'Show how the last answer was made', takes: false },
   { name: 'general', says: 'Answer from general knowledge', aside: 'no citations, each sentence is marked', takes: true },
