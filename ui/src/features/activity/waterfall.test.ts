@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Station } from '../../core/bindings';
 import { axisOf, barOf, keywords, opens, seal, stepFor, tickLabel, timeWords } from './waterfall';
-import { detailRows, groupOf, parts } from './words';
+import type { AuditEntry } from '../../core/bindings';
+import { asSentence, detailRows, groupOf, mergeEntries, parts } from './words';
 
 function station(start_ms: number, took_ms: number, more: Partial<Station> = {}): Station {
   return { name: 'Route', outcome: 'done', sentence: '', aside: '', start_ms, took_ms, mark_ms: null, decision: null, weighed: [], record: null, ...more };
@@ -32,6 +33,8 @@ describe('axis', () => {
   });
   it('writes times with their units', () => {
     expect(timeWords(4)).toBe('4 ms');
+    expect(timeWords(0.31)).toMatch(/^0[.,]3 ms$/);
+    expect(timeWords(0)).toBe('0 ms');
     expect(timeWords(5500)).toMatch(/^5[.,]5 s$/);
     expect(timeWords(125_000)).toBe('2 min 5 s');
     expect(tickLabel(500, 100)).toMatch(/^0[.,]5 s$/);
@@ -60,6 +63,18 @@ describe('words', () => {
     expect(parts({ kind: 'document.indexed', sentence: 'Indexed A-103' })).toEqual({ lead: 'Indexed', rest: 'A-103' });
     expect(parts({ kind: 'turn.answered', sentence: 'How wide?' })).toEqual({ lead: 'Answered', rest: 'How wide?' });
     expect(parts({ kind: 'unknown.kind', sentence: 'Rebuilt the index' })).toEqual({ lead: 'Rebuilt', rest: 'the index' });
+  });
+  it('keep a sentence that says its lead in its own way', () => {
+    expect(parts({ kind: 'document.restored', sentence: 'Put A-103 back' })).toEqual({ lead: 'Put', rest: 'A-103 back' });
+    expect(parts({ kind: 'vault.unlocked', sentence: 'Vault opened' })).toEqual({ lead: 'Unlocked', rest: 'Vault opened' });
+  });
+  it('join pages without a gap or a double', () => {
+    const entry = (seq: number, sentence = '') => ({ seq, sentence }) as AuditEntry;
+    const joined = mergeEntries([entry(3, 'old'), entry(1)], [entry(4), entry(3, 'new')]);
+    expect(joined.map((one) => one.seq)).toEqual([4, 3, 1]);
+    expect(joined[1]?.sentence).toBe('new');
+    expect(asSentence('its words were changed')).toBe('Its words were changed.');
+    expect(asSentence('Done.')).toBe('Done.');
   });
   it('say that an entry was erased', () => {
     expect(parts({ kind: 'memory.kept', sentence: '' }).lead).toBe('Erased');

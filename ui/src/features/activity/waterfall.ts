@@ -53,6 +53,7 @@ export function barOf(station: Station, axis: Axis): { start: number; width: num
 
 /** A station's time as the record writes it: "4 ms", "168 ms", "5.5 s". */
 export function timeWords(ms: number): string {
+  if (ms > 0 && ms < 0.95) return `${ms.toLocaleString(undefined, { maximumFractionDigits: 1 })} ms`;
   if (ms < 1000) return `${count(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toLocaleString(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
   return `${count(Math.floor(ms / 60_000))} min ${count(Math.floor((ms % 60_000) / 1000))} s`;

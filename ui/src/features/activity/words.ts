@@ -34,7 +34,10 @@ const LEADS: Record<string, string> = {
   'model.removed': 'Removed',
   'model.loaded': 'Loaded',
   'model.unloaded': 'Unloaded',
-  'vault.created': 'Made',
+  'document.purged': 'Erased',
+  'memory.erased': 'Erased',
+  'vault.created': 'Created',
+  'vault.secret_changed': 'Lock changed',
   'vault.opened': 'Unlocked',
   'vault.unlocked': 'Unlocked',
   'vault.locked': 'Locked',
@@ -49,8 +52,10 @@ export function parts(entry: Pick<AuditEntry, 'kind' | 'sentence'>): { lead: str
   if (lead && sentence.toLowerCase().startsWith(lead.toLowerCase())) {
     return { lead, rest: sentence.slice(lead.length).replace(/^[\s:,]+/, '') };
   }
-  if (lead) return { lead, rest: sentence };
   const space = sentence.indexOf(' ');
+  const first = space < 0 ? sentence : sentence.slice(0, space);
+  // "Put A-103 back" says it in its own way.
+  if (lead && lead.split(' ')[0]?.toLowerCase() !== first.toLowerCase()) return { lead, rest: sentence };
   return space < 0 ? { lead: sentence, rest: '' } : { lead: sentence.slice(0, space), rest: sentence.slice(space + 1) };
 }
 
@@ -80,4 +85,17 @@ export function detailRows(detail: string | null): { name: string; value: string
       ? []
       : [{ name: sentenceCase(name.replaceAll('_', ' ')), value: typeof value === 'object' ? JSON.stringify(value, null, 1) : String(value) }],
   );
+}
+
+/** Entries of several pages as one list, newest first, each once. */
+export function mergeEntries(known: readonly AuditEntry[], more: readonly AuditEntry[]): AuditEntry[] {
+  const bySeq = new Map(known.map((entry) => [entry.seq, entry]));
+  for (const entry of more) bySeq.set(entry.seq, entry);
+  return [...bySeq.values()].sort((a, b) => b.seq - a.seq);
+}
+
+/** A fragment as a sentence: raised, with its full stop. */
+export function asSentence(text: string): string {
+  const trimmed = text.trim();
+  return trimmed ? sentenceCase(/[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`) : '';
 }
