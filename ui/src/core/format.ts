@@ -87,6 +87,8 @@ export function took(ms: number): string {
 /** Seconds to one decimal under a minute, then minutes and seconds. */
 export function duration(ms: number): string {
   if (ms < MINUTE - 50) return `${decimal(ms / 1000)} s`;
+  // What would round to 60.0 s is a minute.
+  ms = Math.max(ms, MINUTE);
   const minutes = Math.floor(ms / MINUTE);
   if (minutes < 60) {
     const seconds = Math.floor((ms % MINUTE) / 1000);
