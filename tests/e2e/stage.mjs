@@ -1,7 +1,7 @@
 // What end-to-end tests stand on: a virtual screen, programs that are ended in order, real drags, pictures of the screen,
 // and documents made for the purpose.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,6 +9,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** The system's own Python: it is the one that has the desktop's modules. */
+const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
 /** The built programs. */
 export const BIN = process.env.HEARTH_BIN ?? join(HERE, '..', '..', 'target', 'debug');
@@ -83,7 +86,7 @@ export class Screen {
 
   /** Drags files from beside the window to a place in it (in fractions of its size) by the real protocol. */
   async drag(paths, to, { hover } = {}) {
-    const source = spawn('python3', [join(HERE, 'drag_source.py'), ...paths], { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const source = spawn(PYTHON, [join(HERE, 'drag_source.py'), ...paths], { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise((resolve, reject) => {
       source.stdout.once('data', resolve);
       source.once('exit', (code) => reject(new Error(`the drag source ended with ${code}`)));

@@ -136,7 +136,7 @@ fn one_relevant_file_among_many_is_found_in_its_own_space() -> Result<()> {
 fn cancelled_and_dismissed_files_are_off_the_list_and_retried_ones_come_back() -> Result<()> {
     let house = House::new(CHILD, &Script::default())?;
     let path = house.file("late.txt", "")?;
-    let job = house.import(&[path.clone()])?.remove(0);
+    let job = house.import(std::slice::from_ref(&path))?.remove(0);
     assert_eq!(job.state, JobState::Failed);
     std::fs::write(&path, "Now there is something in it.")?;
     house.call("RetryJob", json!({ "job": job.id, "password": null }))?;

@@ -65,7 +65,8 @@ impl House {
         let until = Instant::now() + Duration::from_secs(10);
         let child = child.display().to_string();
         loop {
-            let config = Config { child: PathBuf::from(&child), threads: Some(1), ..Config::new(folder.path().join("data")) };
+            let config =
+                Config { child: PathBuf::from(&child), threads: Some(1), ..Config::new(folder.path().join("data")) };
             match Kernel::start(config) {
                 Ok(kernel) => {
                     let events = kernel.subscribe();
@@ -90,7 +91,10 @@ impl House {
         let mut weights = b"GGUF".to_vec();
         weights.extend(serde_json::to_vec(script)?);
         std::fs::write(made.join("scripted-chat.gguf"), weights)?;
-        std::fs::write(embedder.join("config.json"), r#"{"model_type":"bert","hidden_size":64,"max_position_embeddings":512}"#)?;
+        std::fs::write(
+            embedder.join("config.json"),
+            r#"{"model_type":"bert","hidden_size":64,"max_position_embeddings":512}"#,
+        )?;
         std::fs::write(embedder.join("tokenizer.json"), "{}")?;
         std::fs::write(embedder.join("model.safetensors"), "scripted")?;
         for path in [made.join("scripted-chat.gguf"), embedder] {
@@ -134,7 +138,10 @@ impl House {
     pub fn begin_import(&self, paths: &[PathBuf]) -> Result<Vec<i64>> {
         let offer = self.kernel.offer_paths(paths.to_vec()).map_err(|error| anyhow!("{error}"))?;
         let space = self.space()?;
-        let jobs = self.call("ImportOffer", json!({ "offer": offer.id, "space": space, "destination": { "kind": "keep" }, "label": null }))?;
+        let jobs = self.call(
+            "ImportOffer",
+            json!({ "offer": offer.id, "space": space, "destination": { "kind": "keep" }, "label": null }),
+        )?;
         let jobs: Vec<Job> = serde_json::from_value(jobs)?;
         Ok(jobs.iter().map(|job| job.id).collect())
     }
@@ -192,7 +199,9 @@ impl House {
         let until = Instant::now() + Duration::from_secs(60);
         while Instant::now() < until {
             match self.events.try_recv() {
-                Ok(Envelope { event: Event::Turn { turn: of, news, .. }, .. }) if of == turn && wanted(&news) => return Ok(news),
+                Ok(Envelope { event: Event::Turn { turn: of, news, .. }, .. }) if of == turn && wanted(&news) => {
+                    return Ok(news);
+                }
                 Ok(_) => {}
                 Err(tokio::sync::broadcast::error::TryRecvError::Empty) => std::thread::sleep(Duration::from_millis(5)),
                 Err(error) => return Err(error.into()),

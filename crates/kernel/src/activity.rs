@@ -4,7 +4,10 @@ use crate::clock::now_ms;
 use crate::error;
 use crate::kernel::{House, Open};
 use crate::turn::{Detail, TurnRecord, outcome};
-use hearth_api::{AuditBreak, AuditCheck, AuditEntry, Error, Grid, GridCell, GridRow, Guard, LedgerRow, Mode, Privacy, RuleView, Station, Trace};
+use hearth_api::{
+    AuditBreak, AuditCheck, AuditEntry, Error, Grid, GridCell, GridRow, Guard, LedgerRow, Mode, Privacy, RuleView,
+    Station, Trace,
+};
 use hearth_domain::TurnId;
 use hearth_policy::Outcome as Ruling;
 use hearth_store::{AuditRow, Flaw};
@@ -13,14 +16,21 @@ use hearth_store::{AuditRow, Flaw};
 const LEDGER: usize = 50;
 
 /// Entries of the record, newest first.
-pub(crate) fn list(open: &Open, before: Option<u64>, limit: usize, text: Option<&str>) -> Result<Vec<AuditEntry>, Error> {
+pub(crate) fn list(
+    open: &Open,
+    before: Option<u64>,
+    limit: usize,
+    text: Option<&str>,
+) -> Result<Vec<AuditEntry>, Error> {
     let rows = open.store.read(|reader| reader.audit(before, limit.clamp(1, 500), text)).map_err(error::store)?;
     Ok(rows.into_iter().map(entry).collect())
 }
 
 fn entry(row: AuditRow) -> AuditEntry {
     let AuditRow { seq, at_ms, kind, sentence, subject, detail, hash, previous } = row;
-    let about = |what: &str| subject.as_deref().and_then(|subject| subject.strip_prefix(what)?.strip_prefix(':')?.parse::<i64>().ok());
+    let about = |what: &str| {
+        subject.as_deref().and_then(|subject| subject.strip_prefix(what)?.strip_prefix(':')?.parse::<i64>().ok())
+    };
     AuditEntry {
         seq,
         at_ms,
@@ -56,7 +66,8 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         new_tokens: 0,
         bytes_out: 0,
     });
-    let by = if how.model.is_empty() { "without a model".to_owned() } else { format!("by {} on this machine", how.model) };
+    let by =
+        if how.model.is_empty() { "without a model".to_owned() } else { format!("by {} on this machine", how.model) };
     let verb = match turn.state {
         hearth_store::TurnState::Running => "being answered",
         hearth_store::TurnState::Answered => "answered",
@@ -85,7 +96,8 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
 
 fn station(row: hearth_store::TraceRow) -> Station {
     let hearth_store::TraceRow { station, started_ms, duration_ms, outcome: word, sentence, detail } = row;
-    let Detail { aside, mark_ms, decision, weighed, record, data: _ } = serde_json::from_value(detail).unwrap_or_default();
+    let Detail { aside, mark_ms, decision, weighed, record, data: _ } =
+        serde_json::from_value(detail).unwrap_or_default();
     Station {
         name: station,
         outcome: outcome(&word),
@@ -107,7 +119,11 @@ pub(crate) fn verify(open: &Open) -> Result<AuditCheck, Error> {
         entries: found.entries,
         head: hex(&found.head),
         checked_ms: now_ms(),
-        broken: found.broken.map(|broken| AuditBreak { seq: broken.seq, at_ms: broken.at_ms, why: flaw(broken.why).to_owned() }),
+        broken: found.broken.map(|broken| AuditBreak {
+            seq: broken.seq,
+            at_ms: broken.at_ms,
+            why: flaw(broken.why).to_owned(),
+        }),
     })
 }
 
@@ -147,7 +163,11 @@ pub(crate) fn privacy(house: &House, open: &Open) -> Result<Privacy, Error> {
             })
             .collect(),
         grid: Grid {
-            destinations: grid.rows.first().map(|row| row.cells.iter().map(|cell| cell.destination.name().to_owned()).collect()).unwrap_or_default(),
+            destinations: grid
+                .rows
+                .first()
+                .map(|row| row.cells.iter().map(|cell| cell.destination.name().to_owned()).collect())
+                .unwrap_or_default(),
             rows: grid
                 .rows
                 .iter()
@@ -160,7 +180,10 @@ pub(crate) fn privacy(house: &House, open: &Open) -> Result<Privacy, Error> {
         ledger: ledger.into_iter().map(ledger_row).collect(),
         bytes_out: totals.bytes_out,
         since_ms: first.first().map_or(0, |row| row.at_ms),
-        guards: hearth_sandbox::probe().into_iter().map(|guard| Guard { name: guard.name, enforced: guard.enforced, detail: guard.detail }).collect(),
+        guards: hearth_sandbox::probe()
+            .into_iter()
+            .map(|guard| Guard { name: guard.name, enforced: guard.enforced, detail: guard.detail })
+            .collect(),
     })
 }
 

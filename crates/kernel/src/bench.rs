@@ -65,7 +65,8 @@ pub(crate) fn fill(house: &House, space: SpaceId, passages: u64, progress: &mut 
 }
 
 fn page(title: &str, texts: Vec<String>, dice: &mut Dice) -> (Page, Vec<IndexedPassage>) {
-    let mut page = Page { place: Place::Whole, text: String::new(), blocks: Vec::new(), boxes: Vec::new(), size_pt: None };
+    let mut page =
+        Page { place: Place::Whole, text: String::new(), blocks: Vec::new(), boxes: Vec::new(), size_pt: None };
     let mut indexed = Vec::with_capacity(texts.len());
     for text in texts {
         let start = page.text.len() as u32;
@@ -75,7 +76,11 @@ fn page(title: &str, texts: Vec<String>, dice: &mut Dice) -> (Page, Vec<IndexedP
         page.blocks.push(Block { kind: BlockKind::Paragraph, range: range.clone() });
         let terms = hearth_retrieval::index_terms(&text, &[], title);
         let embedding = (0..DIMS).map(|_| dice.unit() + dice.unit() - 1.0).collect();
-        indexed.push(IndexedPassage { passage: Passage { page: 0, range, text, context: Vec::new() }, terms, embedding });
+        indexed.push(IndexedPassage {
+            passage: Passage { page: 0, range, text, context: Vec::new() },
+            terms,
+            embedding,
+        });
     }
     (page, indexed)
 }
@@ -94,7 +99,8 @@ fn text(dice: &mut Dice) -> String {
 
 /// The n-th made-up word: syllables that spell the number.
 fn word(mut n: u64) -> String {
-    const SYLLABLES: [&str; 16] = ["ba", "ke", "li", "mo", "nu", "pa", "re", "si", "to", "vu", "da", "fe", "gi", "ho", "ju", "za"];
+    const SYLLABLES: [&str; 16] =
+        ["ba", "ke", "li", "mo", "nu", "pa", "re", "si", "to", "vu", "da", "fe", "gi", "ho", "ju", "za"];
     let mut word = String::new();
     n += 16;
     while n > 0 {

@@ -13,22 +13,46 @@ pub(crate) fn examine(house: &House) -> Vec<Finding> {
     note(
         "machine",
         true,
-        format!("{} cores, {} of memory, {} free", crate::machine::cores(), crate::view::gb(memory.total), crate::view::gb(memory.available)),
+        format!(
+            "{} cores, {} of memory, {} free",
+            crate::machine::cores(),
+            crate::view::gb(memory.total),
+            crate::view::gb(memory.available)
+        ),
     );
     let free = crate::machine::disk_free(&house.config.data_dir);
-    note("disk", free > (1 << 30), format!("{} free where Hearth keeps its data ({})", crate::view::gb(free), house.config.data_dir.display()));
+    note(
+        "disk",
+        free > (1 << 30),
+        format!("{} free where Hearth keeps its data ({})", crate::view::gb(free), house.config.data_dir.display()),
+    );
     for guard in hearth_sandbox::probe() {
         note(&format!("guard: {}", guard.name), guard.enforced, guard.detail);
     }
     let keyring = hearth_store::device_available();
-    note("keyring", keyring, if keyring { "this machine's keyring can hold the key".into() } else { "no usable keyring here: the vault is locked by a passphrase".into() });
+    note(
+        "keyring",
+        keyring,
+        if keyring {
+            "this machine's keyring can hold the key".into()
+        } else {
+            "no usable keyring here: the vault is locked by a passphrase".into()
+        },
+    );
     for (role, name) in [(Role::Chat, "chat model"), (Role::Embed, "embedder")] {
         match house.models.for_role(role) {
             Err(error) => note(name, false, error.to_string()),
             Ok(model) => match house.schedule.engine(house, &model) {
                 Ok(engine) => {
                     let info = engine.info();
-                    note(name, true, format!("{} loads: {} {}, {} threads, {}", model.name, info.architecture, info.quantization, info.threads, info.kernel));
+                    note(
+                        name,
+                        true,
+                        format!(
+                            "{} loads: {} {}, {} threads, {}",
+                            model.name, info.architecture, info.quantization, info.threads, info.kernel
+                        ),
+                    );
                 }
                 Err(error) => note(name, false, error.to_string()),
             },
@@ -42,7 +66,9 @@ pub(crate) fn examine(house: &House) -> Vec<Finding> {
         None => note("vault", true, "locked or not made yet: its inside was not looked at".into()),
         Some(open) => {
             match open.store.check() {
-                Ok(findings) if findings.is_empty() => note("vault", true, "whole: pages, indexes and counts agree".into()),
+                Ok(findings) if findings.is_empty() => {
+                    note("vault", true, "whole: pages, indexes and counts agree".into())
+                }
                 Ok(findings) => note("vault", false, findings.iter().map(sentence).collect::<Vec<_>>().join("; ")),
                 Err(error) => note("vault", false, error.to_string()),
             }
@@ -62,12 +88,18 @@ pub(crate) fn examine(house: &House) -> Vec<Finding> {
 fn sentence(damage: &Damage) -> String {
     match damage {
         Damage::Page(why) => format!("a page of the file is damaged ({why})"),
-        Damage::Unreadable { table, derived: true } => format!("rows of {table} cannot be read; they are made again from what is kept"),
+        Damage::Unreadable { table, derived: true } => {
+            format!("rows of {table} cannot be read; they are made again from what is kept")
+        }
         Damage::Unreadable { table, derived: false } => format!("rows of {table} cannot be read"),
-        Damage::FullText { missing, left_over } => format!("{missing} passages without full text, {left_over} texts without passage"),
+        Damage::FullText { missing, left_over } => {
+            format!("{missing} passages without full text, {left_over} texts without passage")
+        }
         Damage::Vector(passage) => format!("the vector of passage {passage} is not what was written"),
         Damage::LeftOverVector(passage) => format!("a vector without its passage {passage}"),
         Damage::Blob(hash) => format!("the kept bytes {hash} are not what was written"),
-        Damage::Audit(broken) => format!("the record is broken at entry {}: {}", broken.seq, crate::activity::flaw(broken.why)),
+        Damage::Audit(broken) => {
+            format!("the record is broken at entry {}: {}", broken.seq, crate::activity::flaw(broken.why))
+        }
     }
 }

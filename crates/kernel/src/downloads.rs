@@ -37,7 +37,8 @@ impl Downloads {
     fn gate(&self) -> Result<Gate, Error> {
         let law: Arc<dyn hearth_egress::Law> = Arc::new(DownloadLaw(Law::local_only()));
         let ledger: Arc<dyn hearth_egress::Ledger> = Arc::clone(&self.ledger) as Arc<dyn hearth_egress::Ledger>;
-        Gate::new(law, ledger, Arc::new(now_ms), GateSettings::default()).map_err(|error| not_here(&DownloadError::Gate(error)))
+        Gate::new(law, ledger, Arc::new(now_ms), GateSettings::default())
+            .map_err(|error| not_here(&DownloadError::Gate(error)))
     }
 
     /// How a model's download stands, where there is one: under way, or parts of one on disk.
@@ -45,7 +46,11 @@ impl Downloads {
         let state = self.held();
         let error = match state.get(&entry.id) {
             Some(State::Running { done, total, speed, .. }) => {
-                return Some(ModelPresence::Downloading { done_bytes: *done, total_bytes: *total, bytes_per_second: *speed });
+                return Some(ModelPresence::Downloading {
+                    done_bytes: *done,
+                    total_bytes: *total,
+                    bytes_per_second: *speed,
+                });
             }
             Some(State::Failed { error }) => Some(error.clone()),
             None => None,
@@ -56,7 +61,11 @@ impl Downloads {
             .filter_map(|part| part.metadata().ok())
             .map(|meta| meta.len())
             .sum();
-        (done_bytes > 0 || error.is_some()).then(|| ModelPresence::Paused { done_bytes, total_bytes: entry.bytes(), error })
+        (done_bytes > 0 || error.is_some()).then(|| ModelPresence::Paused {
+            done_bytes,
+            total_bytes: entry.bytes(),
+            error,
+        })
     }
 
     /// Downloads under way: bytes done and in all.
@@ -131,11 +140,14 @@ pub(crate) fn start(house: &Arc<House>, id: &ModelId) -> Result<Model, Error> {
             drop(state);
             return house.models.view(house, id);
         }
-        let running = State::Running { cancel: cancel.clone(), done: 0, total: entry.bytes(), speed: 0, discard: false };
+        let running =
+            State::Running { cancel: cancel.clone(), done: 0, total: entry.bytes(), speed: 0, discard: false };
         state.insert(id.clone(), running);
     }
     let (house_there, entry_there) = (Arc::clone(house), entry.clone());
-    let started = std::thread::Builder::new().name("download".into()).spawn(move || run(&house_there, &gate, &entry_there, &cancel));
+    let started = std::thread::Builder::new()
+        .name("download".into())
+        .spawn(move || run(&house_there, &gate, &entry_there, &cancel));
     if let Err(why) = started {
         house.downloads.held().remove(id);
         return Err(error::internal(why));
@@ -216,7 +228,8 @@ pub(crate) fn fetch_defaults(house: &House, progress: &mut dyn FnMut(&str, u64, 
         });
         house.models.look_again();
         fetched.map_err(|error| {
-            Error { code: ErrorCode::ModelMissing, ..not_here(&error) }.hint("Check the network and try again, or bring the file: `hearth models add PATH`.")
+            Error { code: ErrorCode::ModelMissing, ..not_here(&error) }
+                .hint("Check the network and try again, or bring the file: `hearth models add PATH`.")
         })?;
     }
     Ok(())

@@ -95,7 +95,9 @@ impl Engine {
                 let ended = child.wait();
                 let words = words.take();
                 tracing::warn!(?ended, %words, "an engine did not load");
-                return Err(EngineError::Load { message: format!("The engine stopped while loading. {words}").trim().to_owned() });
+                return Err(EngineError::Load {
+                    message: format!("The engine stopped while loading. {words}").trim().to_owned(),
+                });
             }
         };
         Ok(Arc::new(Engine {
@@ -162,8 +164,17 @@ impl Engine {
             let going_on = match talk.replies.recv_timeout(Duration::from_millis(50)) {
                 Ok(Reply::Prompt { done, total, .. }) => hear(Heard::Prompt { done, total }),
                 Ok(Reply::Token { text, tokens, .. }) => hear(Heard::Words { text: &text, tokens }),
-                Ok(Reply::Done { reason, prompt_tokens, cached_tokens, new_tokens, prompt_ms, generate_ms, .. }) => {
-                    return Ok(Generated { finish: reason, prompt_tokens, cached_tokens, new_tokens, prompt_ms, generate_ms });
+                Ok(Reply::Done {
+                    reason, prompt_tokens, cached_tokens, new_tokens, prompt_ms, generate_ms, ..
+                }) => {
+                    return Ok(Generated {
+                        finish: reason,
+                        prompt_tokens,
+                        cached_tokens,
+                        new_tokens,
+                        prompt_ms,
+                        generate_ms,
+                    });
                 }
                 Ok(other) => return Err(unexpected(other)),
                 Err(mpsc::RecvTimeoutError::Timeout) => hear(Heard::Nothing),
@@ -264,7 +275,9 @@ fn hand_over(waiting: &Mutex<HashMap<u64, mpsc::Sender<Reply>>>, ready: &Ready, 
 
 fn unexpected(reply: Reply) -> EngineError {
     match reply {
-        Reply::Failed { error, .. } => EngineError::Failed { code: format!("{:?}", error.code), message: error.message },
+        Reply::Failed { error, .. } => {
+            EngineError::Failed { code: format!("{:?}", error.code), message: error.message }
+        }
         _ => EngineError::Failed { code: "protocol".into(), message: "The engine answered something else.".into() },
     }
 }

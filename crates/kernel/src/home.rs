@@ -15,8 +15,10 @@ pub(crate) fn status(house: &House) -> Status {
     let open = house.peek();
     let memory = crate::machine::memory();
     let hearth_bytes = crate::machine::resident_bytes() + house.schedule.memory_bytes();
-    let bytes_out_today =
-        open.as_ref().and_then(|open| open.store.read(|reader| reader.ledger_totals(today_ms())).ok()).map_or(0, |totals| totals.bytes_out);
+    let bytes_out_today = open
+        .as_ref()
+        .and_then(|open| open.store.read(|reader| reader.ledger_totals(today_ms())).ok())
+        .map_or(0, |totals| totals.bytes_out);
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         mode: Mode::LocalOnly,
@@ -37,7 +39,11 @@ pub(crate) fn status(house: &House) -> Status {
 
 fn model(house: &House) -> Option<ModelStatus> {
     match house.models.for_role(Role::Chat) {
-        Ok(model) => Some(ModelStatus { id: model.id.0.clone(), name: model.name.clone(), state: house.schedule.state(&model.id) }),
+        Ok(model) => Some(ModelStatus {
+            id: model.id.0.clone(),
+            name: model.name.clone(),
+            state: house.schedule.state(&model.id),
+        }),
         Err(_) => {
             let default = house.models.manifest().defaults().find(|entry| entry.roles.contains(&Role::Chat))?;
             Some(ModelStatus { id: default.id.0.clone(), name: default.name.clone(), state: ModelState::Missing })
@@ -63,8 +69,17 @@ pub(crate) fn home(open: &Open, space: SpaceId) -> Result<Home, Error> {
         .filter_map(|row| {
             let at_ms = row.indexed_ms?;
             let pages = crate::view::count(row.pages as usize, "page", "pages");
-            let what = if row.versions > 1 { format!("has a new version {}, {pages}", row.versions) } else { format!("was added, {pages}") };
-            (last_visit_ms.is_none_or(|visit| at_ms > visit)).then_some(Changed { document: row.id.0, title: row.title, what, at_ms })
+            let what = if row.versions > 1 {
+                format!("has a new version {}, {pages}", row.versions)
+            } else {
+                format!("was added, {pages}")
+            };
+            (last_visit_ms.is_none_or(|visit| at_ms > visit)).then_some(Changed {
+                document: row.id.0,
+                title: row.title,
+                what,
+                at_ms,
+            })
         })
         .collect();
     changed.sort_by_key(|change| std::cmp::Reverse(change.at_ms));

@@ -45,7 +45,11 @@ pub(crate) enum Stopped {
 impl std::convert::From<StoreError> for Stopped {
     fn from(error: StoreError) -> Self {
         Stopped::Failed(match error {
-            StoreError::Full => failure("disk_full", "Disk full", "There is no room left on this disk. Free some space, then try again."),
+            StoreError::Full => failure(
+                "disk_full",
+                "Disk full",
+                "There is no room left on this disk. Free some space, then try again.",
+            ),
             other => failure("internal", "Not kept", &error::store(other).to_string()),
         })
     }
@@ -72,7 +76,8 @@ pub(crate) fn hash(bytes: &[u8]) -> BlobHash {
 pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
     let began = Instant::now();
     work.note(JobUpdate { state: Some(JobState::Running), step: Some("read".into()), ..JobUpdate::default() })?;
-    let space = work.space.ok_or_else(|| Stopped::Failed(failure("internal", "No space", "This job names no space.")))?;
+    let space =
+        work.space.ok_or_else(|| Stopped::Failed(failure("internal", "No space", "This job names no space.")))?;
     let (bytes, origin) = work.bytes()?;
     let hash = hash(&bytes);
     if work.known(space, &hash)? {
@@ -97,7 +102,9 @@ impl Work<'_> {
         match &self.payload.source {
             Source::Blob { hash, origin } => {
                 let bytes = self.open.store.read(|reader| reader.blob(hash))?;
-                let bytes = bytes.ok_or_else(|| Stopped::Failed(failure("missing", "Missing", "The bytes of this file are not kept any more.")))?;
+                let bytes = bytes.ok_or_else(|| {
+                    Stopped::Failed(failure("missing", "Missing", "The bytes of this file are not kept any more."))
+                })?;
                 Ok((bytes, origin.clone()))
             }
             Source::Path { path } => {
@@ -110,7 +117,9 @@ impl Work<'_> {
     /// Whether this space has these very bytes already: then there is nothing to read.
     fn known(&mut self, space: SpaceId, hash: &BlobHash) -> Result<bool, Stopped> {
         let found = self.open.store.read(|reader| {
-            let Some((document, _, VersionState::Current)) = reader.version_by_hash(space, hash)? else { return Ok(None) };
+            let Some((document, _, VersionState::Current)) = reader.version_by_hash(space, hash)? else {
+                return Ok(None);
+            };
             reader.document(document)
         })?;
         let Some(row) = found else { return Ok(false) };
@@ -125,7 +134,13 @@ impl Work<'_> {
             if keeps {
                 writer.keep_document(id)?;
             }
-            let update = JobUpdate { now: now_ms(), document: Some(id), payload: Some(payload), step: Some("index".into()), ..JobUpdate::default() };
+            let update = JobUpdate {
+                now: now_ms(),
+                document: Some(id),
+                payload: Some(payload),
+                step: Some("index".into()),
+                ..JobUpdate::default()
+            };
             writer.update_job(job, &update)?;
             writer.finish_job(job, JobState::Done, None, now_ms())
         })?;
@@ -133,7 +148,13 @@ impl Work<'_> {
     }
 
     /// Keeps the bytes as a pending version: of the document that came from the same place, or of a new one.
-    fn begin(&mut self, space: SpaceId, bytes: &[u8], hash: BlobHash, origin: String) -> Result<(DocumentId, VersionId), Stopped> {
+    fn begin(
+        &mut self,
+        space: SpaceId,
+        bytes: &[u8],
+        hash: BlobHash,
+        origin: String,
+    ) -> Result<(DocumentId, VersionId), Stopped> {
         if let Some(version) = self.payload.version {
             let row = self.open.store.read(|reader| reader.version(version))?;
             if let Some(row) = row.filter(|row| row.hash == hash && row.state == VersionState::Pending) {
@@ -147,7 +168,8 @@ impl Work<'_> {
         self.payload.kind = Some(kind);
         let from_path = matches!(self.payload.source, Source::Path { .. });
         let scope = if self.payload.only_for_question { Scope::Turn } else { Scope::Kept };
-        let (name, label, reason, job) = (self.name.to_owned(), self.payload.label, self.payload.label_reason.clone(), self.job);
+        let (name, label, reason, job) =
+            (self.name.to_owned(), self.payload.label, self.payload.label_reason.clone(), self.job);
         let mut payload = self.payload.clone();
         let (document, version, payload) = self.open.store.write(|writer| {
             let same = if from_path { writer.document_by_origin(space, &origin)? } else { None };
@@ -167,9 +189,16 @@ impl Work<'_> {
                 now: now_ms(),
             })?;
             payload.version = Some(version);
-            payload.remark = same.filter(|row| row.version.is_some()).map(|row| format!("Replaces version {}.", row.versions));
+            payload.remark =
+                same.filter(|row| row.version.is_some()).map(|row| format!("Replaces version {}.", row.versions));
             let value = serde_json::to_value(&payload).map_err(|error| StoreError::Invalid(error.to_string()))?;
-            let update = JobUpdate { now: now_ms(), document: Some(document), payload: Some(value), size_bytes: Some(bytes.len() as u64), ..JobUpdate::default() };
+            let update = JobUpdate {
+                now: now_ms(),
+                document: Some(document),
+                payload: Some(value),
+                size_bytes: Some(bytes.len() as u64),
+                ..JobUpdate::default()
+            };
             writer.update_job(job, &update)?;
             Ok((document, version, payload))
         })?;
@@ -189,7 +218,12 @@ impl Work<'_> {
             let mut progress = |done: u32, total: u32| {
                 if total > 0 && told.elapsed() > Duration::from_millis(200) {
                     told = Instant::now();
-                    let update = JobUpdate { now: now_ms(), done: Some(done.into()), total: Some(total.into()), ..JobUpdate::default() };
+                    let update = JobUpdate {
+                        now: now_ms(),
+                        done: Some(done.into()),
+                        total: Some(total.into()),
+                        ..JobUpdate::default()
+                    };
                     if let Err(error) = jobs::note(house, open, job, &update) {
                         tracing::warn!(%error, "progress was not noted");
                     }
@@ -231,7 +265,13 @@ impl Work<'_> {
         self.step = ImportStep::Embed;
         let total = passages.len() as u64;
         let payload = self.payload_json()?;
-        self.note(JobUpdate { step: Some("embed".into()), done: Some(0), total: Some(total), payload: Some(payload), ..JobUpdate::default() })?;
+        self.note(JobUpdate {
+            step: Some("embed".into()),
+            done: Some(0),
+            total: Some(total),
+            payload: Some(payload),
+            ..JobUpdate::default()
+        })?;
         let mut indexed = Vec::with_capacity(passages.len());
         let mut rest = passages.into_iter().peekable();
         let mut told = Instant::now();
@@ -335,7 +375,11 @@ impl Work<'_> {
     }
 
     fn ended(&self) -> Stopped {
-        if self.house.peek().is_none_or(|open| !std::ptr::eq(&*open, self.open)) { Stopped::Closing } else { Stopped::Cancelled }
+        if self.house.peek().is_none_or(|open| !std::ptr::eq(&*open, self.open)) {
+            Stopped::Closing
+        } else {
+            Stopped::Cancelled
+        }
     }
 
     fn reading_failed(&self, error: &ReaderError) -> Stopped {
@@ -346,7 +390,9 @@ impl Work<'_> {
             ReaderError::Timeout(seconds) => failure(
                 "timeout",
                 "Too slow",
-                &format!("Reading was stopped after {seconds} s without an end. The file may be damaged; save it anew and try again."),
+                &format!(
+                    "Reading was stopped after {seconds} s without an end. The file may be damaged; save it anew and try again."
+                ),
             ),
             ReaderError::Died(_) => failure(
                 "memory",
@@ -361,11 +407,21 @@ impl Work<'_> {
 /// Whether a title that a file gives itself says more than its file name. Templates, tools and filing systems leave behind
 /// numbers, file names and "untitled".
 fn names_something(title: &str) -> bool {
-    const LEFT_BEHIND: [&str; 8] = ["untitled", "microsoft word", "microsoft powerpoint", "powerpoint presentation", "document1", "(anonymous)", "presentation1", "slide 1"];
+    const LEFT_BEHIND: [&str; 8] = [
+        "untitled",
+        "microsoft word",
+        "microsoft powerpoint",
+        "powerpoint presentation",
+        "document1",
+        "(anonymous)",
+        "presentation1",
+        "slide 1",
+    ];
     const ENDINGS: [&str; 9] = [".doc", ".docx", ".indd", ".dvi", ".ppt", ".pptx", ".tex", ".qxd", ".pdf"];
     let folded = title.trim().to_lowercase();
     let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
-    letters >= 3 && letters * 2 >= folded.chars().filter(|c| !c.is_whitespace()).count()
+    letters >= 3
+        && letters * 2 >= folded.chars().filter(|c| !c.is_whitespace()).count()
         && !LEFT_BEHIND.iter().any(|words| folded.starts_with(words))
         && !ENDINGS.iter().any(|ending| folded.ends_with(ending))
 }
@@ -401,7 +457,11 @@ fn refused(error: &ReadError) -> JobFailure {
 fn read_file(path: &Path) -> Result<Vec<u8>, JobFailure> {
     let meta = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if meta.len() > MAX_FILE_BYTES {
-        let message = format!("This file has {}. Hearth reads files up to {}. Split it into parts.", crate::view::size(meta.len()), crate::view::size(MAX_FILE_BYTES));
+        let message = format!(
+            "This file has {}. Hearth reads files up to {}. Split it into parts.",
+            crate::view::size(meta.len()),
+            crate::view::size(MAX_FILE_BYTES)
+        );
         return Err(failure("too_large", "Too large", &message));
     }
     std::fs::read(path).map_err(|error| unreadable(path, &error))
@@ -425,7 +485,8 @@ pub(crate) fn extract(house: &House, path: &Path, password: Option<&str>) -> Res
         _ => Error::new(ErrorCode::Invalid, error.to_string()),
     })?;
     let passages = hearth_documents::chunk(&document, &ChunkOptions::default());
-    let attachments: Vec<_> = document.attachments.iter().map(|file| json!({ "name": file.name, "bytes": file.bytes.len() })).collect();
+    let attachments: Vec<_> =
+        document.attachments.iter().map(|file| json!({ "name": file.name, "bytes": file.bytes.len() })).collect();
     let document = Document { attachments: Vec::new(), ..document };
     Ok(json!({ "document": document, "attachments": attachments, "passages": passages }))
 }

@@ -90,7 +90,11 @@ impl Jobs {
             if let Some(job) = queue.pop_front() {
                 return Some(job);
             }
-            queue = self.woken.wait_timeout(queue, Duration::from_secs(1)).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+            queue = self
+                .woken
+                .wait_timeout(queue, Duration::from_secs(1))
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .0;
         }
     }
 }
@@ -101,7 +105,11 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
         .store
         .write(|writer| {
             writer.requeue_interrupted(now_ms())?;
-            writer.jobs(&JobFilter { states: vec![JobState::Waiting], kind: Some(IMPORT.into()), ..JobFilter::default() })
+            writer.jobs(&JobFilter {
+                states: vec![JobState::Waiting],
+                kind: Some(IMPORT.into()),
+                ..JobFilter::default()
+            })
         })
         .map_err(error::store)?;
     open.jobs.push(waiting.into_iter().map(|job| job.id));
@@ -129,10 +137,26 @@ fn work(house: &House, open: &Open, id: JobId) {
     }
     let outcome = match serde_json::from_value::<Payload>(job.payload.clone()) {
         Ok(payload) => std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            import::import(&mut import::Work { house, open, job: id, name: &job.name, space: job.space, payload, step: ImportStep::Read })
+            import::import(&mut import::Work {
+                house,
+                open,
+                job: id,
+                name: &job.name,
+                space: job.space,
+                payload,
+                step: ImportStep::Read,
+            })
         }))
-        .unwrap_or_else(|_| Err(import::Stopped::Failed(failure("internal", "Broke off", "Reading this file broke off. It is kept out; the rest is untouched.")))),
-        Err(why) => Err(import::Stopped::Failed(failure("internal", "Broke off", &format!("This job cannot be read: {why}.")))),
+        .unwrap_or_else(|_| {
+            Err(import::Stopped::Failed(failure(
+                "internal",
+                "Broke off",
+                "Reading this file broke off. It is kept out; the rest is untouched.",
+            )))
+        }),
+        Err(why) => {
+            Err(import::Stopped::Failed(failure("internal", "Broke off", &format!("This job cannot be read: {why}."))))
+        }
     };
     let ended = match outcome {
         Ok(()) => Ok(()),
@@ -150,7 +174,9 @@ fn work(house: &House, open: &Open, id: JobId) {
                 detail: json!({ "code": failure.code, "message": failure.message }),
             };
             let detail = serde_json::to_value(&failure).ok();
-            open.store.record(entry, |writer| writer.finish_job(id, JobState::Failed, detail.as_ref(), now_ms())).map(|_| ())
+            open.store
+                .record(entry, |writer| writer.finish_job(id, JobState::Failed, detail.as_ref(), now_ms()))
+                .map(|_| ())
         }
     };
     if let Err(error) = ended {
@@ -204,7 +230,12 @@ pub(crate) fn add(
                     source,
                     only_for_question,
                     label: label.unwrap_or(Label::Internal),
-                    label_reason: if label.is_some() { "chosen when it was added" } else { "the label of new documents" }.into(),
+                    label_reason: if label.is_some() {
+                        "chosen when it was added"
+                    } else {
+                        "the label of new documents"
+                    }
+                    .into(),
                     depth,
                     version: None,
                     kind: None,
@@ -212,7 +243,8 @@ pub(crate) fn add(
                     passages: None,
                     remark: None,
                 };
-                let payload = serde_json::to_value(payload).map_err(|error| hearth_store::StoreError::Invalid(error.to_string()))?;
+                let payload = serde_json::to_value(payload)
+                    .map_err(|error| hearth_store::StoreError::Invalid(error.to_string()))?;
                 let id = writer.add_job(IMPORT, &file.name, Some(space), &payload, file.size_bytes, now)?;
                 rows.extend(writer.job(id)?);
             }
@@ -247,7 +279,9 @@ pub(crate) fn cancel(house: &House, job: i64) -> Result<(), Error> {
     let row = find(&open, id)?;
     match row.state {
         JobState::Waiting => {
-            open.store.write(|writer| writer.finish_job(id, JobState::Cancelled, None, now_ms())).map_err(error::store)?;
+            open.store
+                .write(|writer| writer.finish_job(id, JobState::Cancelled, None, now_ms()))
+                .map_err(error::store)?;
             tell(house, &open, id);
         }
         JobState::Running => {
@@ -279,9 +313,7 @@ pub(crate) fn retry(house: &House, job: i64, password: Option<String>) -> Result
 /// Takes ended jobs off the list.
 pub(crate) fn dismiss(house: &House, jobs: &[i64]) -> Result<(), Error> {
     let open = house.open()?;
-    open.store
-        .write(|writer| jobs.iter().try_for_each(|job| writer.dismiss_job(JobId(*job))))
-        .map_err(error::store)?;
+    open.store.write(|writer| jobs.iter().try_for_each(|job| writer.dismiss_job(JobId(*job)))).map_err(error::store)?;
     house.events.stale(&["ListJobs", "ListDocuments"]);
     Ok(())
 }
@@ -331,7 +363,12 @@ pub(crate) fn wait(house: &House, jobs: &[i64], progress: &mut dyn FnMut(&Job)) 
 
 /// A failure without a way on but to take the file off the list.
 pub(crate) fn failure(code: &str, title: &str, message: &str) -> JobFailure {
-    JobFailure { code: code.into(), title: title.into(), message: message.into(), actions: vec![JobAction::Retry, JobAction::Remove] }
+    JobFailure {
+        code: code.into(),
+        title: title.into(),
+        message: message.into(),
+        actions: vec![JobAction::Retry, JobAction::Remove],
+    }
 }
 
 /// A job as the door shows it.
@@ -352,7 +389,9 @@ fn view(row: &JobRow) -> Option<Job> {
     let (done, total) = (row.done as u32, row.total as u32);
     let note = match (state, step) {
         (hearth_api::JobState::Waiting, _) => "Waiting. Two files are read at a time.".to_owned(),
-        (hearth_api::JobState::Running, ImportStep::Read) if total > 0 => format!("Reading page {} of {total}", done.min(total)),
+        (hearth_api::JobState::Running, ImportStep::Read) if total > 0 => {
+            format!("Reading page {} of {total}", done.min(total))
+        }
         (hearth_api::JobState::Running, ImportStep::Read) => "Reading".to_owned(),
         (hearth_api::JobState::Running, ImportStep::Embed) => format!("Embedding, passage {done} of {total}"),
         (hearth_api::JobState::Running, ImportStep::Index) => "Into the index".to_owned(),

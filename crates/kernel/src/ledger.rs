@@ -109,7 +109,9 @@ impl Ledger {
         };
         let place = match &state.store {
             Some(store) => {
-                let id = store.write(|writer| writer.add_ledger(&row.new_row())).map_err(|error| LedgerError(error.to_string()))?;
+                let id = store
+                    .write(|writer| writer.add_ledger(&row.new_row()))
+                    .map_err(|error| LedgerError(error.to_string()))?;
                 Place::Vault(id)
             }
             None => {
@@ -171,7 +173,8 @@ impl hearth_egress::Ledger for Ledger {
 
     fn refused(&self, attempt: &Attempt, sentence: &str) {
         let attempt = Attempt { bytes_out: 0, ..attempt.clone() };
-        let written = self.add(&attempt, "refused").and_then(|key| self.finish(key, &format!("refused: {sentence}"), 0, 0));
+        let written =
+            self.add(&attempt, "refused").and_then(|key| self.finish(key, &format!("refused: {sentence}"), 0, 0));
         if let Err(error) = written {
             tracing::error!(%error, "a refusal was not written down");
         }
@@ -187,7 +190,11 @@ mod tests {
     fn without_a_vault_the_ledger_is_kept_beside_it() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::new(folder.path().join("ledger.jsonl"));
-        let outbound = Outbound { purpose: Purpose::ModelDownload, host: "models.example".into(), url: "https://models.example/m".into() };
+        let outbound = Outbound {
+            purpose: Purpose::ModelDownload,
+            host: "models.example".into(),
+            url: "https://models.example/m".into(),
+        };
         let attempt = Attempt { at_ms: 5, outbound, rule: "downloads".into(), hop: 0, bytes_out: 120 };
         let id = ledger.attempt(&attempt).unwrap();
         ledger.settle(id, &Settled { bytes_out: 118, bytes_in: 9, outcome: Outcome::Done { status: 200 } }).unwrap();

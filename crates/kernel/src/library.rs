@@ -59,9 +59,9 @@ fn status(job: Option<&Job>, indexed: bool) -> DocumentStatus {
             let share = if job.total > 0 { job.done as f32 / job.total as f32 } else { 0.0 };
             DocumentStatus::Working { step: job.step, share: share.clamp(0.0, 1.0) }
         }
-        Some(job) if job.state == JobState::Failed => {
-            DocumentStatus::Failed { title: job.failure.as_ref().map_or_else(|| "Failed".into(), |failure| failure.title.clone()) }
-        }
+        Some(job) if job.state == JobState::Failed => DocumentStatus::Failed {
+            title: job.failure.as_ref().map_or_else(|| "Failed".into(), |failure| failure.title.clone()),
+        },
         _ if indexed => DocumentStatus::Indexed,
         _ => DocumentStatus::Waiting,
     }
@@ -69,7 +69,8 @@ fn status(job: Option<&Job>, indexed: bool) -> DocumentStatus {
 
 fn row(document: hearth_store::DocumentRow, job: Option<&Job>) -> DocumentRow {
     let current = document.versions - u32::from(job.is_some() && document.version.is_some() && document.versions > 1);
-    let status = if document.removed_ms.is_some() { DocumentStatus::Removed } else { status(job, document.version.is_some()) };
+    let status =
+        if document.removed_ms.is_some() { DocumentStatus::Removed } else { status(job, document.version.is_some()) };
     DocumentRow {
         id: Some(document.id.0),
         job: job.map(|job| job.id),
@@ -105,10 +106,8 @@ fn job_row(job: &Job) -> DocumentRow {
 
 /// What the inspector shows of one document.
 pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Error> {
-    let (document, versions) = open
-        .store
-        .read(|reader| Ok((reader.document(id)?, reader.versions(id)?)))
-        .map_err(error::store)?;
+    let (document, versions) =
+        open.store.read(|reader| Ok((reader.document(id)?, reader.versions(id)?))).map_err(error::store)?;
     let document = document.ok_or_else(|| error::missing("document"))?;
     let jobs = crate::jobs::list(open, document.space)?;
     let job = jobs.iter().rfind(|job| job.document == Some(id.0) && job.state != JobState::Done);
@@ -119,7 +118,9 @@ pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Erro
         origin: document.origin.clone(),
         label_reason: document.label_rule.clone(),
         cited_in: document.cited,
-        warnings: current.map(|version| version.warnings.iter().map(|warning| warning.message.clone()).collect()).unwrap_or_default(),
+        warnings: current
+            .map(|version| version.warnings.iter().map(|warning| warning.message.clone()).collect())
+            .unwrap_or_default(),
         versions: versions
             .iter()
             .filter(|version| version.state != VersionState::Pending)
@@ -183,21 +184,30 @@ pub(crate) fn purge_removed(open: &Open) -> Result<(), Error> {
 /// Changes a label; lowering it must be confirmed.
 pub(crate) fn set_label(house: &House, id: DocumentId, label: Label, confirmed: bool) -> Result<(), Error> {
     let open = house.open()?;
-    let row = open.store.read(|reader| reader.document(id)).map_err(error::store)?.ok_or_else(|| error::missing("document"))?;
+    let row = open
+        .store
+        .read(|reader| reader.document(id))
+        .map_err(error::store)?
+        .ok_or_else(|| error::missing("document"))?;
     let decision = house.law.may_relabel(row.label, label);
     match decision.outcome {
         Outcome::Allow => {}
         Outcome::Ask if confirmed => {}
         Outcome::Ask => {
             let from = crate::law::label_name(row.label);
-            return Err(Error::new(ErrorCode::Denied, format!("Lowering the label from {from} must be confirmed. {}", decision.rule.sentence)));
+            return Err(Error::new(
+                ErrorCode::Denied,
+                format!("Lowering the label from {from} must be confirmed. {}", decision.rule.sentence),
+            ));
         }
         Outcome::Deny => crate::law::allowed(&decision, || "The label was not changed".into())?,
     }
     let detail = json!({ "from": row.label, "to": label, "rule": decision.rule.name, "confirmed": confirmed });
     let sentence = format!("Labelled {} {}", row.title, crate::law::label_name(label));
     open.store
-        .record(entry("document.labelled", sentence, id, detail), |writer| writer.set_label(id, label, "chosen by a person", now_ms()))
+        .record(entry("document.labelled", sentence, id, detail), |writer| {
+            writer.set_label(id, label, "chosen by a person", now_ms())
+        })
         .map_err(error::store)?;
     house.events.stale(&["ListDocuments", "ListActivity"]);
     Ok(())
@@ -206,4 +216,3 @@ pub(crate) fn set_label(house: &House, id: DocumentId, label: Label, confirmed: 
 fn entry(kind: &'static str, sentence: String, id: DocumentId, detail: serde_json::Value) -> Entry {
     Entry { at_ms: now_ms(), kind, sentence, subject: Some(format!("document:{id}")), detail }
 }
-

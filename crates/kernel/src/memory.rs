@@ -20,13 +20,19 @@ pub(crate) fn list(open: &Open, space: SpaceId) -> Result<Vec<Memory>, Error> {
 }
 
 /// Keeps a sentence.
-pub(crate) fn remember(house: &House, space: Option<SpaceId>, text: &str, source: Option<TurnId>) -> Result<Memory, Error> {
+pub(crate) fn remember(
+    house: &House,
+    space: Option<SpaceId>,
+    text: &str,
+    source: Option<TurnId>,
+) -> Result<Memory, Error> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() {
         return Err(Error::new(ErrorCode::Invalid, "There is nothing to remember."));
     }
     if text.chars().count() > MOST_CHARS {
-        return Err(Error::new(ErrorCode::Invalid, format!("A memory has at most {MOST_CHARS} characters.")).hint("Add longer text as a document."));
+        return Err(Error::new(ErrorCode::Invalid, format!("A memory has at most {MOST_CHARS} characters."))
+            .hint("Add longer text as a document."));
     }
     house.law.may_remember()?;
     let open = house.open()?;
@@ -44,7 +50,13 @@ pub(crate) fn remember(house: &House, space: Option<SpaceId>, text: &str, source
                 source_turn: source,
                 now,
             })?;
-            let entry = Entry { at_ms: now, kind: "memory.kept", sentence: "Remembered one sentence".into(), subject: Some(format!("memory:{id}")), detail: json!({ "space": space }) };
+            let entry = Entry {
+                at_ms: now,
+                kind: "memory.kept",
+                sentence: "Remembered one sentence".into(),
+                subject: Some(format!("memory:{id}")),
+                detail: json!({ "space": space }),
+            };
             Ok((writer.memory(id)?, entry))
         })
         .map_err(error::store)?;
@@ -65,7 +77,13 @@ pub(crate) fn restore(house: &House, ids: &[i64]) -> Result<(), Error> {
 fn change(house: &House, ids: &[i64], state: MemoryState, kind: &'static str, sentence: &str) -> Result<(), Error> {
     let open = house.open()?;
     for id in ids.iter().copied().map(MemoryId) {
-        let entry = Entry { at_ms: now_ms(), kind, sentence: sentence.into(), subject: Some(format!("memory:{id}")), detail: json!({}) };
+        let entry = Entry {
+            at_ms: now_ms(),
+            kind,
+            sentence: sentence.into(),
+            subject: Some(format!("memory:{id}")),
+            detail: json!({}),
+        };
         open.store.record(entry, |writer| writer.set_memory_state(id, state, now_ms())).map_err(error::store)?;
     }
     house.events.stale(&["ListMemories", "ListSpaces", "ListActivity"]);
@@ -89,14 +107,32 @@ pub(crate) fn erase_forgotten_of(open: &Open) -> Result<(), Error> {
 fn erase(open: &Open, before_ms: i64) -> Result<(), Error> {
     let forgotten = open.store.read(|reader| reader.forgotten_memories(before_ms)).map_err(error::store)?;
     for id in forgotten {
-        let entry = Entry { at_ms: now_ms(), kind: "memory.erased", sentence: "Erased one forgotten memory".into(), subject: Some(format!("memory:{id}")), detail: json!({}) };
+        let entry = Entry {
+            at_ms: now_ms(),
+            kind: "memory.erased",
+            sentence: "Erased one forgotten memory".into(),
+            subject: Some(format!("memory:{id}")),
+            detail: json!({}),
+        };
         open.store.record(entry, |writer| writer.erase_memory(id)).map_err(error::store)?;
     }
     Ok(())
 }
 
 fn view(row: MemoryRow) -> Memory {
-    let MemoryRow { id, space, text, learnt, label, state, created_ms, used, last_used_ms, expires_ms: _, source_turn: _ } = row;
+    let MemoryRow {
+        id,
+        space,
+        text,
+        learnt,
+        label,
+        state,
+        created_ms,
+        used,
+        last_used_ms,
+        expires_ms: _,
+        source_turn: _,
+    } = row;
     Memory {
         id: id.0,
         space: space.map(|space| space.0),

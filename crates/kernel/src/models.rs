@@ -61,8 +61,17 @@ impl Models {
     pub(crate) fn open(config: &Config) -> Result<Self, Error> {
         let root = config.models_dir.clone().unwrap_or_else(|| config.data_dir.join("models"));
         let manifest = Manifest::built_in().map_err(error::internal)?;
-        let notes = std::fs::read(notes_path(&root)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        let models = Self { root, bundled: config.bundled_models.clone(), manifest, installed: RwLock::default(), notes: Mutex::new(notes) };
+        let notes = std::fs::read(notes_path(&root))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        let models = Self {
+            root,
+            bundled: config.bundled_models.clone(),
+            manifest,
+            installed: RwLock::default(),
+            notes: Mutex::new(notes),
+        };
         models.look_again();
         Ok(models)
     }
@@ -102,7 +111,9 @@ impl Models {
 
     /// Models that are here, whole, and can play a part.
     pub(crate) fn installed_for(&self, role: Role) -> Vec<Installed> {
-        let can = |model: &Installed| model.roles.contains(&role) && model.broken.is_empty() && unsupported(&model.entry).is_none();
+        let can = |model: &Installed| {
+            model.roles.contains(&role) && model.broken.is_empty() && unsupported(&model.entry).is_none()
+        };
         self.installed().into_iter().filter(can).collect()
     }
 
@@ -127,7 +138,8 @@ impl Models {
         if let Some(model) = able.into_iter().max_by_key(|model| (model.entry.default, model.size_bytes)) {
             return Ok(model);
         }
-        let damaged = self.installed().into_iter().find(|model| model.roles.contains(&role) && !model.broken.is_empty());
+        let damaged =
+            self.installed().into_iter().find(|model| model.roles.contains(&role) && !model.broken.is_empty());
         Err(match damaged {
             Some(model) => damaged_error(&model),
             None => {
@@ -156,10 +168,16 @@ impl Models {
 
     /// Brings a model from a disk.
     pub(crate) fn add(&self, house: &House, path: &Path) -> Result<Model, Error> {
-        let added = hearth_egress::add_from(path, &self.root, &self.manifest, &Cancel::new(), &mut |_| {}).map_err(|error| not_here(&error))?;
+        let added = hearth_egress::add_from(path, &self.root, &self.manifest, &Cancel::new(), &mut |_| {})
+            .map_err(|error| not_here(&error))?;
         self.look_again();
         let id = added.model.entry.id;
-        house.note("model.added", format!("Added {} from a file", added.model.entry.name), None, serde_json::json!({ "model": id }));
+        house.note(
+            "model.added",
+            format!("Added {} from a file", added.model.entry.name),
+            None,
+            serde_json::json!({ "model": id }),
+        );
         house.events.stale(&["ListModels"]);
         self.view(house, &id)
     }
@@ -215,7 +233,11 @@ impl Models {
     /// One model as the door shows it.
     pub(crate) fn view(&self, house: &House, id: &ModelId) -> Result<Model, Error> {
         let here = self.find(id);
-        let entry = here.as_ref().map(|model| &model.entry).or_else(|| self.manifest.find(id)).ok_or_else(|| error::missing("model"))?;
+        let entry = here
+            .as_ref()
+            .map(|model| &model.entry)
+            .or_else(|| self.manifest.find(id))
+            .ok_or_else(|| error::missing("model"))?;
         let needs = here.as_ref().map_or_else(|| about_bytes(entry), needs_bytes);
         let loaded = house.schedule.loaded(id).is_some();
         let state = match (&here, house.downloads.presence(&self.root, entry)) {
@@ -248,10 +270,15 @@ fn notes_path(root: &Path) -> PathBuf {
 
 fn installed(model: hearth_egress::Installed) -> Installed {
     let hearth_egress::Installed { mut entry, folder, files, source: _, revision: _, broken } = model;
-    let named = |ending: &str| files.iter().find(|file| file.name.ends_with(ending)).map(|file| folder.join(&file.name));
+    let named =
+        |ending: &str| files.iter().find(|file| file.name.ends_with(ending)).map(|file| folder.join(&file.name));
     let weights_file = files.iter().find(|file| file.name.ends_with(".gguf") || file.name.ends_with(".safetensors"));
     let weights = weights_file.map(|file| folder.join(&file.name)).unwrap_or_default();
-    let estimated = weights.extension().is_some_and(|ending| ending == "gguf").then(|| hearth_inference::estimate(&weights).ok()).flatten();
+    let estimated = weights
+        .extension()
+        .is_some_and(|ending| ending == "gguf")
+        .then(|| hearth_inference::estimate(&weights).ok())
+        .flatten();
     if let Some(fit) = estimated.as_ref().filter(|_| entry.architecture.is_empty()) {
         entry.architecture = fit.architecture.clone();
         entry.quantization = fit.quantization.clone();
@@ -265,7 +292,8 @@ fn installed(model: hearth_egress::Installed) -> Installed {
         config: named("config.json"),
         size_bytes: files.iter().map(|file| file.size).sum(),
         n_ctx: estimated.as_ref().map_or(entry.n_ctx, |fit| fit.n_ctx),
-        kv_bytes_per_token: estimated.map_or_else(|| entry.kv_bytes_per_token().unwrap_or(0), |fit| fit.kv_bytes_per_token),
+        kv_bytes_per_token: estimated
+            .map_or_else(|| entry.kv_bytes_per_token().unwrap_or(0), |fit| fit.kv_bytes_per_token),
         sha256: weights_file.map(|file| file.sha256.to_string()),
         weights,
         broken,
@@ -296,7 +324,8 @@ fn fit(needs: u64, entry: &ModelEntry, measured: Option<f32>, loaded: bool) -> F
     const STREAM_BYTES: f32 = 12e9;
     let memory = crate::machine::memory();
     let writes_text = entry.roles.contains(&Role::Chat);
-    let per_second = measured.or_else(|| (writes_text && entry.bytes() > 0).then(|| STREAM_BYTES / entry.bytes() as f32));
+    let per_second =
+        measured.or_else(|| (writes_text && entry.bytes() > 0).then(|| STREAM_BYTES / entry.bytes() as f32));
     let free = if loaded { memory.total } else { memory.available };
     let level = if memory.total > 0 && needs > memory.total * 9 / 10 {
         FitLevel::WillNotFit
@@ -312,8 +341,11 @@ fn fit(needs: u64, entry: &ModelEntry, measured: Option<f32>, loaded: bool) -> F
 }
 
 fn damaged_error(model: &Installed) -> Error {
-    Error::new(ErrorCode::ModelMissing, format!("{} is damaged: {} is missing or cut off.", model.name, model.broken.join(", ")))
-        .hint("Fetch it again on the Models screen.")
+    Error::new(
+        ErrorCode::ModelMissing,
+        format!("{} is damaged: {} is missing or cut off.", model.name, model.broken.join(", ")),
+    )
+    .hint("Fetch it again on the Models screen.")
 }
 
 /// A download's or import's failure at the door.
@@ -321,7 +353,9 @@ pub(crate) fn not_here(error: &DownloadError) -> Error {
     let text = crate::models::sentence(&error.to_string());
     match error {
         DownloadError::DiskFull { .. } => Error::new(ErrorCode::DiskFull, text),
-        DownloadError::Gate(_) => Error::new(ErrorCode::Unavailable, text).hint("Check the network, or add the model from a file."),
+        DownloadError::Gate(_) => {
+            Error::new(ErrorCode::Unavailable, text).hint("Check the network, or add the model from a file.")
+        }
         DownloadError::NotAModel { .. } => Error::new(ErrorCode::Invalid, text),
         _ => Error::new(ErrorCode::Unavailable, text),
     }
@@ -344,7 +378,11 @@ pub(crate) fn list(house: &House) -> Result<hearth_api::Models, Error> {
         if let Some(engine) = house.schedule.loaded(&model.id) {
             let bytes = engine.memory_bytes();
             let cache = model.kv_bytes_per_token * u64::from(model.n_ctx);
-            let note = if cache > 0 { format!("up to {} for {} tokens of context", crate::view::size(cache), model.n_ctx) } else { String::new() };
+            let note = if cache > 0 {
+                format!("up to {} for {} tokens of context", crate::view::size(cache), model.n_ctx)
+            } else {
+                String::new()
+            };
             used += bytes;
             parts.push(part(hearth_api::MemoryKind::Model, &model.name, bytes, note));
         }

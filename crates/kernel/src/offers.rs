@@ -117,7 +117,8 @@ fn walk(folder: &Path, depth: usize, into: &mut Vec<Offered>) -> Result<(), Erro
     if depth > MAX_DEPTH {
         return Ok(());
     }
-    let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(|error| io(&error, "open", folder))?.flatten().collect();
+    let mut entries: Vec<_> =
+        std::fs::read_dir(folder).map_err(|error| io(&error, "open", folder))?.flatten().collect();
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         if entry.file_name().to_string_lossy().starts_with('.') {
@@ -134,8 +135,11 @@ fn walk(folder: &Path, depth: usize, into: &mut Vec<Offered>) -> Result<(), Erro
             let size = entry.metadata().map_or(0, |meta| meta.len());
             into.push(offered(entry.path(), size));
             if into.len() > MAX_FILES {
-                return Err(Error::new(ErrorCode::Invalid, format!("There are more than {MAX_FILES} files in this folder."))
-                    .hint("Hand over its parts one after the other."));
+                return Err(Error::new(
+                    ErrorCode::Invalid,
+                    format!("There are more than {MAX_FILES} files in this folder."),
+                )
+                .hint("Hand over its parts one after the other."));
             }
         }
     }
@@ -152,8 +156,8 @@ pub(crate) fn plain_name(name: &str) -> String {
 /// A first guess by name, for the drop screen alone; the reader decides by the bytes.
 fn looks_readable(name: &str) -> bool {
     const NOT: [&str; 24] = [
-        "png", "jpg", "jpeg", "gif", "webp", "heic", "tif", "tiff", "bmp", "ico", "mp3", "mp4", "mov", "avi", "mkv", "wav",
-        "zip", "gz", "7z", "rar", "exe", "dll", "so", "bin",
+        "png", "jpg", "jpeg", "gif", "webp", "heic", "tif", "tiff", "bmp", "ico", "mp3", "mp4", "mov", "avi", "mkv",
+        "wav", "zip", "gz", "7z", "rar", "exe", "dll", "so", "bin",
     ];
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     ending.is_none_or(|ending| !NOT.contains(&ending.as_str()))

@@ -45,13 +45,19 @@ impl Pages {
 }
 
 /// Opens a version in the viewer; without one, the document's current version.
-pub(crate) fn open_version(open: &Open, document: DocumentId, version: Option<VersionId>) -> Result<OpenedVersion, Error> {
+pub(crate) fn open_version(
+    open: &Open,
+    document: DocumentId,
+    version: Option<VersionId>,
+) -> Result<OpenedVersion, Error> {
     let (row, version, places) = open
         .store
         .read(|reader| {
             let Some(row) = reader.document(document)? else { return Ok(None) };
             let Some(version) = version.or(row.version) else { return Ok(None) };
-            let Some(version) = reader.version(version)?.filter(|version| version.document == document) else { return Ok(None) };
+            let Some(version) = reader.version(version)?.filter(|version| version.document == document) else {
+                return Ok(None);
+            };
             let places = reader.page_places(version.id)?;
             Ok(Some((row, version, places)))
         })
@@ -70,16 +76,28 @@ pub(crate) fn open_version(open: &Open, document: DocumentId, version: Option<Ve
         version_name: if name.is_empty() { String::new() } else { format!("{name}, {state}") },
         newer: row.version.filter(|_| !current).map(|version| version.0),
         places: places.iter().map(|place| view::place(place, None)).collect(),
-        outline: outline.into_iter().map(|item| OutlineRow { level: item.level, title: item.title, page: item.page }).collect(),
+        outline: outline
+            .into_iter()
+            .map(|item| OutlineRow { level: item.level, title: item.title, page: item.page })
+            .collect(),
     })
 }
 
 /// One page, with its picture and boxes for the spans asked for.
-pub(crate) fn page(house: &House, open: &Open, version: VersionId, index: u32, width_px: u32, spans: &[Span]) -> Result<PageView, Error> {
+pub(crate) fn page(
+    house: &House,
+    open: &Open,
+    version: VersionId,
+    index: u32,
+    width_px: u32,
+    spans: &[Span],
+) -> Result<PageView, Error> {
     let (row, kind, page) = open
         .store
         .read(|reader| {
-            let Some(row) = reader.version(version)?.filter(|row| row.state != VersionState::Pending) else { return Ok(None) };
+            let Some(row) = reader.version(version)?.filter(|row| row.state != VersionState::Pending) else {
+                return Ok(None);
+            };
             let kind = reader.document(row.document)?.map(|document| document.kind);
             Ok(reader.page(version, index)?.zip(kind).map(|(page, kind)| (row, kind, page)))
         })
@@ -101,7 +119,13 @@ pub(crate) fn page(house: &House, open: &Open, version: VersionId, index: u32, w
 }
 
 /// The page's picture. One that cannot be drawn (a protected file, whose password is not kept) leaves the text.
-fn picture(house: &House, open: &Open, version: &VersionRow, index: u32, width_px: u32) -> Result<Option<Picture>, Error> {
+fn picture(
+    house: &House,
+    open: &Open,
+    version: &VersionRow,
+    index: u32,
+    width_px: u32,
+) -> Result<Option<Picture>, Error> {
     let width = WIDTHS.into_iter().find(|width| *width >= width_px).unwrap_or(2200);
     let key = (version.id, index, width);
     if let Some(picture) = open.pages.find(key) {
@@ -121,7 +145,9 @@ fn picture(house: &House, open: &Open, version: &VersionRow, index: u32, width_p
             open.pages.keep(key, picture.clone());
             Ok(Some(picture))
         }
-        Err(ReaderError::Start(why)) => Err(Error::new(ErrorCode::ProcessDied, format!("The page could not be drawn: {why}."))),
+        Err(ReaderError::Start(why)) => {
+            Err(Error::new(ErrorCode::ProcessDied, format!("The page could not be drawn: {why}.")))
+        }
         Err(why) => {
             tracing::warn!(%why, "a page was not drawn");
             Ok(None)
@@ -131,14 +157,20 @@ fn picture(house: &House, open: &Open, version: &VersionRow, index: u32, width_p
 
 /// Boxes of a span, joined along lines, in fractions of the page.
 fn boxes(page: &Page, span: &Span) -> Vec<BoxView> {
-    let Some((width, height)) = page.size_pt.filter(|(width, height)| *width > 0.0 && *height > 0.0) else { return Vec::new() };
+    let Some((width, height)) = page.size_pt.filter(|(width, height)| *width > 0.0 && *height > 0.0) else {
+        return Vec::new();
+    };
     let (start, end) = (view::bytes(&page.text, span.start), view::bytes(&page.text, span.end));
     let mut lines: Vec<(f32, f32, f32, f32)> = Vec::new();
     for found in page.boxes.iter().filter(|found| found.range.start < end && found.range.end > start) {
         let (left, top, right, bottom) = (found.x, found.y, found.x + found.width, found.y + found.height);
         match lines.last_mut() {
             // The same line: they overlap in height by more than half, and the gap is at most a few spaces wide.
-            Some(line) if overlap((line.1, line.3), (top, bottom)) > 0.5 && left > line.0 && left - line.2 < (bottom - top) * 3.0 => {
+            Some(line)
+                if overlap((line.1, line.3), (top, bottom)) > 0.5
+                    && left > line.0
+                    && left - line.2 < (bottom - top) * 3.0 =>
+            {
                 *line = (line.0.min(left), line.1.min(top), line.2.max(right), line.3.max(bottom));
             }
             _ => lines.push((left, top, right, bottom)),
@@ -146,7 +178,12 @@ fn boxes(page: &Page, span: &Span) -> Vec<BoxView> {
     }
     lines
         .into_iter()
-        .map(|(left, top, right, bottom)| BoxView { x: left / width, y: top / height, width: (right - left) / width, height: (bottom - top) / height })
+        .map(|(left, top, right, bottom)| BoxView {
+            x: left / width,
+            y: top / height,
+            width: (right - left) / width,
+            height: (bottom - top) / height,
+        })
         .collect()
 }
 

@@ -77,7 +77,9 @@ impl Readers {
     ) -> Result<hearth_documents::Rendered, ReaderError> {
         let request = Request::Render { id: 1, bytes, password: password.map(str::to_owned), page, width_px };
         match self.ask(request, &mut |_, _| true)? {
-            Reply::Rendered { width_px, height_px, png, .. } => Ok(hearth_documents::Rendered { width_px, height_px, png }),
+            Reply::Rendered { width_px, height_px, png, .. } => {
+                Ok(hearth_documents::Rendered { width_px, height_px, png })
+            }
             other => Err(ReaderError::Died(format!("it answered {}", kind(&other)))),
         }
     }

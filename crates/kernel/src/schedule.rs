@@ -71,7 +71,11 @@ impl Schedule {
             weights: model.weights.clone(),
             tokenizer: model.tokenizer.clone(),
             config: model.config.clone(),
-            role: if model.roles.contains(&Role::Embed) { hearth_inference::wire::Role::Embed } else { hearth_inference::wire::Role::Chat },
+            role: if model.roles.contains(&Role::Embed) {
+                hearth_inference::wire::Role::Embed
+            } else {
+                hearth_inference::wire::Role::Chat
+            },
             threads: u32::try_from(self.threads).unwrap_or(1),
             n_ctx: None,
             kv_budget_bytes: KV_BUDGET_BYTES,
@@ -92,7 +96,12 @@ impl Schedule {
                 let free = memory.available.saturating_sub(RESERVE_BYTES);
                 return Err(Error::new(
                     ErrorCode::NoMemory,
-                    format!("{} did not load. It needs {} and {} is free.", model.name, crate::view::gb(needs), crate::view::gb(free)),
+                    format!(
+                        "{} did not load. It needs {} and {} is free.",
+                        model.name,
+                        crate::view::gb(needs),
+                        crate::view::gb(free)
+                    ),
                 )
                 .hint("Close other programs, or choose a smaller model."));
             }
@@ -175,7 +184,8 @@ impl Schedule {
 
     /// The most memory each process had, by name.
     pub(crate) fn peak_memory(&self) -> Vec<(String, u64)> {
-        let slots: Vec<(ModelId, Slot)> = held(&self.engines).iter().map(|(id, slot)| (id.clone(), slot.clone())).collect();
+        let slots: Vec<(ModelId, Slot)> =
+            held(&self.engines).iter().map(|(id, slot)| (id.clone(), slot.clone())).collect();
         for (id, slot) in slots {
             if let Some(engine) = slot.engine.try_lock().ok().and_then(|place| place.clone()) {
                 self.note(id.to_string(), engine.peak_memory_bytes());

@@ -27,7 +27,11 @@ pub(crate) fn search(house: &House, open: &Open, space: SpaceId, text: &str, lim
         let page = open.store.read(|reader| reader.page(row.version, row.page)).map_err(error::store)?;
         let page_text = page.map(|page| page.text).unwrap_or_default();
         let (from, text) = window(&row.text, wanted, &terms);
-        let span = hearth_domain::Span { start: row.start + from as u32, end: row.start + (from + text.len()) as u32, ..row.span() };
+        let span = hearth_domain::Span {
+            start: row.start + from as u32,
+            end: row.start + (from + text.len()) as u32,
+            ..row.span()
+        };
         passages.push(PassageHit {
             marks: marks(text, wanted, &terms),
             text: text.to_owned(),
@@ -38,15 +42,23 @@ pub(crate) fn search(house: &House, open: &Open, space: SpaceId, text: &str, lim
             score: ranked.score,
         });
     }
-    let filter = DocumentFilter { space: Some(space), text: Some(wanted.to_owned()), limit, ..DocumentFilter::default() };
+    let filter =
+        DocumentFilter { space: Some(space), text: Some(wanted.to_owned()), limit, ..DocumentFilter::default() };
     let (conversations, documents) = open
         .store
         .read(|reader| Ok((reader.search_conversations(wanted, limit)?, reader.documents(&filter)?)))
         .map_err(error::store)?;
     Ok(Hits {
         passages,
-        conversations: conversations.into_iter().filter(|row| row.space == space).map(crate::dispatch::conversation_row).collect(),
-        documents: documents.into_iter().map(|row| DocumentHit { document: row.id.0, title: row.title, kind: view::kind(row.kind) }).collect(),
+        conversations: conversations
+            .into_iter()
+            .filter(|row| row.space == space)
+            .map(crate::dispatch::conversation_row)
+            .collect(),
+        documents: documents
+            .into_iter()
+            .map(|row| DocumentHit { document: row.id.0, title: row.title, kind: view::kind(row.kind) })
+            .collect(),
         took_ms: began.elapsed().as_millis() as u32,
     })
 }
@@ -60,7 +72,8 @@ fn window<'a>(text: &'a str, wanted: &str, terms: &[String]) -> (usize, &'a str)
     }
     if start > 0 {
         // Begin at a word.
-        start = text.get(start..first).and_then(|head| head.find(char::is_whitespace)).map_or(start, |at| start + at + 1);
+        start =
+            text.get(start..first).and_then(|head| head.find(char::is_whitespace)).map_or(start, |at| start + at + 1);
     }
     let rest = text.get(start..).unwrap_or_default();
     let end = rest.char_indices().nth(SHOWN).map_or(rest.len(), |(at, _)| at);
@@ -68,7 +81,10 @@ fn window<'a>(text: &'a str, wanted: &str, terms: &[String]) -> (usize, &'a str)
 }
 
 fn marks(text: &str, wanted: &str, terms: &[String]) -> Vec<(u32, u32)> {
-    places(text, wanted, terms).into_iter().map(|(start, end)| (view::utf16(text, start as u32), view::utf16(text, end as u32))).collect()
+    places(text, wanted, terms)
+        .into_iter()
+        .map(|(start, end)| (view::utf16(text, start as u32), view::utf16(text, end as u32)))
+        .collect()
 }
 
 /// Byte ranges of the words that match: the whole of what was typed where it stands so, else its words.
@@ -84,7 +100,9 @@ fn places(text: &str, wanted: &str, terms: &[String]) -> Vec<(usize, usize)> {
             (true, None) => start = Some(at),
             (false, Some(from)) => {
                 let word = text.get(from..at).unwrap_or_default();
-                if hearth_retrieval::terms(word).iter().any(|term| terms.iter().any(|typed| term == typed || (typed.len() > 2 && term.starts_with(typed.as_str())))) {
+                if hearth_retrieval::terms(word).iter().any(|term| {
+                    terms.iter().any(|typed| term == typed || (typed.len() > 2 && term.starts_with(typed.as_str())))
+                }) {
                     found.push((from, at));
                 }
                 start = None;

@@ -86,7 +86,12 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
     std::thread::Builder::new()
         .name(format!("turn-{turn}"))
         .spawn(move || {
-            let asked = permit::Question { space: question.space, text, attachments: question.attachments, grounding: question.grounding };
+            let asked = permit::Question {
+                space: question.space,
+                text,
+                attachments: question.attachments,
+                grounding: question.grounding,
+            };
             let mut turn = Turn::new(&there, &open, conversation, turn, asked.text.clone(), cancel, started);
             turn.record.general = question.grounding == Grounding::General;
             turn.tell_began();
@@ -104,7 +109,12 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
 }
 
 /// Answers the last question of a conversation again, or another question in its place.
-pub(crate) fn again(house: &Arc<House>, turn: i64, text: Option<String>, grounding: Option<Grounding>) -> Result<Asked, Error> {
+pub(crate) fn again(
+    house: &Arc<House>,
+    turn: i64,
+    text: Option<String>,
+    grounding: Option<Grounding>,
+) -> Result<Asked, Error> {
     let open = house.open()?;
     let found = open
         .store
@@ -167,7 +177,9 @@ mod tests {
     #[test]
     fn a_conversation_is_called_by_its_first_question() {
         assert_eq!(super::title(" What is due? \nmore"), "What is due?");
-        let long = super::title("How did the gross margin of the services segment change between the two quarters of the year?");
+        let long = super::title(
+            "How did the gross margin of the services segment change between the two quarters of the year?",
+        );
         assert_eq!(long, "How did the gross margin of the services segment change…");
     }
 }

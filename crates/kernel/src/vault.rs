@@ -49,7 +49,13 @@ impl House {
         open.jobs.stop();
         open.turns.stop_all();
         self.ledger.close();
-        let entry = Entry { at_ms: now_ms(), kind: "vault.locked", sentence: why.to_owned(), subject: None, detail: serde_json::json!({}) };
+        let entry = Entry {
+            at_ms: now_ms(),
+            kind: "vault.locked",
+            sentence: why.to_owned(),
+            subject: None,
+            detail: serde_json::json!({}),
+        };
         if let Err(error) = open.store.record(entry, |_| Ok(())) {
             tracing::error!(%error, "locking was not recorded");
         }
@@ -70,7 +76,13 @@ impl House {
     }
 
     /// Notes something in the record, where the vault is open.
-    pub(crate) fn note(&self, kind: &'static str, sentence: String, subject: Option<String>, detail: serde_json::Value) {
+    pub(crate) fn note(
+        &self,
+        kind: &'static str,
+        sentence: String,
+        subject: Option<String>,
+        detail: serde_json::Value,
+    ) {
         let Some(open) = self.peek() else { return };
         let entry = Entry { at_ms: now_ms(), kind, sentence, subject, detail };
         if let Err(error) = open.store.record(entry, |_| Ok(())) {
@@ -83,10 +95,13 @@ impl House {
 /// Makes the vault.
 pub(crate) fn create(house: &Arc<House>, passphrase: Option<String>) -> Result<VaultState, Error> {
     check(passphrase.as_deref())?;
-    let store = hearth_store::create(&house.config.data_dir, &secret(passphrase), now_ms()).map_err(|why| match why {
-        StoreError::Exists => Error::new(ErrorCode::AlreadyExists, "There is a vault here already.").hint("Unlock it instead."),
-        other => for_device(other),
-    })?;
+    let store =
+        hearth_store::create(&house.config.data_dir, &secret(passphrase), now_ms()).map_err(|why| match why {
+            StoreError::Exists => {
+                Error::new(ErrorCode::AlreadyExists, "There is a vault here already.").hint("Unlock it instead.")
+            }
+            other => for_device(other),
+        })?;
     store.write(|writer| writer.create_space(FIRST_SPACE, now_ms())).map_err(error::store)?;
     enter(house, store, "vault.created", "Vault made")
 }
@@ -122,7 +137,10 @@ fn check(passphrase: Option<&str>) -> Result<(), Error> {
 
 fn for_device(why: StoreError) -> Error {
     match why {
-        StoreError::NoKeyring => Error::new(ErrorCode::Unavailable, "This machine has no keyring that can hold the key.").hint("Use a passphrase."),
+        StoreError::NoKeyring => {
+            Error::new(ErrorCode::Unavailable, "This machine has no keyring that can hold the key.")
+                .hint("Use a passphrase.")
+        }
         other => error::store(other),
     }
 }

@@ -83,9 +83,11 @@ fn generate(script: &Script, id: u64, messages: &[Message], requests: &mpsc::Rec
     if script.forbid_requests {
         return Err(std::io::Error::other("this model was not to be asked"));
     }
-    let asked = messages.iter().rfind(|message| message.role == Speaker::User).map_or("", |message| message.text.as_str());
+    let asked =
+        messages.iter().rfind(|message| message.role == Speaker::User).map_or("", |message| message.text.as_str());
     let question = asked.rsplit("Question: ").next().unwrap_or(asked);
-    let said = script.answers.iter().find(|(word, _)| question.contains(word.as_str())).map(|(_, answer)| answer.clone());
+    let said =
+        script.answers.iter().find(|(word, _)| question.contains(word.as_str())).map(|(_, answer)| answer.clone());
     let said = said.unwrap_or_else(|| asked.lines().nth(1).unwrap_or("I know nothing of this.").to_owned());
     let prompt_tokens = messages.iter().map(|message| message.text.split_whitespace().count() as u32).sum();
     say(&Reply::Prompt { id, done: prompt_tokens, total: prompt_tokens })?;
@@ -103,14 +105,26 @@ fn generate(script: &Script, id: u64, messages: &[Message], requests: &mpsc::Rec
         say(&Reply::Token { id, text: word.to_owned(), tokens })?;
         std::thread::sleep(Duration::from_millis(script.pause_ms));
     }
-    say(&Reply::Done { id, reason, prompt_tokens, cached_tokens: 0, new_tokens: tokens, prompt_ms: 1, first_token_ms: 1, generate_ms: 1 })
+    say(&Reply::Done {
+        id,
+        reason,
+        prompt_tokens,
+        cached_tokens: 0,
+        new_tokens: tokens,
+        prompt_ms: 1,
+        first_token_ms: 1,
+        generate_ms: 1,
+    })
 }
 
 /// Words to places by a hash (FNV-1a): texts that share words lie near each other, others do not.
 fn vector(text: &str) -> [f32; DIMS] {
     let mut values = [0.0f32; DIMS];
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 3) {
-        let hash = word.to_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+        let hash = word
+            .to_lowercase()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
         if let Some(value) = values.get_mut((hash >> 32) as usize % DIMS) {
             *value += 1.0;
         }

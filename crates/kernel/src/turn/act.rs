@@ -12,7 +12,9 @@ use hearth_tools::Catalogue;
 /// Runs the tool that the question calls, if it calls one. Says whether that was the answer.
 pub(crate) fn act_if_asked(turn: &mut Turn<'_>, permitted: &Permitted) -> Result<bool, Ended> {
     let question = permitted.question().text.clone();
-    let Some((name, rest)) = question.strip_prefix('/').map(|call| call.split_once(char::is_whitespace).unwrap_or((call, ""))) else {
+    let Some((name, rest)) =
+        question.strip_prefix('/').map(|call| call.split_once(char::is_whitespace).unwrap_or((call, "")))
+    else {
         return Ok(false);
     };
     match name {

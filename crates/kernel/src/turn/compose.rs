@@ -99,7 +99,10 @@ fn grounded_message(given: &[PassageRow], question: &str) -> String {
     for (at, passage) in given.iter().enumerate() {
         let place = crate::view::place(&passage.place, None);
         text.push_str(&format!("[{}] {}", at + 1, passage.title));
-        for part in std::iter::once(place.as_str()).chain(passage.context.last().map(String::as_str)).filter(|part| !part.is_empty()) {
+        for part in std::iter::once(place.as_str())
+            .chain(passage.context.last().map(String::as_str))
+            .filter(|part| !part.is_empty())
+        {
             text.push_str(", ");
             text.push_str(part);
         }
@@ -128,7 +131,12 @@ fn earlier(turn: &Turn<'_>) -> Result<Vec<(String, String)>, Ended> {
 }
 
 /// The messages that fit the model's real window: the oldest turns go first.
-fn within_window(engine: &Engine, system: String, mut earlier: Vec<(String, String)>, user: String) -> Result<Vec<Message>, Error> {
+fn within_window(
+    engine: &Engine,
+    system: String,
+    mut earlier: Vec<(String, String)>,
+    user: String,
+) -> Result<Vec<Message>, Error> {
     let window = engine.info().n_ctx;
     loop {
         let mut messages = vec![Message { role: Speaker::System, text: system.clone() }];
@@ -142,8 +150,11 @@ fn within_window(engine: &Engine, system: String, mut earlier: Vec<(String, Stri
             return Ok(messages);
         }
         if earlier.is_empty() {
-            return Err(Error::new(ErrorCode::Invalid, format!("The question and its passages have {tokens} tokens; this model reads {window}."))
-                .hint("Ask a shorter question, or choose a model with a larger context."));
+            return Err(Error::new(
+                ErrorCode::Invalid,
+                format!("The question and its passages have {tokens} tokens; this model reads {window}."),
+            )
+            .hint("Ask a shorter question, or choose a model with a larger context."));
         }
         earlier.remove(0);
     }

@@ -31,12 +31,32 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
     let Prompt { engine, model, messages, given } = prompt;
     let started = turn.trail.now();
     let pages = given.iter().map(|row| (row.version, row.page)).collect::<std::collections::HashSet<_>>().len();
-    turn.doing(if pages == 0 { "Answering".to_owned() } else { format!("Reading {}", crate::view::count(pages, "page", "pages")) }, None);
+    turn.doing(
+        if pages == 0 {
+            "Answering".to_owned()
+        } else {
+            format!("Reading {}", crate::view::count(pages, "page", "pages"))
+        },
+        None,
+    );
     // Greedy: the same model, passages and question give the same words. The seed is the turn's, for the record.
     // What only the prompt writes is not part of an answer: small models like to go on with the list of passages.
     let stop = ["\n[", "\nQuestion:", "\nPassages:"].map(str::to_owned).to_vec();
-    let sampling = Sampling { max_tokens: ANSWER_TOKENS, stop, repeat_penalty: 1.1, seed: turn.id.0.unsigned_abs(), ..Sampling::default() };
-    let mut pen = Pen { first_word: None, tokens: 0, untold: String::new(), told: Instant::now(), kept: Instant::now(), sentences: 0 };
+    let sampling = Sampling {
+        max_tokens: ANSWER_TOKENS,
+        stop,
+        repeat_penalty: 1.1,
+        seed: turn.id.0.unsigned_abs(),
+        ..Sampling::default()
+    };
+    let mut pen = Pen {
+        first_word: None,
+        tokens: 0,
+        untold: String::new(),
+        told: Instant::now(),
+        kept: Instant::now(),
+        sentences: 0,
+    };
     let written = engine.generate(turn.conversation.0, messages, sampling.clone(), &mut |heard| {
         match heard {
             Heard::Words { text, tokens } => pen.write(turn, text, tokens, &given),
@@ -73,7 +93,12 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         how.cached_tokens = generated.cached_tokens;
         how.new_tokens = generated.new_tokens;
         how.tokens_per_second = (seconds > 0.0).then(|| generated.new_tokens as f32 / seconds);
-        turn.house.models.note_speed(&model.id, generated.prompt_tokens - generated.cached_tokens, generated.prompt_ms, how.tokens_per_second);
+        turn.house.models.note_speed(
+            &model.id,
+            generated.prompt_tokens - generated.cached_tokens,
+            generated.prompt_ms,
+            how.tokens_per_second,
+        );
     }
     if let (Some(first), Some(speed)) = (first_word_ms, how.tokens_per_second) {
         sentence = format!("First word at {:.1} s, then {speed:.0} tok/s", first / 1e3);
@@ -81,7 +106,10 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
     let detail = Detail {
         aside: format!("{} tokens", how.prompt_tokens + how.new_tokens),
         mark_ms: first_word_ms,
-        decision: Some(format!("Read {} tokens, {} of them from the cache; wrote {}.", how.prompt_tokens, how.cached_tokens, how.new_tokens)),
+        decision: Some(format!(
+            "Read {} tokens, {} of them from the cache; wrote {}.",
+            how.prompt_tokens, how.cached_tokens, how.new_tokens
+        )),
         data: serde_json::json!({ "seed": sampling.seed, "temperature": sampling.temperature, "repeat_penalty": sampling.repeat_penalty,
             "max_tokens": sampling.max_tokens, "threads": engine.info().threads, "kernel": engine.info().kernel }),
         ..Detail::default()
@@ -111,7 +139,10 @@ impl Pen {
     fn reading(&mut self, turn: &Turn<'_>, pages: usize, done: u32, total: u32) {
         if self.told.elapsed() >= READING {
             self.told = Instant::now();
-            turn.doing(format!("Reading {}, {} %", crate::view::count(pages, "page", "pages"), done * 100 / total.max(1)), None);
+            turn.doing(
+                format!("Reading {}, {} %", crate::view::count(pages, "page", "pages"), done * 100 / total.max(1)),
+                None,
+            );
         }
     }
 

@@ -86,7 +86,13 @@ fn highest_label(turn: &Turn<'_>, question: &Question) -> Result<Label, Ended> {
     let highest = turn.open.store.read(|reader| {
         let mut highest = Label::Public;
         for label in Label::ALL.into_iter().rev() {
-            let filter = DocumentFilter { space: Some(question.space), labels: vec![label], include_turn_scope: true, limit: 1, ..DocumentFilter::default() };
+            let filter = DocumentFilter {
+                space: Some(question.space),
+                labels: vec![label],
+                include_turn_scope: true,
+                limit: 1,
+                ..DocumentFilter::default()
+            };
             if !reader.documents(&filter)?.is_empty() {
                 highest = label;
                 break;

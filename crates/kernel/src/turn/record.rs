@@ -64,7 +64,9 @@ pub(crate) struct SourceRecord {
 impl TurnRecord {
     /// The number of the page that a span stands on, given the passage it is of; a new page gets the next number.
     pub(crate) fn source(&mut self, open: &Open, row: &PassageRow, span: Span) -> Result<u32, api::Error> {
-        if let Some(at) = self.sources.iter().position(|source| source.version == span.version && source.page == span.page) {
+        if let Some(at) =
+            self.sources.iter().position(|source| source.version == span.version && source.page == span.page)
+        {
             return Ok(at as u32 + 1);
         }
         let (versions, within) = open
@@ -108,7 +110,8 @@ impl TurnRecord {
 
     fn sources_shown(&self, reader: &Reader<'_>) -> Vec<api::Source> {
         let show = |(at, source): (usize, &SourceRecord)| {
-            let SourceRecord { document, version, page, title, kind, place, within, label, version_number, versions } = source;
+            let SourceRecord { document, version, page, title, kind, place, within, label, version_number, versions } =
+                source;
             let current = reader.document(*document).ok().flatten().is_some_and(|row| row.version == Some(*version));
             api::Source {
                 number: at as u32 + 1,
@@ -132,10 +135,16 @@ impl TurnRecord {
         }
         let mut shown = Vec::new();
         for range in hearth_retrieval::sentences(answer) {
-            let check = self.checks.iter().find(|check| check.range.start as usize >= range.start && (check.range.start as usize) < range.end);
+            let check = self
+                .checks
+                .iter()
+                .find(|check| check.range.start as usize >= range.start && (check.range.start as usize) < range.end);
             let mut citations = Vec::new();
             for support in check.map(|check| check.support.as_slice()).unwrap_or_default() {
-                let at = self.sources.iter().position(|source| source.version == support.span.version && source.page == support.span.page);
+                let at = self
+                    .sources
+                    .iter()
+                    .position(|source| source.version == support.span.version && source.page == support.span.page);
                 let Some(at) = at else { continue };
                 let page = pages.text(reader, support.span);
                 citations.push(api::Citation {
@@ -172,7 +181,9 @@ fn disagreement(check: &SentenceCheck) -> Option<String> {
     };
     Some(match (&mismatch.source, check.state) {
         (Some(source), CheckState::Contradicted) => format!("The source says {source}."),
-        (Some(source), _) => format!("The {what} “{}” does not stand in the source; it says {source}.", mismatch.answer),
+        (Some(source), _) => {
+            format!("The {what} “{}” does not stand in the source; it says {source}.", mismatch.answer)
+        }
         (None, _) => format!("The {what} “{}” does not stand in the source.", mismatch.answer),
     })
 }
@@ -183,9 +194,9 @@ struct PageTexts(HashMap<(VersionId, u32), String>);
 
 impl PageTexts {
     fn text(&mut self, reader: &Reader<'_>, span: Span) -> &str {
-        self.0
-            .entry((span.version, span.page))
-            .or_insert_with(|| reader.page(span.version, span.page).ok().flatten().map(|page| page.text).unwrap_or_default())
+        self.0.entry((span.version, span.page)).or_insert_with(|| {
+            reader.page(span.version, span.page).ok().flatten().map(|page| page.text).unwrap_or_default()
+        })
     }
 }
 
@@ -229,15 +240,24 @@ pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
     turn.house.tell_status();
 }
 
-fn keep(turn: &mut Turn<'_>, state: TurnState, kind: &'static str, verb: &str, total_ms: u32) -> hearth_store::Result<()> {
+fn keep(
+    turn: &mut Turn<'_>,
+    state: TurnState,
+    kind: &'static str,
+    verb: &str,
+    total_ms: u32,
+) -> hearth_store::Result<()> {
     let rows = std::mem::replace(&mut turn.trail, super::trail::Trail::new(std::time::Instant::now())).into_rows();
     debug_assert_eq!(rows.len(), STATIONS.len());
     let record = &mut turn.record;
-    let by_page = |span: Span| record.sources.iter().position(|source| source.version == span.version && source.page == span.page);
+    let by_page = |span: Span| {
+        record.sources.iter().position(|source| source.version == span.version && source.page == span.page)
+    };
     let document = |at: usize| record.sources.get(at).map(|source| source.document);
     let mut citations: Vec<NewCitation> = Vec::new();
     let spans = record.quotes.iter().map(|quote| (quote.span, quote.text.clone()));
-    let checked = record.checks.iter().flat_map(|check| check.support.iter()).map(|support| (support.span, String::new()));
+    let checked =
+        record.checks.iter().flat_map(|check| check.support.iter()).map(|support| (support.span, String::new()));
     for (span, quote) in spans.chain(checked) {
         if let Some(at) = by_page(span)
             && let Some(document) = document(at)
@@ -258,7 +278,13 @@ fn keep(turn: &mut Turn<'_>, state: TurnState, kind: &'static str, verb: &str, t
         "answer_sha256": crate::import::hash(turn.answer.as_bytes()).to_string(),
     });
     let now = now_ms();
-    let entry = Entry { at_ms: now, kind, sentence: format!("{verb} “{}”", turn.question), subject: Some(format!("turn:{}", turn.id)), detail };
+    let entry = Entry {
+        at_ms: now,
+        kind,
+        sentence: format!("{verb} “{}”", turn.question),
+        subject: Some(format!("turn:{}", turn.id)),
+        detail,
+    };
     let value = serde_json::to_value(&*record).map_err(|error| hearth_store::StoreError::Invalid(error.to_string()))?;
     let (id, answer) = (turn.id, &turn.answer);
     turn.open.store.record(entry, |writer| {
@@ -275,24 +301,50 @@ pub(crate) fn load(open: &Open, id: TurnId) -> Option<api::Turn> {
 
 /// A kept turn as the door shows it.
 pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
-    let TurnRow { id, conversation: _, position: _, asked_ms, question, attachments, state, answer, record, replaced_by: _, finished_ms: _ } = row;
+    let TurnRow {
+        id,
+        conversation: _,
+        position: _,
+        asked_ms,
+        question,
+        attachments,
+        state,
+        answer,
+        record,
+        replaced_by: _,
+        finished_ms: _,
+    } = row;
     let record: TurnRecord = serde_json::from_value(record).unwrap_or_default();
     let mut pages = PageTexts::default();
     let quotes = record.quotes_shown(reader, &mut pages);
     let sentences = record.sentences_shown(reader, &mut pages, &answer);
     let sources = record.sources_shown(reader);
     let outdated = {
-        let mut documents: Vec<i64> = sources.iter().filter(|source| !source.current).map(|source| source.document).collect();
+        let mut documents: Vec<i64> =
+            sources.iter().filter(|source| !source.current).map(|source| source.document).collect();
         documents.dedup();
         documents
     };
     let attachments = attachments.into_iter().filter_map(|document| reader.document(document).ok().flatten());
-    let TurnRecord { quotes_ms, unused_passages, searched_documents, confidence, how, not_said, refusal, error, general, .. } = record;
+    let TurnRecord {
+        quotes_ms,
+        unused_passages,
+        searched_documents,
+        confidence,
+        how,
+        not_said,
+        refusal,
+        error,
+        general,
+        ..
+    } = record;
     api::Turn {
         id: id.0,
         question,
         asked_ms,
-        attachments: attachments.map(|row| api::AttachedDocument { document: row.id.0, title: row.title, kind: view::kind(row.kind) }).collect(),
+        attachments: attachments
+            .map(|row| api::AttachedDocument { document: row.id.0, title: row.title, kind: view::kind(row.kind) })
+            .collect(),
         state: match state {
             TurnState::Running => api::TurnState::Running,
             TurnState::Answered => api::TurnState::Answered,
@@ -309,7 +361,9 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
         unused_passages,
         searched_documents,
         confidence: match confidence {
-            _ if general && matches!(state, TurnState::Answered | TurnState::Stopped) => Some(api::Confidence::NoSources),
+            _ if general && matches!(state, TurnState::Answered | TurnState::Stopped) => {
+                Some(api::Confidence::NoSources)
+            }
             None => None,
             Some(hearth_retrieval::Confidence::High) => Some(api::Confidence::High),
             Some(hearth_retrieval::Confidence::Mixed) => Some(api::Confidence::Mixed),
@@ -336,7 +390,9 @@ pub(crate) fn close_interrupted(house: &House, open: &Open) -> Result<(), api::E
             detail: serde_json::json!({ "conversation": row.conversation }),
         };
         open.store
-            .record(entry, |writer| writer.finish_turn(row.id, TurnState::Stopped, &row.answer, &row.record, &[], now_ms()))
+            .record(entry, |writer| {
+                writer.finish_turn(row.id, TurnState::Stopped, &row.answer, &row.record, &[], now_ms())
+            })
             .map_err(error::store)?;
     }
     house.events.stale(&["GetConversation"]);

@@ -1,7 +1,7 @@
 //! Station 5, Retrieve: candidates from full text and vectors, ranked; the best sentences go to the window at once.
 
 use super::recall::Recalled;
-use super::record::{SourceRecord, QuoteRecord};
+use super::record::{QuoteRecord, SourceRecord};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
 use crate::error;
@@ -31,7 +31,10 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let started = turn.trail.now();
     let question = recalled.routed.permitted.question();
     if question.grounding == Grounding::General {
-        let detail = Detail { decision: Some("A person asked for an answer from general knowledge.".into()), ..Detail::default() };
+        let detail = Detail {
+            decision: Some("A person asked for an answer from general knowledge.".into()),
+            ..Detail::default()
+        };
         turn.trail.note("Retrieve", started, Outcome::Skipped, "No documents were searched", detail);
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
@@ -46,7 +49,10 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let (ranking, rows) = (found.ranking, found.rows);
     let quoted = quotes(&recalled.query, &ranking, QUOTES, None);
     for quote in &quoted {
-        let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage)) else { continue };
+        let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage))
+        else {
+            continue;
+        };
         let source = turn.record.source(turn.open, row, quote.span)?;
         turn.record.quotes.push(QuoteRecord { source, text: quote.text.clone(), span: quote.span });
     }
@@ -67,11 +73,23 @@ fn show(turn: &Turn<'_>, took_ms: u32) {
     turn.tell(TurnNews::Quotes { quotes, sources, took_ms, searched_documents: turn.record.searched_documents });
 }
 
-fn note(turn: &mut Turn<'_>, started: f64, ranking: &Ranking, candidates: usize, quoted: usize, without_vectors: Option<Error>) {
+fn note(
+    turn: &mut Turn<'_>,
+    started: f64,
+    ranking: &Ranking,
+    candidates: usize,
+    quoted: usize,
+    without_vectors: Option<Error>,
+) {
     let kept = if ranking.relevant { ranking.passages.len() } else { 0 };
-    let sentence = format!("{} found, {kept} kept, {}", crate::view::count(candidates, "passage", "passages"), crate::view::count(quoted, "quote", "quotes"));
+    let sentence = format!(
+        "{} found, {kept} kept, {}",
+        crate::view::count(candidates, "passage", "passages"),
+        crate::view::count(quoted, "quote", "quotes")
+    );
     let weighed = ranking.passages.iter().map(|ranked| explain(ranked.score, &ranked.candidate, &ranked.why)).collect();
-    let versions: Vec<_> = ranking.passages.iter().map(|ranked| (ranked.candidate.passage, ranked.candidate.version)).collect();
+    let versions: Vec<_> =
+        ranking.passages.iter().map(|ranked| (ranked.candidate.passage, ranked.candidate.version)).collect();
     let detail = Detail {
         aside: format!("quotes at {:.2} s", turn.trail.now() / 1e3),
         decision: without_vectors.map(|error| format!("Full text alone was searched: {}", error.message)),
@@ -100,9 +118,14 @@ fn explain(score: f32, candidate: &Candidate, why: &Why) -> String {
 
 /// "Your documents do not say" is an answer, and says which part was not found.
 fn say_nothing_found(turn: &mut Turn<'_>, query: &Query, ranking: &Ranking, space: SpaceId) -> Result<Ended, Ended> {
-    let name = turn.open.store.read(|reader| reader.space(space))?.map_or_else(|| "this space".to_owned(), |row| row.name);
+    let name =
+        turn.open.store.read(|reader| reader.space(space))?.map_or_else(|| "this space".to_owned(), |row| row.name);
     let missing = abstain(query, ranking).map(|reason| reason.missing).unwrap_or_default();
-    let about = if missing.is_empty() { format!("Nothing in {name} answers this.") } else { format!("Nothing in {name} says anything about {}.", join(&missing)) };
+    let about = if missing.is_empty() {
+        format!("Nothing in {name} answers this.")
+    } else {
+        format!("Nothing in {name} says anything about {}.", join(&missing))
+    };
     turn.answer = about.clone();
     turn.record.not_said = Some(about);
     turn.record.unused_passages = ranking.passages.len() as u32;
@@ -113,7 +136,9 @@ fn join(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => format!("“{one}”"),
-        [head @ .., last] => format!("{} or “{last}”", head.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", ")),
+        [head @ .., last] => {
+            format!("{} or “{last}”", head.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
@@ -133,9 +158,20 @@ pub(crate) struct Found {
 }
 
 /// Candidates from both searches, merged and ranked.
-fn find(house: &House, open: &Open, query: &Query, filter: &SearchFilter, limit: usize, named: &[DocumentId]) -> Result<Found, Error> {
+fn find(
+    house: &House,
+    open: &Open,
+    query: &Query,
+    filter: &SearchFilter,
+    limit: usize,
+    named: &[DocumentId],
+) -> Result<Found, Error> {
     let text = TextQuery {
-        any: query.terms.iter().map(|term| Term { text: term.text.clone(), weight: term.weight, prefix: term.prefix }).collect(),
+        any: query
+            .terms
+            .iter()
+            .map(|term| Term { text: term.text.clone(), weight: term.weight, prefix: term.prefix })
+            .collect(),
         phrases: query.phrases.clone(),
         ..TextQuery::default()
     };
@@ -176,7 +212,8 @@ fn find(house: &House, open: &Open, query: &Query, filter: &SearchFilter, limit:
                 }
             }
             let ids: Vec<PassageId> = found.iter().map(|(passage, ..)| *passage).collect();
-            let rows: HashMap<PassageId, PassageRow> = reader.passages(&ids)?.into_iter().map(|row| (row.id, row)).collect();
+            let rows: HashMap<PassageId, PassageRow> =
+                reader.passages(&ids)?.into_iter().map(|row| (row.id, row)).collect();
             let vectors: HashMap<PassageId, Vec<f32>> = reader.embeddings(&ids)?.into_iter().collect();
             let candidates: Vec<Candidate> = found
                 .into_iter()
@@ -213,7 +250,11 @@ fn find(house: &House, open: &Open, query: &Query, filter: &SearchFilter, limit:
 }
 
 /// Passages spread evenly over the documents that a summary is asked of: those named, else the newest of the space.
-fn spread(reader: &hearth_store::Reader<'_>, filter: &SearchFilter, named: &[DocumentId]) -> hearth_store::Result<Vec<PassageId>> {
+fn spread(
+    reader: &hearth_store::Reader<'_>,
+    filter: &SearchFilter,
+    named: &[DocumentId],
+) -> hearth_store::Result<Vec<PassageId>> {
     const MOST: usize = 24;
     let documents = if named.is_empty() {
         let newest = DocumentFilter { space: Some(filter.space), limit: 1, ..DocumentFilter::default() };

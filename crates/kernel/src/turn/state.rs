@@ -60,7 +60,17 @@ impl<'a> Turn<'a> {
         began: Instant,
     ) -> Self {
         let trail = Trail::new(began);
-        Turn { house, open, conversation, id, question, answer: String::new(), record: TurnRecord::default(), trail, cancel }
+        Turn {
+            house,
+            open,
+            conversation,
+            id,
+            question,
+            answer: String::new(),
+            record: TurnRecord::default(),
+            trail,
+            cancel,
+        }
     }
 
     /// Whether a person (or the closing vault) stopped it.

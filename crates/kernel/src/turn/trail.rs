@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// Names of the stations as people see them, in order.
-pub(crate) const STATIONS: [&str; 9] = ["Admit", "Label", "Route", "Recall", "Retrieve", "Generate", "Tool", "Verify", "Record"];
+pub(crate) const STATIONS: [&str; 9] =
+    ["Admit", "Label", "Route", "Recall", "Retrieve", "Generate", "Tool", "Verify", "Record"];
 
 /// Collects the rows of one turn.
 pub(crate) struct Trail {
@@ -38,7 +39,14 @@ impl Trail {
     }
 
     /// Notes a station that began at `started` and ends now.
-    pub(crate) fn note(&mut self, station: &'static str, started: f64, outcome: Outcome, sentence: impl Into<String>, detail: Detail) {
+    pub(crate) fn note(
+        &mut self,
+        station: &'static str,
+        started: f64,
+        outcome: Outcome,
+        sentence: impl Into<String>,
+        detail: Detail,
+    ) {
         let duration_ms = self.now() - started;
         let detail = serde_json::to_value(detail).unwrap_or_default();
         let row = TraceRow {

@@ -18,12 +18,23 @@ pub(crate) fn verify(turn: &mut Turn<'_>, drafted: Drafted) -> Result<(), Ended>
     let Drafted { given, cut_short } = drafted;
     if turn.answer.is_empty() {
         turn.trail.note("Verify", started, Outcome::Skipped, "Nothing was written", Detail::default());
-        return Err(cut_short.unwrap_or_else(|| Ended::Failed(Error::new(hearth_api::ErrorCode::Internal, "The model wrote nothing.").hint("Ask again, or choose another model."))));
+        return Err(cut_short.unwrap_or_else(|| {
+            Ended::Failed(
+                Error::new(hearth_api::ErrorCode::Internal, "The model wrote nothing.")
+                    .hint("Ask again, or choose another model."),
+            )
+        }));
     }
     if given.is_empty() {
         turn.record.checked = true;
         turn.record.general = true;
-        turn.trail.note("Verify", started, Outcome::Skipped, "General knowledge: there is no source to check against", Detail::default());
+        turn.trail.note(
+            "Verify",
+            started,
+            Outcome::Skipped,
+            "General knowledge: there is no source to check against",
+            Detail::default(),
+        );
         return cut_short.map_or(Ok(()), Err);
     }
     turn.doing("Checking", None);
@@ -79,7 +90,10 @@ fn tell(turn: &Turn<'_>, answer: &str) {
 }
 
 fn sources(given: &[PassageRow]) -> Vec<Source<'_>> {
-    given.iter().map(|row| Source { span: row.span(), text: &row.text, title: &row.title, context: &row.context }).collect()
+    given
+        .iter()
+        .map(|row| Source { span: row.span(), text: &row.text, title: &row.title, context: &row.context })
+        .collect()
 }
 
 /// Vectors of claims and their evidence; without an embedder words alone decide.
@@ -108,7 +122,9 @@ fn summary(checks: &[SentenceCheck]) -> (String, Outcome) {
         return ("Nothing was claimed".into(), Outcome::Done);
     }
     let mut parts = Vec::new();
-    for (n, words) in [(supported, "match"), (partly, "match in part"), (missing, "without source"), (contradicted, "contradicted")] {
+    for (n, words) in
+        [(supported, "match"), (partly, "match in part"), (missing, "without source"), (contradicted, "contradicted")]
+    {
         if n > 0 {
             parts.push(format!("{n} {words}"));
         }
