@@ -14,9 +14,10 @@ pub(crate) fn run(what: Extract, out: &Out) -> Result<End, Error> {
     let extracted = extract(&what, &folder);
     // What the kernel laid there is an empty house; what cannot be removed harms nothing.
     let _ = std::fs::remove_dir_all(&folder);
-    let document = extracted?;
-    out.value(&document);
-    for text in pages(&document) {
+    let extracted = extracted?;
+    out.value(&extracted);
+    let document = &extracted["document"];
+    for text in pages(document) {
         out.line(text);
     }
     for warning in document["warnings"].as_array().into_iter().flatten() {

@@ -26,7 +26,7 @@ pub(crate) fn doctor(kernel: &House, out: &Out) -> Result<End, Error> {
     let findings = kernel.handle(GetDoctor {})?;
     out.value(&findings);
     for finding in &findings {
-        out.line(format!("{}  {}: {}", if finding.works { "ok  " } else { "FAIL" }, finding.name, finding.detail));
+        out.line(format!("{}  {}: {}", if finding.works { "yes" } else { "no " }, finding.name, finding.detail));
     }
     Ok(if findings.iter().all(|finding| finding.works) { End::Done } else { End::Failed })
 }

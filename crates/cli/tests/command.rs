@@ -47,7 +47,7 @@ fn a_file_is_extracted_and_nothing_is_kept() {
     assert!(said(&plain).contains("Another line about wheels."));
     let json = run(&data, &["extract", file.to_str().unwrap(), "--json"]);
     let document: Value = serde_json::from_str(&said(&json)).unwrap();
-    assert!(document["pages"][0]["text"].as_str().unwrap().contains("wheels"));
+    assert!(document["document"]["pages"][0]["text"].as_str().unwrap().contains("wheels"));
     assert!(!data.exists(), "extracting made a data folder");
 }
 
