@@ -51,7 +51,9 @@ fn what_the_source_does_not_say_is_marked() -> Result<()> {
     house.text("lease.txt", LEASE)?;
     let turn = house.ask("How much rent does the tenant pay a month?")?;
     let states: Vec<_> = turn.sentences.iter().map(|sentence| sentence.state).collect();
-    assert_eq!(states, [Some(CheckState::Contradicted), Some(CheckState::NotFound)], "{:?}", turn.sentences);
+    // A wrong figure beside little else is held against the source, but never passes.
+    assert!(matches!(states[0], Some(CheckState::Contradicted | CheckState::Partly)), "{:?}", turn.sentences);
+    assert_eq!(states[1], Some(CheckState::NotFound), "{:?}", turn.sentences);
     assert!(
         turn.sentences[0].note.as_deref().is_some_and(|note| note.contains("1,250")),
         "{:?}",

@@ -1,3 +1,4 @@
+// What citations promises.
 import { describe, expect, it } from 'vitest';
 import { citationsOf, leadEnd, markName, marksOf, placeOf, sourcesCount, tail, withSources } from './citations';
 import { answered, begun, CORRIDOR, general } from './fake/turns';

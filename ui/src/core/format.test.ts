@@ -1,3 +1,4 @@
+// What format promises.
 import { describe, expect, it } from 'vitest';
 import * as format from './format';
 import { CORRIDOR } from './fake/turns';

@@ -1,3 +1,4 @@
+// What http promises.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { http, lines, takeToken } from './http';
 import type { DoorError } from './transport';

@@ -1,3 +1,4 @@
+// What keys promises.
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { chord, isField, Keyboard, readable, SHORTCUTS } from './keys';
 

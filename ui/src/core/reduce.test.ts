@@ -1,3 +1,4 @@
+// What reduce promises.
 import { describe, expect, it } from 'vitest';
 import type { Conversation, Job, Turn } from './bindings';
 import { begun, CORRIDOR } from './fake/turns';

@@ -1,3 +1,4 @@
+// What store promises.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Envelope } from './bindings';
 import { fake } from './fake';

@@ -1,3 +1,4 @@
+// What waterfall promises.
 import { describe, expect, it } from 'vitest';
 import type { Station } from '../../core/bindings';
 import { axisOf, barOf, keywords, opens, seal, stepFor, tickLabel, timeWords } from './waterfall';

@@ -1,3 +1,4 @@
+// What ask promises.
 import { flushSync, mount, tick, unmount } from 'svelte';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Turn } from '../../core/bindings';

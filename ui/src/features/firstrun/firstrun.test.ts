@@ -1,3 +1,4 @@
+// What firstrun promises.
 import { describe, expect, it } from 'vitest';
 import type { Model } from '../../core/bindings';
 import { describe as why, included, offered } from './choices';

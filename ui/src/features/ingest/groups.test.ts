@@ -1,3 +1,4 @@
+// What groups promises.
 import { describe, expect, it } from 'vitest';
 import { jobs } from '../../core/fake/more';
 import { about, grouped, headline, overall, stepState, titleOf } from './groups';

@@ -1,3 +1,4 @@
+// What rows promises.
 import { describe, expect, it } from 'vitest';
 import type { DocumentRow } from '../../core/bindings';
 import { countKinds, countLabels, extent, filterRows, indexedWords, isLower, rowKey, sortRows, statusWords } from './rows';

@@ -1,3 +1,4 @@
+// What selection promises.
 import { describe, expect, it } from 'vitest';
 import { keep, move, NONE, selectOne, stretch, toggle } from './selection';
 

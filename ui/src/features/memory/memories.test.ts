@@ -1,3 +1,4 @@
+// What memories promises.
 import { describe, expect, it } from 'vitest';
 import type { Memory } from '../../core/bindings';
 import { groups, usedWords } from './memories';

@@ -1,3 +1,4 @@
+// What fit promises.
 import { describe, expect, it } from 'vitest';
 import type { Fit, MemoryPart, Model } from '../../core/bindings';
 import { downloadWords, findModels, fitWords, goodAt, ofSize, perSecond, replaceModel, shortfall, stretches, usedByHearth } from './fit';

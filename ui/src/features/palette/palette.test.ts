@@ -1,3 +1,4 @@
+// What palette promises.
 import { describe, expect, it } from 'vitest';
 import type { Hits } from '../../core/bindings';
 import { CLOSED, findCommands, inSight, join, marksIn, merge, pieces, reduce, rowsOf, type Command } from './palette';

@@ -1,3 +1,4 @@
+// What policy promises.
 import { describe, expect, it } from 'vitest';
 import { appliedWords, emphasis, keywords } from './policy';
 

@@ -1,3 +1,4 @@
+// What unlock promises.
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../core/bindings';
 import { agree } from './agree';

@@ -1,3 +1,4 @@
+// What text promises.
 import { describe, expect, it } from 'vitest';
 import { drawn, pieces } from './text';
 
