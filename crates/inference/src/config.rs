@@ -52,7 +52,8 @@ impl Config {
             Some(v) => Err(Error::Damaged(format!("{} is {v}", key(k)))),
             None => Err(Error::Damaged(format!("{} is missing", key(k)))),
         };
-        let or = |k: &str, most: u64, other: usize| if h.metadata.contains_key(&key(k)) { int(k, most) } else { Ok(other) };
+        let or =
+            |k: &str, most: u64, other: usize| if h.metadata.contains_key(&key(k)) { int(k, most) } else { Ok(other) };
         let n_embd = int("embedding_length", 1 << 16)?;
         let n_heads = int("attention.head_count", 1 << 10)?;
         let head_dim = or("attention.key_length", MAX_HEAD as u64, n_embd / n_heads)?;

@@ -272,7 +272,13 @@ impl Chat {
         }
     }
 
-    fn pass(&mut self, c: &mut Conversation, tokens: &[u32], logits: bool, stop: &dyn Fn() -> bool) -> Result<(), Error> {
+    fn pass(
+        &mut self,
+        c: &mut Conversation,
+        tokens: &[u32],
+        logits: bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
         forward(&self.weights, &mut c.state, &mut self.scratch, &self.compute, tokens, logits, stop)?;
         c.tokens.extend_from_slice(tokens);
         Ok(())

@@ -39,15 +39,15 @@ impl Scratch {
         Self {
             x: vec![0.0; m * c.n_embd],
             delta: vec![0.0; m * c.n_embd],
-            narrow: Acts::new(m, c.n_embd),
-            heads: Acts::new(m, q),
-            wide: Acts::new(m, c.n_ff),
+            narrow: Acts::new(m, c.n_embd, false),
+            heads: Acts::new(m, q, false),
+            wide: Acts::new(m, c.n_ff, false),
             up: vec![0.0; m * c.n_ff],
             q: vec![0.0; m * q],
             k: vec![0.0; m * kv],
             v: vec![0.0; m * kv],
             turns: vec![0.0; m * c.rope_dims],
-            last: Acts::new(1, c.n_embd),
+            last: Acts::new(1, c.n_embd, true),
             logits: vec![0.0; c.n_vocab],
         }
     }

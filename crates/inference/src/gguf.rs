@@ -150,7 +150,8 @@ impl<R: Read> Cursor<R> {
     }
 
     fn spend(&mut self, bytes: u64) -> Result<(), Error> {
-        self.budget = self.budget.checked_sub(bytes).ok_or_else(|| damaged("the header is larger than any real one"))?;
+        self.budget =
+            self.budget.checked_sub(bytes).ok_or_else(|| damaged("the header is larger than any real one"))?;
         Ok(())
     }
 
@@ -249,8 +250,11 @@ impl<R: Read> Cursor<R> {
 pub fn read<R: Read + Seek>(mut file: R) -> Result<Header, Error> {
     let file_bytes = file.seek(SeekFrom::End(0)).map_err(Error::io("the model file"))?;
     file.seek(SeekFrom::Start(0)).map_err(Error::io("the model file"))?;
-    let mut c =
-        Cursor { inner: std::io::BufReader::with_capacity(1 << 16, file), left: file_bytes, budget: HEADER_BUDGET_BYTES };
+    let mut c = Cursor {
+        inner: std::io::BufReader::with_capacity(1 << 16, file),
+        left: file_bytes,
+        budget: HEADER_BUDGET_BYTES,
+    };
     if &c.exact::<4>()? != b"GGUF" {
         return Err(damaged("this is not a GGUF file"));
     }

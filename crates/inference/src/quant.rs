@@ -282,7 +282,8 @@ mod tests {
     /// Every format must widen to what candle's independent implementation makes of the same bytes.
     #[test]
     fn widens_like_candle() {
-        let x: Vec<f32> = (0..1024).map(|i| ((i * 7919 % 2003) as f32 / 1000.0 - 1.0) * (1.0 + (i / 256) as f32)).collect();
+        let x: Vec<f32> =
+            (0..1024).map(|i| ((i * 7919 % 2003) as f32 / 1000.0 - 1.0) * (1.0 + (i / 256) as f32)).collect();
         let t = Tensor::from_slice(&x, (4, 256), &Device::Cpu).unwrap();
         for (ty, dt) in [
             (Type::Q4_0, GgmlDType::Q4_0),

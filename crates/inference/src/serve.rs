@@ -235,9 +235,7 @@ impl Model {
         let (threads, n_ctx) = (load.threads.clamp(1, 256) as usize, load.n_ctx.map(|n| n as usize));
         let mut weights = open(&load.weights, "the model file")?;
         match load.role {
-            Role::Chat => {
-                Ok(Self::Chat(Box::new(Chat::load(&mut weights, threads, n_ctx, load.kv_budget_bytes)?)))
-            }
+            Role::Chat => Ok(Self::Chat(Box::new(Chat::load(&mut weights, threads, n_ctx, load.kv_budget_bytes)?))),
             Role::Embed => {
                 let small = |path: &Option<std::path::PathBuf>, what: &str| {
                     let path = path.as_ref().ok_or_else(|| Error::Request(format!("{what} is not named")))?;
@@ -245,7 +243,8 @@ impl Model {
                     open(path, what)?.take(64 << 20).read_to_end(&mut bytes).map_err(Error::io(what))?;
                     Ok::<_, Error>(bytes)
                 };
-                let (tokenizer, config) = (small(&load.tokenizer, "tokenizer.json")?, small(&load.config, "config.json")?);
+                let (tokenizer, config) =
+                    (small(&load.tokenizer, "tokenizer.json")?, small(&load.config, "config.json")?);
                 Ok(Self::Embed(Box::new(Embedder::load(&mut weights, &tokenizer, &config, threads, n_ctx)?)))
             }
         }
@@ -291,8 +290,7 @@ impl Model {
         let cancelled = || flag.load(SeqCst) || desk.closing.load(SeqCst);
         match (self, work) {
             (Self::Chat(chat), Work::Generate { id, conversation, messages, sampling, begun }) => {
-                let ask =
-                    Ask { conversation, messages: &messages, sampling: &sampling, begun: begun.as_deref() };
+                let ask = Ask { conversation, messages: &messages, sampling: &sampling, begun: begun.as_deref() };
                 let result = chat.answer(ask, &cancelled, &mut |event| match event {
                     Event::Prompt(done, total) => {
                         desk.say(&Reply::Prompt { id, done: done as u32, total: total as u32 });

@@ -46,8 +46,12 @@ fn jinja(source: &str, messages: &[Message], marks: [&str; 2]) -> Result<String,
     env.add_function("raise_exception", |why: String| -> Result<String, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, why))
     });
-    let messages: Vec<_> = messages.iter().map(|m| context! { role => name(m.role), content => m.text.as_str() }).collect();
-    env.render_str(source, context! { messages, bos_token => marks[0], eos_token => marks[1], add_generation_prompt => true })
+    let messages: Vec<_> =
+        messages.iter().map(|m| context! { role => name(m.role), content => m.text.as_str() }).collect();
+    env.render_str(
+        source,
+        context! { messages, bos_token => marks[0], eos_token => marks[1], add_generation_prompt => true },
+    )
 }
 
 /// Puts the text of system messages before the next user message.
@@ -69,12 +73,8 @@ impl Template {
     /// a plain form.
     pub fn choose(source: Option<&str>, marks: [&str; 2], has_chatml: bool) -> Self {
         let say = |role, text: &str| Message { role, text: text.into() };
-        let sample = [
-            say(Speaker::System, "s"),
-            say(Speaker::User, "u"),
-            say(Speaker::Assistant, "a"),
-            say(Speaker::User, "u"),
-        ];
+        let sample =
+            [say(Speaker::System, "s"), say(Speaker::User, "u"), say(Speaker::Assistant, "a"), say(Speaker::User, "u")];
         let reason = match source {
             None => "the file has no chat template".to_owned(),
             Some(source) => {

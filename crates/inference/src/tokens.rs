@@ -12,7 +12,8 @@ use tokenizers::{SplitDelimiterBehavior, Tokenizer};
 
 const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)";
 const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const QWEN2: &str =
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// Token kinds of `tokenizer.ggml.token_type`.
 const UNKNOWN: i32 = 2;
@@ -147,7 +148,8 @@ impl Vocabulary {
 
     /// Returns the texts of the begin and end tokens, for templates.
     pub fn marks(&self) -> [&str; 2] {
-        [self.bos, self.eos].map(|id| self.specials.iter().find(|(_, i)| Some(*i) == id).map_or("", |(s, _)| s.as_str()))
+        [self.bos, self.eos]
+            .map(|id| self.specials.iter().find(|(_, i)| Some(*i) == id).map_or("", |(s, _)| s.as_str()))
     }
 }
 

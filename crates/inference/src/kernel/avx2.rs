@@ -207,9 +207,12 @@ fn store(v: [__m256; 2]) -> [f32; PANEL] {
 fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
     let (m, blocks) = (rows.len(), w.k / 32);
     assert!(acts.k == w.k && out.len() >= m * PANEL);
-    assert!(acts.x.len() >= rows.end * w.k);
-    if w.form != Form::Dense {
-        assert!(acts.q.len() >= rows.end * w.k && acts.d.len() >= rows.end * blocks && acts.s.len() >= rows.end * blocks);
+    if w.form == Form::Dense {
+        assert!(acts.x.len() >= rows.end * w.k);
+    } else {
+        assert!(
+            acts.q.len() >= rows.end * w.k && acts.d.len() >= rows.end * blocks && acts.s.len() >= rows.end * blocks
+        );
         out[..m * PANEL].fill(0.0);
     }
     match w.form {

@@ -116,7 +116,8 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
     let mut q = MaybeUninit::<[f32; QUERY_ROWS * MAX_HEAD]>::uninit();
     let mut out = MaybeUninit::<[f32; QUERY_ROWS * MAX_HEAD]>::uninit();
     let mut scores = MaybeUninit::<[f32; QUERY_ROWS * PAGE]>::uninit();
-    let (q, out, scores) = (q.as_mut_ptr().cast::<f32>(), out.as_mut_ptr().cast::<f32>(), scores.as_mut_ptr().cast::<f32>());
+    let (q, out, scores) =
+        (q.as_mut_ptr().cast::<f32>(), out.as_mut_ptr().cast::<f32>(), scores.as_mut_ptr().cast::<f32>());
     let mut most = [f32::NEG_INFINITY; QUERY_ROWS];
     let mut total = [0f32; QUERY_ROWS];
     // SAFETY: the buffers hold rows x d and rows x PAGE elements and are written here before they are read.

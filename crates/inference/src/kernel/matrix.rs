@@ -90,7 +90,8 @@ impl Matrix {
     /// `Damaged` where the bytes do not match the shape.
     pub fn pack(ty: Type, bytes: &[u8], n: usize, k: usize, pool: &Pool) -> Result<Self, Error> {
         let row_bytes = ty.bytes(k).filter(|b| n > 0 && k > 0 && b.checked_mul(n) == Some(bytes.len()));
-        let row_bytes = row_bytes.ok_or_else(|| Error::Damaged(format!("{} bytes for a matrix {n} x {k}", bytes.len())))?;
+        let row_bytes =
+            row_bytes.ok_or_else(|| Error::Damaged(format!("{} bytes for a matrix {n} x {k}", bytes.len())))?;
         let (form, panels) = (Form::of(ty), n.div_ceil(PANEL));
         if form == Form::Dense {
             let mut dense = vec![0.0; panels * k * PANEL];

@@ -16,27 +16,30 @@ pub use pool::{Parts, Pool};
 
 use std::ops::Range;
 
-/// Rows of activations, as floats and quantized to 8 bits with one scale for each 32.
+/// Rows of activations, as floats and quantized to 8 bits with one scale for each 32. Where `fine` is set, what the
+/// rounding left over is quantized too, as a second row after each, which makes products about as exact as with f32.
 #[derive(Debug, Default)]
 pub struct Acts {
     /// Inputs in a row, a multiple of 32 where `q` is used.
     pub k: usize,
+    /// Whether the rest is kept too.
+    pub fine: bool,
     /// f32 `[m][k]`.
     pub x: Vec<f32>,
-    /// Integers `[m][k]`.
+    /// Integers `[m or 2 m][k]`.
     pub q: Vec<i8>,
-    /// Scales `[m][k / 32]`.
+    /// Scales `[m or 2 m][k / 32]`.
     pub d: Vec<f32>,
-    /// Scale times sum of the integers `[m][k / 32]`.
+    /// Scale times sum of the integers `[m or 2 m][k / 32]`.
     pub s: Vec<f32>,
 }
 
 /// One row of `Acts`.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
-    /// f32 `[k]`.
+    /// f32 `[k]`; empty where only integers are wanted.
     pub x: &'a [f32],
-    /// Integers `[k]`.
+    /// Integers `[k]`; empty where only floats are wanted.
     pub q: &'a [i8],
     /// Scales `[k / 32]`.
     pub d: &'a [f32],
@@ -46,39 +49,58 @@ pub struct Row<'a> {
 
 impl Acts {
     /// Makes room for `m` rows of `k` inputs.
-    pub fn new(m: usize, k: usize) -> Self {
-        Self { k, x: vec![0.0; m * k], q: vec![0; m * k], d: vec![0.0; m * (k / 32)], s: vec![0.0; m * (k / 32)] }
+    pub fn new(m: usize, k: usize, fine: bool) -> Self {
+        let n = if fine { 2 * m } else { m };
+        Self { k, fine, x: vec![0.0; m * k], q: vec![0; n * k], d: vec![0.0; n * (k / 32)], s: vec![0.0; n * (k / 32)] }
     }
 
-    /// Returns row `i`.
-    pub fn row(&self, i: usize) -> Row<'_> {
+    /// Returns the floats of row `i`.
+    pub fn floats(&self, i: usize) -> Row<'_> {
+        Row { x: &self.x[i * self.k..][..self.k], q: &[], d: &[], s: &[] }
+    }
+
+    /// Returns quantized row `i`; where `fine` is set, rows and their rests alternate.
+    pub fn integers(&self, i: usize) -> Row<'_> {
         let (k, b) = (self.k, self.k / 32);
-        Row {
-            x: &self.x[i * k..][..k],
-            q: &self.q[i * k..][..k],
-            d: &self.d[i * b..][..b],
-            s: &self.s[i * b..][..b],
-        }
+        Row { x: &[], q: &self.q[i * k..][..k], d: &self.d[i * b..][..b], s: &self.s[i * b..][..b] }
     }
 
     /// Quantizes the first `m` rows of `x`.
     pub fn quantize(&mut self, m: usize, kernels: &Kernels, pool: &Pool) {
-        let (k, b) = (self.k, self.k / 32);
+        let (k, b, fine) = (self.k, self.k / 32, self.fine);
         if b == 0 {
             return;
         }
-        let (q, d, s) = (Parts::new(&mut self.q, k), Parts::new(&mut self.d, b), Parts::new(&mut self.s, b));
+        let n = if fine { 2 } else { 1 };
+        let q = Parts::new(&mut self.q, n * k);
+        let (d, s) = (Parts::new(&mut self.d, n * b), Parts::new(&mut self.s, n * b));
         let x = &self.x;
         let rows = |r: Range<usize>| {
             for i in r {
                 #[allow(unsafe_code)]
                 // SAFETY: every row is visited once.
-                unsafe {
-                    (kernels.quantize)(&x[i * k..][..k], q.part(i), d.part(i), s.part(i));
+                let (q, d, s) = unsafe { (q.part(i), d.part(i), s.part(i)) };
+                let x = &x[i * k..][..k];
+                if fine {
+                    quantize_twice(kernels, x, q, d, s);
+                } else {
+                    (kernels.quantize)(x, q, d, s);
                 }
             }
         };
         if m < 8 { rows(0..m) } else { pool.run(m, &rows) }
+    }
+}
+
+fn quantize_twice(kernels: &Kernels, x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32]) {
+    let (q, q_rest) = q.split_at_mut(x.len());
+    let (d, d_rest) = d.split_at_mut(x.len() / 32);
+    let (s, s_rest) = s.split_at_mut(x.len() / 32);
+    (kernels.quantize)(x, q, d, s);
+    for (b, x) in x.as_chunks::<32>().0.iter().enumerate() {
+        let at = b * 32..b * 32 + 32;
+        let rest: [f32; 32] = std::array::from_fn(|i| x[i] - f32::from(q[at.start + i]) * d[b]);
+        (kernels.quantize)(&rest, &mut q_rest[at], &mut d_rest[b..=b], &mut s_rest[b..=b]);
     }
 }
 
@@ -189,29 +211,35 @@ impl Kernels {
     pub fn products(&self, acts: &Acts, m: usize, jobs: &mut [(&Matrix, &mut [f32])], pool: &Pool) {
         /// Rows of activations that share one widened panel.
         const ROWS: usize = 128;
-        let chunks = if m == 1 { 1 } else { m.div_ceil(ROWS) };
         let mut total = 0;
         let jobs: Vec<_> = jobs
             .iter_mut()
             .map(|(w, out)| {
-                let from = total;
+                let parts = if acts.fine && w.form != Form::Dense { 2 } else { 1 };
+                let (from, chunks) = (total, if m == 1 { 1 } else { (m * parts).div_ceil(ROWS) });
                 total += w.panels() * chunks;
-                (*w, Parts::new(out, 1), from)
+                (*w, Parts::new(out, 1), from, chunks, parts)
             })
             .collect();
         pool.run(total, &|r| {
             let mut block = [0f32; ROWS * PANEL];
             for u in r {
-                let Some((w, out, from)) = jobs.iter().rev().find(|j| j.2 <= u) else { continue };
+                let Some((w, out, from, chunks, parts)) = jobs.iter().rev().find(|j| j.2 <= u) else { continue };
                 let (panel, chunk) = ((u - from) / chunks, (u - from) % chunks);
-                let width = PANEL.min(w.n - panel * PANEL);
-                let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m);
+                let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m * parts);
                 if m == 1 {
-                    block[..PANEL].copy_from_slice(&(self.gemv)(w, panel, acts.row(0)));
+                    for (i, out) in rows.clone().zip(block.chunks_exact_mut(PANEL)) {
+                        let row = if w.form == Form::Dense { acts.floats(i) } else { acts.integers(i) };
+                        out.copy_from_slice(&(self.gemv)(w, panel, row));
+                    }
                 } else {
                     (self.gemm)(w, panel, acts, rows.clone(), &mut block);
                 }
-                for (i, row) in rows.zip(block.chunks_exact(PANEL)) {
+                let width = PANEL.min(w.n - panel * PANEL);
+                let tokens = rows.start / parts..rows.end / parts;
+                for (i, row) in tokens.zip(block.chunks_exact_mut(PANEL * parts)) {
+                    let (row, rest) = row.split_at_mut(PANEL);
+                    row.iter_mut().zip(rest).for_each(|(x, y)| *x += *y);
                     #[allow(unsafe_code)]
                     // SAFETY: each unit writes its own panel and rows, and no other unit does.
                     let to = unsafe { out.span(i * w.n + panel * PANEL, width) };

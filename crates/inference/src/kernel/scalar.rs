@@ -5,8 +5,7 @@ use half::f16;
 use std::ops::Range;
 
 /// The plain set.
-pub static KERNELS: Kernels =
-    Kernels { name: "plain", quantize, gemv, gemm, attend, silu_mul, gelu };
+pub static KERNELS: Kernels = Kernels { name: "plain", quantize, gemv, gemm, attend, silu_mul, gelu };
 
 fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32]) {
     let blocks = x.as_chunks::<32>().0.iter().zip(q.as_chunks_mut::<32>().0);
@@ -59,7 +58,8 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
 
 fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
     for (i, o) in rows.zip(out.chunks_exact_mut(PANEL)) {
-        o.copy_from_slice(&gemv(w, panel, acts.row(i)));
+        let row = if w.form == Form::Dense { acts.floats(i) } else { acts.integers(i) };
+        o.copy_from_slice(&gemv(w, panel, row));
     }
 }
 

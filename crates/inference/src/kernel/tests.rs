@@ -14,8 +14,7 @@ pub fn noise(seed: u64, n: usize) -> Vec<f32> {
 }
 
 fn filled(ty: Type, n: usize, k: usize) -> Vec<u8> {
-    let mut bytes: Vec<u8> =
-        noise(7, ty.bytes(n * k).unwrap()).iter().map(|x| ((x + 1.0) * 127.5) as u8).collect();
+    let mut bytes: Vec<u8> = noise(7, ty.bytes(n * k).unwrap()).iter().map(|x| ((x + 1.0) * 127.5) as u8).collect();
     // Scales must be ordinary numbers: the other bytes may be anything.
     let size = ty.block_bytes();
     for b in bytes.chunks_exact_mut(size) {
@@ -70,30 +69,37 @@ fn products_match_widened_weights_and_one_row_equals_many() {
                     assert!((a - b).abs() <= 1e-3 * most, "{} row {r}: {a} and not {b}", ty.name());
                 }
             }
-            let mut acts = Acts::new(m, k);
-            acts.x.copy_from_slice(&noise(3, m * k));
-            acts.quantize(m, kernels, &pool);
-            let mut out = vec![f32::NAN; m * n];
-            kernels.products(&acts, m, &mut [(&w, &mut out)], &pool);
-            for i in 0..m {
-                let a = acts.row(i);
-                for (r, w) in wide.chunks_exact(k).enumerate() {
-                    let quantized = w_form_quantized(ty);
-                    let (mut want, mut size) = (0f64, 0f64);
-                    for j in 0..k {
-                        let x = if quantized { f64::from(a.q[j]) * f64::from(a.d[j / 32]) } else { f64::from(a.x[j]) };
-                        want += x * f64::from(w[j]);
-                        size += (x * f64::from(w[j])).abs();
+            for fine in [false, true] {
+                let mut acts = Acts::new(m, k, fine);
+                acts.x.copy_from_slice(&noise(3, m * k));
+                acts.quantize(m, kernels, &pool);
+                let mut out = vec![f32::NAN; m * n];
+                kernels.products(&acts, m, &mut [(&w, &mut out)], &pool);
+                for i in 0..m {
+                    let (x, a) = (acts.floats(i).x, acts.integers(if fine { 2 * i } else { i }));
+                    for (r, w) in wide.chunks_exact(k).enumerate() {
+                        let rounded = w_form_quantized(ty) && !fine;
+                        let (mut want, mut size) = (0f64, 0f64);
+                        for j in 0..k {
+                            let x = if rounded { f64::from(a.q[j]) * f64::from(a.d[j / 32]) } else { f64::from(x[j]) };
+                            want += x * f64::from(w[j]);
+                            size += (x * f64::from(w[j])).abs();
+                        }
+                        let got = f64::from(out[i * n + r]);
+                        assert!(
+                            (got - want).abs() < 2e-3 * size,
+                            "{} {} ({i},{r}): {got} and not {want}",
+                            kernels.name,
+                            ty.name()
+                        );
                     }
-                    let got = f64::from(out[i * n + r]);
-                    assert!((got - want).abs() < 2e-3 * size, "{} {} ({i},{r}): {got} and not {want}", kernels.name, ty.name());
+                    let mut one = Acts::new(1, k, fine);
+                    one.x.copy_from_slice(x);
+                    one.quantize(1, kernels, &pool);
+                    let mut alone = vec![0.0; n];
+                    kernels.products(&one, 1, &mut [(&w, &mut alone)], &pool);
+                    assert_eq!(alone, out[i * n..][..n], "{} {} row {i}", kernels.name, ty.name());
                 }
-                let mut one = Acts::new(1, k);
-                one.x.copy_from_slice(a.x);
-                one.quantize(1, kernels, &pool);
-                let mut alone = vec![0.0; n];
-                kernels.products(&one, 1, &mut [(&w, &mut alone)], &pool);
-                assert_eq!(alone, out[i * n..][..n], "{} {} row {i}", kernels.name, ty.name());
             }
         }
     }
@@ -114,7 +120,18 @@ fn attention_matches_plain_and_is_the_same_one_by_one() {
         .collect();
     let q = noise(9, m * stride);
     for causal in [true, false] {
-        let a = Attend { pages: &pages, base: 0, q: &q, stride, head_dim: d, group, first: keys - m, keys, causal, scale: 0.7 };
+        let a = Attend {
+            pages: &pages,
+            base: 0,
+            q: &q,
+            stride,
+            head_dim: d,
+            group,
+            first: keys - m,
+            keys,
+            causal,
+            scale: 0.7,
+        };
         let mut outs = Vec::new();
         for kernels in [Kernels::plain(), Kernels::detect()] {
             let mut out = vec![0.0; m * stride];

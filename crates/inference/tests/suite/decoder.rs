@@ -36,7 +36,9 @@ fn logits_are_those_of_the_reference() {
     let compute = Compute::new(2);
     let tokens = some_tokens(40);
     for architecture in ["llama", "qwen2", "qwen3"] {
-        for (ty, tolerance) in [(Type::F32, 0.003), (Type::F16, 0.003), (Type::Q8_0, 0.05), (Type::Q4_1, 0.05), (Type::Q4_0, 0.05)] {
+        for (ty, tolerance) in
+            [(Type::F32, 0.003), (Type::F16, 0.003), (Type::Q8_0, 0.05), (Type::Q4_1, 0.05), (Type::Q4_0, 0.05)]
+        {
             let file = tiny::model(architecture, ty, 11);
             let got = logits(&weights(&file, &compute), &compute, &[&tokens]);
             let want = Reference::new(file).logits(&tokens);
@@ -108,7 +110,12 @@ fn say(role: Speaker, text: &str) -> Message {
     Message { role, text: text.into() }
 }
 
-fn answer(chat: &mut Chat, conversation: i64, messages: &[Message], sampling: &Sampling) -> Result<(Outcome, String), Error> {
+fn answer(
+    chat: &mut Chat,
+    conversation: i64,
+    messages: &[Message],
+    sampling: &Sampling,
+) -> Result<(Outcome, String), Error> {
     let mut text = String::new();
     let ask = Ask { conversation, messages, sampling, begun: None };
     let outcome = chat.answer(ask, &|| false, &mut |e| {

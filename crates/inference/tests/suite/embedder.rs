@@ -5,14 +5,23 @@ use hearth_inference::Error;
 use hearth_inference::embed::Embedder;
 use std::io::Cursor;
 
-const H: usize = 32;
+pub const H: usize = 32;
 const F: usize = 48;
-const CONFIG: &str = r#"{"model_type":"bert","hidden_act":"gelu","hidden_size":32,"intermediate_size":48,"num_attention_heads":2,"num_hidden_layers":2,"max_position_embeddings":160,"vocab_size":30,"layer_norm_eps":1e-12}"#;
+pub const CONFIG: &str = r#"{"model_type":"bert","hidden_act":"gelu","hidden_size":32,"intermediate_size":48,"num_attention_heads":2,"num_hidden_layers":2,"max_position_embeddings":160,"vocab_size":30,"layer_norm_eps":1e-12}"#;
 
-fn tokenizer() -> String {
-    let words: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"].into_iter().map(String::from).chain(('a'..='z').map(String::from)).collect();
+pub fn tokenizer() -> String {
+    let words: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+        .into_iter()
+        .map(String::from)
+        .chain(('a'..='z').map(String::from))
+        .collect();
     let vocab: Vec<String> = words.iter().enumerate().map(|(i, w)| format!("\"{w}\":{i}")).collect();
-    let special = |id: usize| format!(r#"{{"id":{id},"content":"{}","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}}"#, words[id]);
+    let special = |id: usize| {
+        format!(
+            r#"{{"id":{id},"content":"{}","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}}"#,
+            words[id]
+        )
+    };
     let added: Vec<String> = (0..4).map(special).collect();
     format!(
         r#"{{"version":"1.0","truncation":{{"direction":"Right","max_length":4,"strategy":"LongestFirst","stride":0}},"padding":null,"added_tokens":[{}],"normalizer":null,"pre_tokenizer":{{"type":"BertPreTokenizer"}},
@@ -23,7 +32,7 @@ fn tokenizer() -> String {
     )
 }
 
-fn weights() -> Vec<u8> {
+pub fn weights() -> Vec<u8> {
     let mut r = Random(4);
     let (mut header, mut data) = (Vec::new(), Vec::<u8>::new());
     let mut put = |name: String, shape: &[usize], x: Vec<f32>| {
@@ -34,7 +43,14 @@ fn weights() -> Vec<u8> {
     for (name, n) in [("word", 30), ("position", 160), ("token_type", 2)] {
         put(format!("embeddings.{name}_embeddings.weight"), &[n, H], r.weights(n * H, 1.0));
     }
-    let linears = [("attention.self.query", H, H), ("attention.self.key", H, H), ("attention.self.value", H, H), ("attention.output.dense", H, H), ("intermediate.dense", F, H), ("output.dense", H, F)];
+    let linears = [
+        ("attention.self.query", H, H),
+        ("attention.self.key", H, H),
+        ("attention.self.value", H, H),
+        ("attention.output.dense", H, H),
+        ("intermediate.dense", F, H),
+        ("output.dense", H, F),
+    ];
     let mut norms = vec!["embeddings.LayerNorm".to_owned()];
     for i in 0..2 {
         for (name, n, k) in linears {
@@ -84,7 +100,9 @@ fn stopping_and_damage_are_errors() {
     assert!(matches!(e.embed(&[vec![99]], &|| false), Err(Error::Request(_))));
     let good = weights();
     let (t, c) = (tokenizer(), CONFIG);
-    let try_load = |w: &[u8], t: &str, c: &str| Embedder::load(&mut Cursor::new(w), t.as_bytes(), c.as_bytes(), 1, None).map(|_| ());
+    let try_load = |w: &[u8], t: &str, c: &str| {
+        Embedder::load(&mut Cursor::new(w), t.as_bytes(), c.as_bytes(), 1, None).map(|_| ())
+    };
     assert!(try_load(&good, &t, c).is_ok());
     assert!(try_load(&good[..good.len() - 4], &t, c).is_err());
     assert!(try_load(&good, "{}", c).is_err());

@@ -1,6 +1,6 @@
 //! The engine process over pipes, as its parent sees it.
 
-use crate::tiny;
+use crate::{embedder, tiny};
 use hearth_inference::quant::Type;
 use hearth_inference::wire::{self, *};
 use hearth_inference::{ServeError, serve};
@@ -19,10 +19,14 @@ fn parent(bytes: &[u8], confine: Result<(), String>) -> Parent {
     let folder = tempfile::tempdir().unwrap();
     let weights = folder.path().join("m.gguf");
     std::fs::write(&weights, bytes).unwrap();
+    start(folder, &load(weights), confine)
+}
+
+fn start(folder: tempfile::TempDir, load: &Load, confine: Result<(), String>) -> Parent {
     let ((input, to), (from, output)) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
     let engine = std::thread::spawn(move || serve(input, output, |_| confine));
     let mut p = Parent { to, from, engine, _folder: folder };
-    p.send(&Request::Load(load(weights)));
+    p.send(&Request::Load(load.clone()));
     p
 }
 
@@ -112,4 +116,50 @@ fn a_bad_start_is_told_and_ends_the_process() {
     let ((input, mut to), (_from, output)) = (std::io::pipe().unwrap(), std::io::pipe().unwrap());
     wire::write(&mut to, &Request::Health { id: 1 }).unwrap();
     assert!(matches!(serve(input, output, |_| Ok(())), Err(ServeError::NotLoad)));
+}
+
+#[test]
+fn passages_are_embedded_in_order_and_a_cancelled_library_lets_a_question_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let (tokenizer, config) = (embedder::tokenizer(), embedder::CONFIG);
+    let request = Load {
+        tokenizer: Some(file("tokenizer.json", tokenizer.as_bytes())),
+        config: Some(file("config.json", config.as_bytes())),
+        role: Role::Embed,
+        ..load(file("model.safetensors", &embedder::weights()))
+    };
+    let mut p = start(folder, &request, Ok(()));
+    assert!(matches!(p.hear(), Reply::Ready(info) if info.dims == Some(embedder::H as u32)));
+    let mut embed =
+        |id, texts: &[&str]| p.send(&Request::Embed { id, texts: texts.iter().map(|t| (*t).into()).collect() });
+    embed(1, &["a b", "c d e"]);
+    embed(2, &["c d e"]);
+    let mut heard = Vec::new();
+    for _ in 0..2 {
+        let Reply::Embedded { id, values, .. } = p.hear() else { panic!() };
+        heard.push((id, values));
+    }
+    heard.sort_by_key(|h| h.0);
+    assert_eq!(heard[0].1[embedder::H..], heard[1].1);
+    let library = vec!["a b c d e f g h i j k l m n o p q r s t u v w x y z"; 20_000];
+    let texts = library.into_iter().map(String::from).collect();
+    p.send(&Request::Embed { id: 3, texts });
+    p.send(&Request::Embed { id: 4, texts: vec!["a b".into()] });
+    p.send(&Request::Cancel { id: 3 });
+    let mut ends = std::collections::HashMap::new();
+    while ends.len() < 2 {
+        match p.hear() {
+            Reply::Embedded { id, values, .. } => ends.insert(id, Some(values)),
+            Reply::Failed { id: Some(id), error } if error.code == FailureCode::Cancelled => ends.insert(id, None),
+            other => panic!("{other:?}"),
+        };
+    }
+    assert_eq!((ends[&3].clone(), ends[&4].as_deref()), (None, Some(&heard[0].1[..embedder::H])));
+    drop(p.to);
+    assert!(p.engine.join().unwrap().is_ok());
 }

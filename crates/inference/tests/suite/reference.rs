@@ -51,7 +51,8 @@ impl Reference {
         let c = &self.config;
         let (d, group) = (c.head_dim, c.n_heads / c.n_kv_heads);
         let embd = self.get("token_embd.weight").unwrap();
-        let mut xs: Vec<Vec<f64>> = tokens.iter().map(|t| embd[*t as usize * c.n_embd..][..c.n_embd].to_vec()).collect();
+        let mut xs: Vec<Vec<f64>> =
+            tokens.iter().map(|t| embd[*t as usize * c.n_embd..][..c.n_embd].to_vec()).collect();
         for l in 0..c.n_layers {
             let at = |part: &str| format!("blk.{l}.{part}");
             let part = |part: &str, x: &[f64]| {
@@ -77,7 +78,8 @@ impl Reference {
                 let mut out = vec![0.0; c.n_heads * d];
                 for h in 0..c.n_heads {
                     let g = h / group * d;
-                    let score = |j: usize| (0..d).map(|e| qs[i][h * d + e] * ks[j][g + e]).sum::<f64>() / (d as f64).sqrt();
+                    let score =
+                        |j: usize| (0..d).map(|e| qs[i][h * d + e] * ks[j][g + e]).sum::<f64>() / (d as f64).sqrt();
                     let e: Vec<f64> = (0..=i).map(|j| score(j).exp()).collect();
                     let sum: f64 = e.iter().sum();
                     for (j, e) in e.iter().enumerate() {
