@@ -2,6 +2,7 @@
 //! and where they stand. Numbers, names and negations are compared in `verify`.
 
 use crate::claims::{Claim, Source, content};
+use crate::figures::{Figures, figures, scale};
 use crate::fold::is_word;
 use crate::sentences::sentences;
 use crate::similarity::Similarity;
@@ -20,14 +21,25 @@ pub(crate) struct Unit {
     terms: HashSet<String>,
     /// Heads of the terms, for words that share a root.
     roots: HashSet<String>,
+    pub(crate) figures: Figures,
+}
+
+/// What stands above and around the units of one source.
+pub(crate) struct Head {
+    /// The terms of its title, its headings, and the row that names its columns.
+    terms: HashSet<String>,
+    /// The figures of the same.
+    pub(crate) figures: Figures,
+    /// What its bare figures are multiplied by.
+    pub(crate) scale: f64,
 }
 
 /// All units of some sources, with how rare each term is among them.
 pub(crate) struct Evidence<'a> {
     pub(crate) sources: &'a [Source<'a>],
     pub(crate) units: Vec<Unit>,
-    /// By source: the terms of its title, headings, and the row that names its columns.
-    heads: Vec<HashSet<String>>,
+    /// By source.
+    pub(crate) heads: Vec<Head>,
     held_by: HashMap<String, u32>,
     /// Terms that stand with a capital inside a sentence, and never without.
     named: HashSet<String>,
@@ -62,21 +74,23 @@ impl<'a> Evidence<'a> {
         let mut heads = Vec::with_capacity(sources.len());
         let mut held_by: HashMap<String, u32> = HashMap::new();
         for (at, source) in sources.iter().enumerate() {
-            let mut head: HashSet<String> = terms_of(source.title);
-            source.context.iter().for_each(|heading| head.extend(terms_of(heading)));
+            let mut above = format!("{}\n{}", source.title, source.context.join("\n"));
+            let scale = Some(scale(&above)).filter(|found| *found != 1.0).unwrap_or_else(|| scale(source.text));
             let mut columns = true;
             for range in sentences(source.text) {
                 let Some(text) = source.text.get(range.clone()) else { continue };
                 // The first row of a table names its columns for the rows below.
                 if columns && text.contains('\t') {
-                    head.extend(terms_of(text));
+                    above.push('\n');
+                    above.push_str(text);
                     columns = false;
                 }
                 let terms = terms_of(text);
                 terms.iter().for_each(|term| *held_by.entry(term.clone()).or_default() += 1);
                 let roots = terms.iter().filter_map(|term| root(term)).collect();
-                units.push(Unit { source: at, range, terms, roots });
+                units.push(Unit { source: at, range, terms, roots, figures: figures(text) });
             }
+            let head = Head { terms: terms_of(&above), figures: figures(&above), scale };
             heads.push(head);
         }
         let named = named(sources, &units);
@@ -94,14 +108,20 @@ impl<'a> Evidence<'a> {
 
     /// Whether any source holds a term, in its text or above it.
     pub(crate) fn holds(&self, term: &str) -> bool {
-        self.held_by.contains_key(term) || self.heads.iter().any(|head| head.contains(term))
+        self.held_by.contains_key(term) || self.heads.iter().any(|head| head.terms.contains(term))
+    }
+
+    /// Whether the figures of some unit or head, with the scale that holds there, pass a test.
+    pub(crate) fn somewhere(&self, test: impl Fn(&Figures, f64) -> bool) -> bool {
+        self.heads.iter().any(|head| test(&head.figures, head.scale))
+            || self.units.iter().any(|u| self.heads.get(u.source).is_some_and(|head| test(&u.figures, head.scale)))
     }
 
     /// Whether a unit or what stands above it holds a term.
     pub(crate) fn unit_holds(&self, unit: usize, term: &str) -> bool {
-        self.units
-            .get(unit)
-            .is_some_and(|u| u.terms.contains(term) || self.heads.get(u.source).is_some_and(|head| head.contains(term)))
+        self.units.get(unit).is_some_and(|u| {
+            u.terms.contains(term) || self.heads.get(u.source).is_some_and(|head| head.terms.contains(term))
+        })
     }
 
     /// Whether the sentences around a unit, in the same source, hold a term.
@@ -127,13 +147,32 @@ impl<'a> Evidence<'a> {
         (COMMON + (1.0 - COMMON) * rarity) * kind
     }
 
-    /// How much of one term a unit holds, 0 to 1.
-    fn held(&self, unit: usize, term: &str) -> f32 {
+    /// Whether a unit, or what stands above it, bears out the figure or date that a token of a claim is part of; `None`
+    /// where it is part of none.
+    fn figure_stands(&self, unit: &Unit, claim: &Claim, token: &Token) -> Option<bool> {
+        let head = self.heads.get(unit.source)?;
+        let within = |range: &Range<usize>| range.start <= token.start && token.end <= range.end;
+        if let Some(figure) = claim.figures.numbers.iter().find(|figure| within(&figure.range) && !figure.word) {
+            return Some(unit.figures.bear_out(figure, head.scale) || head.figures.bear_out(figure, head.scale));
+        }
+        let date = claim.figures.dates.iter().find(|date| within(&date.range))?;
+        Some(unit.figures.bear_out_date(date) || head.figures.bear_out_date(date))
+    }
+
+    /// How much of one token of a claim a unit holds, 0 to 1.
+    fn held(&self, unit: usize, claim: &Claim, token: &Token) -> f32 {
         let Some(u) = self.units.get(unit) else { return 0.0 };
+        let term = token.term.as_str();
+        match self.figure_stands(u, claim, token) {
+            Some(true) => return 1.0,
+            // The same digits in another figure are worth something: the year of another day.
+            Some(false) => return if u.terms.contains(term) { 0.5 } else { 0.0 },
+            None => {}
+        }
         if u.terms.contains(term) {
             return 1.0;
         }
-        if self.heads.get(u.source).is_some_and(|head| head.contains(term)) {
+        if self.heads.get(u.source).is_some_and(|head| head.terms.contains(term)) {
             return IN_HEAD;
         }
         if root(term).is_some_and(|root| u.roots.contains(&root)) {
@@ -152,7 +191,7 @@ impl<'a> Evidence<'a> {
                     .tokens
                     .iter()
                     .zip(&weights)
-                    .map(|(token, weight)| weight * self.held(unit, &token.term))
+                    .map(|(token, weight)| weight * self.held(unit, claim, token))
                     .sum();
                 (sum / total, unit)
             })
@@ -179,7 +218,7 @@ impl<'a> Evidence<'a> {
                     .tokens
                     .iter()
                     .zip(weights.iter().zip(&matched))
-                    .map(|(token, (weight, had))| weight * (self.held(*unit, &token.term) - had).max(0.0))
+                    .map(|(token, (weight, had))| weight * (self.held(*unit, claim, token) - had).max(0.0))
                     .sum::<f32>()
                     / total;
                 let liking =
@@ -193,7 +232,7 @@ impl<'a> Evidence<'a> {
                 break;
             }
             for (token, had) in claim.tokens.iter().zip(matched.iter_mut()) {
-                *had = had.max(self.held(unit, &token.term));
+                *had = had.max(self.held(unit, claim, token));
             }
             alignment.units.push(unit);
             alignment.joint += gain;

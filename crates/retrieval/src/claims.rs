@@ -2,6 +2,7 @@
 //! claim holds is judged in `verify`.
 
 use crate::align::Evidence;
+use crate::figures::{Figures, figures};
 use crate::fold::fold;
 use crate::sentences::{bullet_len, citation_marks, sentences};
 use crate::terms::{Token, TokenKind, tokens};
@@ -31,6 +32,8 @@ pub(crate) struct Claim {
     pub(crate) text: String,
     /// Its content tokens, places in `text`.
     pub(crate) tokens: Vec<Token>,
+    /// Its figures and dates, places in `text`.
+    pub(crate) figures: Figures,
 }
 
 /// Every sentence of an answer that claims something. Questions, greetings, headings, lead-ins that end in a colon,
@@ -46,7 +49,8 @@ pub(crate) fn claims(answer: &str) -> Vec<Claim> {
         }
         let tokens = content(&text);
         if !tokens.is_empty() {
-            found.push(Claim { range, text, tokens });
+            let figures = figures(&text);
+            found.push(Claim { range, text, tokens, figures });
         }
     }
     found

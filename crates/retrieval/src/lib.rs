@@ -5,6 +5,7 @@ mod abstain;
 mod align;
 mod candidate;
 mod claims;
+mod dates;
 mod differ;
 mod evidence;
 mod facts;

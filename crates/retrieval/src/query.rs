@@ -216,17 +216,16 @@ fn names(text: &str) -> Vec<&str> {
         let capital = bare.chars().next().is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
         let joining =
             matches!(folded.as_str(), "of" | "the" | "and" | "for" | "de" | "von" | "van" | "der" | "la" | "al");
-        if capital && !(first && is_stop(&folded)) && !(is_stop(&folded) && !joining) {
+        if capital && !(first && is_stop(&folded)) && (!is_stop(&folded) || joining) {
             open = Some(match open {
                 Some((from, _, count)) => (from, end, count + 1),
                 None => (start, end, 1),
             });
-        } else if !(joining && open.is_some()) {
-            if let Some((from, to, count)) = open.take()
-                && count >= 2
-            {
-                runs.extend(text.get(from..to));
-            }
+        } else if !(joining && open.is_some())
+            && let Some((from, to, count)) = open.take()
+            && count >= 2
+        {
+            runs.extend(text.get(from..to));
         }
         if word.ends_with([',', ';', ':', '?', '!'])
             && let Some((from, to, count)) = open.take()

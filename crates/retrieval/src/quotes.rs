@@ -262,3 +262,71 @@ fn clauses(text: &str, query: &Query) -> Range<usize> {
     let lead = slice.len() - slice.trim_start().len();
     from + lead..from + slice.trim_end().len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidate::{Candidate, RankOptions, Scored};
+    use crate::query::understand;
+    use crate::rank::rank;
+    use hearth_domain::{DocumentId, PassageId, VersionId};
+
+    /// Quotes from one page, on which the passage begins after a lead; each quote is checked to be the page's own bytes.
+    fn check(question: &str, text: &str, expect: &[&str]) {
+        let page = format!("Vorspann ä\n{text}\nNachspann");
+        let start = page.find(text).unwrap_or(0) as u32;
+        let candidate = Candidate {
+            passage: PassageId(1),
+            document: DocumentId(1),
+            version: VersionId(7),
+            page: 3,
+            start,
+            end: start + text.len() as u32,
+            title: String::new(),
+            context: Vec::new(),
+            text: text.to_owned(),
+            lexical: Some(Scored { rank: 0, score: 4.0 }),
+            vector: None,
+            embedding: None,
+        };
+        let query = understand(question, &[]);
+        let ranking = rank(&query, vec![candidate], &RankOptions::default());
+        let found = quotes(&query, &ranking, 1, None);
+        for quote in &found {
+            assert_eq!(page.get(quote.span.start as usize..quote.span.end as usize), Some(quote.text.as_str()));
+            assert_eq!((quote.span.version, quote.span.page), (VersionId(7), 3));
+        }
+        assert_eq!(found.iter().map(|quote| quote.text.as_str()).collect::<Vec<_>>(), expect);
+    }
+
+    #[test]
+    fn a_quote_is_the_sentence_that_answers() {
+        check(
+            "When was the lease signed?",
+            "The lease is for a flat in Zürich. The lease was signed on 4 May 2021 by both. Rent is due monthly.",
+            &["The lease was signed on 4 May 2021 by both."],
+        );
+    }
+
+    #[test]
+    fn a_table_row_comes_whole() {
+        check(
+            "What were net sales of services?",
+            "Item\t2023\t2022\nNet sales of products\t298,085\t316,199\nNet sales of services\t85,200\t78,129",
+            &["Net sales of services\t85,200\t78,129"],
+        );
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_at_its_clauses() {
+        let long = format!(
+            "{}, the deposit amounts to three monthly rents, {}.",
+            "as agreed before ".repeat(20).trim(),
+            "and so on and on ".repeat(20).trim()
+        );
+        let query = understand("How much is the deposit in monthly rents?", &[]);
+        let range = clauses(&long, &query);
+        let cut = long.get(range).unwrap_or("");
+        assert!(cut.len() <= MAX_BYTES && cut.contains("the deposit amounts to three monthly rents"), "{cut}");
+    }
+}

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 /// Passages come back at most this many where no limit is given.
 const DEFAULT_LIMIT: usize = 12;
 /// A score below this is no evidence: nothing relevant was found.
-const FLOOR: f32 = 0.22;
+const FLOOR: f32 = 0.2;
 /// A cosine at or below this says nothing: the vectors are as good as orthogonal.
 const COSINE_NOISE: f32 = 0.2;
 
@@ -21,11 +21,10 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
     let mut lookup = Lookup::new(query);
     let bodies: Vec<Reading> = candidates.iter().map(|c| Reading::new(&c.text, query, &lookup)).collect();
     let heads: Vec<Reading> = candidates.iter().map(|c| Reading::new(&head(c), query, &lookup)).collect();
-    weigh_by_rarity(&mut lookup, &bodies, &heads, options);
+    weigh_by_rarity(query, &mut lookup, &bodies, &heads, options);
     let cosines: Vec<Option<f32>> = candidates.iter().map(|c| cosine_of(c, options)).collect();
     let lexical = lexical_shares(&candidates, &bodies, &heads, &lookup);
-    let best_cosine = cosines.iter().flatten().copied().fold(f32::MIN, f32::max);
-    let belief = if options.multilingual_embedder { 1.0 } else { query.english };
+    let meaning = Meaning::of(&cosines, if options.multilingual_embedder { 1.0 } else { query.english });
 
     let mut ranked: Vec<Ranked> = Vec::with_capacity(candidates.len());
     for ((((candidate, body), head), cosine), lexical) in
@@ -50,7 +49,7 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
             phrases: body.phrases.max(head.phrases),
             duplicate: false,
         };
-        let score = score(&why, belief, best_cosine);
+        let score = score(&why, &meaning);
         ranked.push(Ranked { candidate, score, why });
     }
     ranked.sort_by(|a, b| {
@@ -95,18 +94,20 @@ fn head(candidate: &Candidate) -> String {
 
 /// Rare terms count for more. From the store's counts where given; else from the candidates, which are all about the
 /// question already, so the difference is damped.
-fn weigh_by_rarity(lookup: &mut Lookup, bodies: &[Reading], heads: &[Reading], options: &RankOptions) {
-    let pool = bodies.len() as f32;
-    let rarity: Vec<f32> = (0..lookup.weights.len())
-        .map(|at| {
-            let here = bodies.iter().zip(heads).filter(|(body, head)| body.has(at) || head.has(at)).count() as f32;
-            (1.0 + (pool - here + 0.5) / (here + 0.5)).ln() / (1.0 + (pool + 0.5) / 0.5).ln()
-        })
-        .collect();
-    for (weight, rarity) in lookup.weights.iter_mut().zip(rarity) {
-        *weight *= 0.4 + 0.6 * rarity;
+fn weigh_by_rarity(query: &Query, lookup: &mut Lookup, bodies: &[Reading], heads: &[Reading], options: &RankOptions) {
+    let rarity = |all: f32, held: f32| (1.0 + (all - held + 0.5).max(0.0) / (held + 0.5)).ln() / (2.0 + 2.0 * all).ln();
+    for (at, (weight, term)) in lookup.weights.iter_mut().zip(&query.terms).enumerate() {
+        let (least, rarity) = match &options.frequencies {
+            Some(counts) => {
+                (0.2, rarity(counts.passages as f32, counts.holding.get(&term.text).copied().unwrap_or(0) as f32))
+            }
+            None => {
+                let here = bodies.iter().zip(heads).filter(|(body, head)| body.has(at) || head.has(at)).count();
+                (0.4, rarity(bodies.len() as f32, here as f32))
+            }
+        };
+        *weight *= least + (1.0 - least) * rarity;
     }
-    let _ = options;
 }
 
 /// The vector search's own cosine, or the one that the embeddings at hand give: one meaning on every path.
@@ -159,18 +160,39 @@ fn lexical_shares(candidates: &[Candidate], bodies: &[Reading], heads: &[Reading
         .collect()
 }
 
+/// What the vectors of one question come to.
+struct Meaning {
+    /// How far they are believed, 0 to 1.
+    belief: f32,
+    best: f32,
+    /// What a passage has at most that the vector search left out.
+    least: f32,
+}
+
+impl Meaning {
+    fn of(cosines: &[Option<f32>], belief: f32) -> Self {
+        let known = || cosines.iter().flatten().copied();
+        let belief = if known().next().is_some() { belief } else { 0.0 };
+        Self { belief, best: known().fold(f32::MIN, f32::max), least: known().fold(1.0, f32::min) }
+    }
+}
+
 /// How surely a passage bears on the question. A logistic model over the evidence; weights in its own terms, so that a
-/// passage found by one search alone is held against the same scale.
-fn score(why: &Why, belief: f32, best_cosine: f32) -> f32 {
-    let cosine = why.cosine.unwrap_or(0.0);
-    if why.coverage <= 0.0 && cosine <= COSINE_NOISE {
+/// passage found by one search alone is held against the same scale. The best match of a question whose words hardly
+/// stand anywhere is still a poor one: the share of the best is worth only as much as the share of the question.
+fn score(why: &Why, meaning: &Meaning) -> f32 {
+    let cosine = why.cosine.unwrap_or(meaning.least);
+    if why.coverage <= 0.0 && cosine.min(why.cosine.unwrap_or(0.0)) <= COSINE_NOISE {
         return 0.0;
     }
-    let near = if why.cosine.is_some() { (cosine - best_cosine).max(-0.5) } else { -0.3 };
-    let words =
-        2.2 * why.lexical + 2.4 * why.coverage + 0.6 * why.title_match + 0.6 * why.phrases + 0.8 * why.proximity;
-    let meaning = 5.0 * (cosine - 0.35) + 5.0 * near;
-    let z = -4.0 + words * (1.0 + 0.4 * (1.0 - belief)) + belief * meaning;
+    let words = 2.6 * why.lexical * (0.5 + 0.5 * why.coverage)
+        + 2.0 * why.coverage
+        + 0.6 * why.title_match
+        + 0.6 * why.phrases
+        + 0.8 * why.proximity;
+    let doubt = 1.0 - meaning.belief;
+    let near = if meaning.belief > 0.0 { 5.0 * (cosine - 0.35) + 5.0 * (cosine - meaning.best).max(-0.5) } else { 0.0 };
+    let z = -3.8 - 0.7 * doubt + words * (1.0 + 0.3 * doubt) + meaning.belief * near;
     1.0 / (1.0 + (-z).exp())
 }
 
@@ -216,4 +238,100 @@ fn alike(a: &HashSet<u64>, b: &HashSet<u64>) -> bool {
     }
     let both = small.iter().filter(|hash| large.contains(hash)).count();
     both * 10 >= (small.len() + large.len() - both) * 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abstain::abstain;
+    use crate::candidate::{Frequencies, Scored};
+    use crate::query::understand;
+    use crate::quotes::quotes;
+    use hearth_domain::{DocumentId, PassageId, VersionId};
+
+    fn candidate(id: i64, title: &str, text: &str, lexical: Option<f32>, vector: Option<f32>) -> Candidate {
+        let scored = |score: f32| Scored { rank: 0, score };
+        Candidate {
+            passage: PassageId(id),
+            document: DocumentId(id),
+            version: VersionId(id),
+            page: 2,
+            start: 100,
+            end: 100 + text.len() as u32,
+            title: title.to_owned(),
+            context: Vec::new(),
+            text: text.to_owned(),
+            lexical: lexical.map(scored),
+            vector: vector.map(scored),
+            embedding: None,
+        }
+    }
+
+    fn order(question: &str, candidates: Vec<Candidate>, options: &RankOptions) -> (Vec<i64>, bool) {
+        let ranking = rank(&understand(question, &[]), candidates, options);
+        (ranking.passages.iter().map(|p| p.candidate.passage.0).collect(), ranking.relevant)
+    }
+
+    #[test]
+    fn an_orthogonal_vector_never_passes_the_floor() {
+        for cosine in [0.0, 0.05, -0.4, f32::NAN] {
+            let far = candidate(1, "", "The cat sat on the mat.", None, Some(cosine));
+            let ranking = rank(&understand("What is the notice period?", &[]), vec![far], &RankOptions::default());
+            assert!(!ranking.relevant);
+            assert_eq!(ranking.passages.first().map(|p| p.score), Some(0.0));
+        }
+    }
+
+    #[test]
+    fn nothing_relevant_is_an_answer_that_names_what_is_missing() {
+        let query = understand("What is the parental leave allowance at Borealis?", &[]);
+        let weak = candidate(1, "", "Borealis moved its office in spring.", Some(2.0), Some(0.1));
+        let ranking = rank(&query, vec![weak], &RankOptions::default());
+        let reason = abstain(&query, &ranking);
+        assert!(!ranking.relevant && quotes(&query, &ranking, 3, None).is_empty());
+        assert_eq!(reason.map(|r| r.missing), Some(vec!["parental".into(), "leave".into(), "allowance".into()]));
+    }
+
+    #[test]
+    fn an_exact_identifier_beats_what_is_merely_alike() {
+        let alike =
+            candidate(1, "", "Part D3-15 is described here with its drawing and tolerances.", Some(3.0), Some(0.62));
+        let exact = candidate(2, "", "Part D3-14: housing, cast.", Some(4.0), Some(0.4));
+        assert_eq!(order("where is part D3-14", vec![alike, exact], &RankOptions::default()).0.first(), Some(&2));
+    }
+
+    #[test]
+    fn a_title_is_found_and_an_english_embedder_is_not_believed_in_other_scripts() {
+        let titled = candidate(1, "Mietvertrag Hamburg", "Die Frist beträgt drei Monate.", Some(3.0), None);
+        let other = candidate(2, "Notizen", "Die Frist ist noch offen.", Some(1.5), Some(0.5));
+        assert_eq!(
+            order("Welche Frist hat der Mietvertrag Hamburg?", vec![other, titled], &RankOptions::default()).0,
+            [1, 2]
+        );
+        let said = candidate(3, "", "合同的通知期为三个月。", Some(5.0), Some(0.1));
+        let noise = candidate(4, "", "天气很好。", None, Some(0.9));
+        assert_eq!(order("合同的通知期是多久？", vec![noise, said], &RankOptions::default()).0, [3, 4]);
+    }
+
+    #[test]
+    fn a_passage_found_twice_is_one_and_near_duplicates_stand_last() {
+        let text = "The notice period of the lease is three months to the end of a quarter, in writing.";
+        let first = candidate(1, "", text, Some(5.0), None);
+        let again = candidate(1, "", text, None, Some(0.7));
+        let copy = candidate(2, "", text, Some(5.0), Some(0.7));
+        let other = candidate(3, "", "A notice of termination ends the lease after its period.", Some(2.0), Some(0.5));
+        let (order, relevant) =
+            order("What is the notice period of the lease?", vec![first, again, copy, other], &RankOptions::default());
+        assert_eq!((order, relevant), (vec![1, 3, 2], true));
+    }
+
+    #[test]
+    fn rare_words_count_for_more_where_the_store_says_how_rare() {
+        let rare = candidate(1, "", "The zirconium shipment arrived.", Some(1.0), None);
+        let common = candidate(2, "", "The annual company report arrived.", Some(1.0), None);
+        let holding = [("zirconium", 1), ("report", 900), ("compani", 900)].map(|(term, n)| (term.to_owned(), n));
+        let frequencies = Some(Frequencies { passages: 1000, holding: holding.into_iter().collect() });
+        let options = RankOptions { frequencies, ..RankOptions::default() };
+        assert_eq!(order("zirconium company report", vec![common, rare], &options).0.first(), Some(&1));
+    }
 }

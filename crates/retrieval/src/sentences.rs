@@ -216,11 +216,7 @@ fn ends(slice: &str, from: usize, at: usize, c: char, rest: &str) -> bool {
         rest.trim_start().trim_start_matches(['"', '“', '‘', '«', '(', '[', '\'', '¿', '¡', '*', '_']).chars().next();
     if c != '.' {
         // "Yahoo! announced" goes on in lower case.
-        return if c == '…' {
-            spaced && !following.is_some_and(char::is_lowercase)
-        } else {
-            spaced && !following.is_some_and(char::is_lowercase)
-        };
+        return spaced && !following.is_some_and(char::is_lowercase);
     }
     if !spaced {
         // "end.Next" from a bad extraction; never inside "example.Com" or "3.5".
@@ -252,7 +248,7 @@ fn ends(slice: &str, from: usize, at: usize, c: char, rest: &str) -> bool {
         && first.is_uppercase()
         && script(first) != Script::Han
     {
-        return first == 'I' && following.is_some_and(char::is_uppercase) && from < word_start && false;
+        return false;
     }
     if ABBREVIATIONS.contains(&lower) {
         if lower == "no"

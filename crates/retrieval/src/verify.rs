@@ -1,11 +1,12 @@
 //! Each sentence of an answer held against its sources: supported, partly, not found, contradicted. Rules decide, and the
 //! rule that matters most: a sentence whose figures do not stand in the source is never supported.
 
-use crate::align::{Alignment, Evidence};
+use crate::align::{Alignment, Evidence, Head, Unit};
 use crate::claims::{Claim, Source, claims, content};
+use crate::dates::Date;
 use crate::differ::{Swap, swaps};
 use crate::facts::{Name, names};
-use crate::figures::{Date, Figure, Figures, Unit, figures, scale};
+use crate::figures::{Figure, Figures, Unit as Measure};
 use crate::fold::main_script;
 use crate::polarity::Polarity;
 use crate::similarity::Similarity;
@@ -37,8 +38,7 @@ const SAME_SENTENCE: f32 = 0.75;
 /// remarks about the documents) get no check.
 pub fn verify(answer: &str, sources: &[Source<'_>], similarity: &dyn Similarity) -> Vec<SentenceCheck> {
     let evidence = Evidence::new(sources);
-    let read: Vec<Read> = sources.iter().map(Read::of).collect();
-    claims(answer).into_iter().map(|claim| check(&claim, &evidence, &read, similarity)).collect()
+    claims(answer).into_iter().map(|claim| check(&claim, &evidence, similarity)).collect()
 }
 
 /// What the checks come to. Nothing to check is `Low`.
@@ -56,28 +56,10 @@ pub fn confidence(checks: &[SentenceCheck]) -> Confidence {
     }
 }
 
-/// What stands above and around a source's sentences.
-struct Read {
-    figures: Figures,
-    head: Figures,
-    scale: f64,
-}
-
-impl Read {
-    fn of(source: &Source<'_>) -> Self {
-        let head = format!("{}\n{}", source.title, source.context.join("\n"));
-        let scale = match scale(&head) {
-            1.0 => scale(source.text),
-            found => found,
-        };
-        Self { figures: figures(source.text), head: figures(&head), scale }
-    }
-}
-
-fn check(claim: &Claim, evidence: &Evidence, read: &[Read], similarity: &dyn Similarity) -> SentenceCheck {
+fn check(claim: &Claim, evidence: &Evidence, similarity: &dyn Similarity) -> SentenceCheck {
     let alignment = evidence.align(claim, similarity);
     let mut found = Findings::default();
-    figures_stand(claim, &alignment, evidence, read, &mut found);
+    figures_stand(claim, &alignment, evidence, &mut found);
     names_stand(claim, &alignment, evidence, &mut found);
     let score = coverage(&alignment);
     if let Some(unit) = alignment.units.first().filter(|_| score >= SAME_MATTER) {
@@ -134,75 +116,65 @@ fn state(score: f32, found: &Findings) -> CheckState {
 }
 
 /// Every figure and date of the claim must stand in the spans it is laid on, or just above them.
-fn figures_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, read: &[Read], found: &mut Findings) {
-    let mine = figures(&claim.text);
-    if mine.numbers.is_empty() && mine.dates.is_empty() {
-        return;
-    }
-    let near: Vec<(Figures, f64)> = alignment
+fn figures_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, found: &mut Findings) {
+    let mine = &claim.figures;
+    let laid: Vec<(&Unit, &Head)> = alignment
         .units
         .iter()
-        .filter_map(|unit| {
-            let source = evidence.units.get(*unit)?.source;
-            Some((figures(evidence.text(*unit)), read.get(source)?.scale))
-        })
+        .filter_map(|unit| evidence.units.get(*unit))
+        .filter_map(|unit| Some((unit, evidence.heads.get(unit.source)?)))
         .collect();
-    let heads: Vec<(&Figures, f64)> = alignment
-        .units
-        .iter()
-        .filter_map(|unit| read.get(evidence.units.get(*unit)?.source))
-        .map(|source| (&source.head, source.scale))
-        .collect();
+    let text = alignment.units.first().map_or("", |unit| evidence.text(*unit));
+    let theirs = laid.first().map(|(unit, _)| &unit.figures);
     for figure in &mine.numbers {
-        let stands = near.iter().any(|(theirs, scale)| says(theirs, figure, *scale))
-            || heads.iter().any(|(theirs, scale)| says(theirs, figure, *scale));
-        if stands {
+        if laid
+            .iter()
+            .any(|(unit, head)| unit.figures.bear_out(figure, head.scale) || head.figures.bear_out(figure, head.scale))
+        {
             continue;
         }
-        let other = near
-            .first()
-            .and_then(|(theirs, _)| counterpart(claim, figure, evidence.text(*alignment.units.first()?), theirs));
+        let other = theirs.and_then(|theirs| counterpart(claim, figure, text, theirs));
         // A small word such as "two" that the source lays out in names is not a figure to be missed.
         if figure.word && other.is_none() {
             continue;
         }
-        let elsewhere = read.iter().any(|source| says(&source.figures, figure, source.scale));
-        found.figure_missing = true;
-        if other.is_some() && (!elsewhere && rest_agrees(alignment) || alignment.first >= SAME_SENTENCE) {
-            found.contradicts = true;
-        }
-        let kind = if figure.unit == Unit::Year { MismatchKind::Date } else { MismatchKind::Number };
-        found.mismatches.push(Mismatch { kind, answer: slice(&claim.text, &figure.range), source: other });
+        let elsewhere = evidence.somewhere(|figures, scale| figures.bear_out(figure, scale));
+        let kind = if figure.unit == Measure::Year { MismatchKind::Date } else { MismatchKind::Number };
+        found.figure(kind, slice(&claim.text, &figure.range), other, elsewhere, alignment);
     }
     for date in &mine.dates {
-        let stands = near.iter().any(|(theirs, _)| says_date(theirs, date))
-            || heads.iter().any(|(theirs, _)| says_date(theirs, date));
-        if stands {
+        if laid.iter().any(|(unit, head)| unit.figures.bear_out_date(date) || head.figures.bear_out_date(date)) {
             continue;
         }
-        let elsewhere = read.iter().any(|source| says_date(&source.figures, date));
-        let other = alignment
-            .units
-            .first()
-            .zip(near.first())
-            .and_then(|(unit, (theirs, _))| other_date(claim, date, &mine, evidence.text(*unit), theirs));
-        found.figure_missing = true;
-        if other.is_some() && (!elsewhere && rest_agrees(alignment) || alignment.first >= SAME_SENTENCE) {
-            found.contradicts = true;
-        }
-        found.mismatches.push(Mismatch {
-            kind: MismatchKind::Date,
-            answer: slice(&claim.text, &date.range),
-            source: other,
-        });
+        let other = theirs.and_then(|theirs| other_date(claim, date, text, theirs));
+        let elsewhere = evidence.somewhere(|figures, _| figures.bear_out_date(date));
+        found.figure(MismatchKind::Date, slice(&claim.text, &date.range), other, elsewhere, alignment);
+    }
+}
+
+impl Findings {
+    /// Notes a figure or date that does not stand. Another in its place contradicts it, unless the sources hold it
+    /// elsewhere and the sentences are not plainly the same.
+    fn figure(
+        &mut self,
+        kind: MismatchKind,
+        answer: String,
+        other: Option<String>,
+        elsewhere: bool,
+        alignment: &Alignment,
+    ) {
+        self.figure_missing = true;
+        self.contradicts |=
+            other.is_some() && (!elsewhere && alignment.first >= SAME_MATTER || alignment.first >= SAME_SENTENCE);
+        self.mismatches.push(Mismatch { kind, answer, source: other });
     }
 }
 
 /// The date that the evidence has where the claim has another: the only one that the claim does not have, or one beside
 /// the same word.
-fn other_date(claim: &Claim, date: &Date, mine: &Figures, text: &str, theirs: &Figures) -> Option<String> {
+fn other_date(claim: &Claim, date: &Date, text: &str, theirs: &Figures) -> Option<String> {
     let free: Vec<&Date> =
-        theirs.dates.iter().filter(|other| !mine.dates.iter().any(|own| own.borne_out_by(other))).collect();
+        theirs.dates.iter().filter(|other| !claim.figures.dates.iter().any(|own| own.borne_out_by(other))).collect();
     if let [only] = free.as_slice() {
         return Some(slice(text, &only.range));
     }
@@ -220,20 +192,10 @@ fn slice(text: &str, range: &std::ops::Range<usize>) -> String {
     text.get(range.clone()).unwrap_or("").to_owned()
 }
 
-fn says(theirs: &Figures, figure: &Figure, scale: f64) -> bool {
-    theirs.numbers.iter().any(|other| figure.borne_out_by(other, scale))
-        || (figure.unit == Unit::Year
-            && theirs.dates.iter().any(|date| date.year.is_some_and(|year| f64::from(year) == figure.value)))
-}
-
-fn says_date(theirs: &Figures, date: &Date) -> bool {
-    theirs.dates.iter().any(|other| date.borne_out_by(other))
-}
-
 /// The figure of the evidence that stands where the claim's stands: the only one of its sort, or one beside the same word.
 fn counterpart(claim: &Claim, figure: &Figure, text: &str, theirs: &Figures) -> Option<String> {
     let sort: Vec<&Figure> =
-        theirs.numbers.iter().filter(|other| figure.same_sort(other) && !(other.word && !figure.word)).collect();
+        theirs.numbers.iter().filter(|other| figure.same_sort(other) && (figure.word || !other.word)).collect();
     if let [only] = sort.as_slice()
         && !figure.word
     {
@@ -348,4 +310,130 @@ fn supports(alignment: &Alignment, evidence: &Evidence, score: f32) -> Vec<Suppo
         .enumerate()
         .map(|(at, (_, span))| Support { span, score: if at == 0 { score } else { score * 0.6 } })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::texts_wanted;
+    use crate::similarity::{Embedded, NoSimilarity};
+    use CheckState::{Contradicted, NotFound, Partly, Supported};
+    use hearth_domain::VersionId;
+
+    fn span(start: u32, text: &str) -> Span {
+        Span { version: VersionId(1), page: 0, start, end: start + text.len() as u32 }
+    }
+
+    fn states(answer: &str, sources: &[(&str, &str)]) -> Vec<CheckState> {
+        let context: Vec<[String; 1]> = sources.iter().map(|(head, _)| [(*head).to_owned()]).collect();
+        let sources: Vec<Source> = sources
+            .iter()
+            .zip(&context)
+            .map(|((_, text), context)| Source { span: span(50, text), text, title: "Report", context })
+            .collect();
+        verify(answer, &sources, &NoSimilarity).into_iter().map(|check| check.state).collect()
+    }
+
+    fn check(answer: &str, source: &str, expect: CheckState) {
+        assert_eq!(states(answer, &[("", source)]), [expect], "{answer} / {source}");
+    }
+
+    const LEASE: &str = "The lease of Borealis Ltd began on 4 May 2021 in Oslo. The monthly rent is 12,500 kroner. \
+        The tenant may not sublet the rooms. Olga Lindt signed the lease for Borealis Ltd.";
+
+    #[test]
+    fn what_the_source_says_is_supported() {
+        check("The monthly rent is 12,500 kroner.", LEASE, Supported);
+        check("The lease began on May 4, 2021.", LEASE, Supported);
+        check("Olga Lindt signed the lease.", LEASE, Supported);
+        check("Subletting the rooms is not allowed: the tenant may not sublet.", LEASE, Supported);
+    }
+
+    #[test]
+    fn a_wrong_figure_date_or_name_is_never_supported() {
+        check("The monthly rent is 15,200 kroner.", LEASE, Contradicted);
+        check("The lease began on 4 May 2012 in Oslo.", LEASE, Contradicted);
+        check("Ada Stern signed the lease for Borealis Ltd.", LEASE, Contradicted);
+        assert_ne!(states("The monthly rent is 12,500 kroner and rises by 3% a year.", &[("", LEASE)]), [Supported]);
+    }
+
+    #[test]
+    fn a_turned_sentence_is_contradicted_and_an_unknown_one_not_found() {
+        check("The tenant may sublet the rooms.", LEASE, Contradicted);
+        check("Net sales increased in 2022.", "Net sales decreased in 2022 across all regions.", Contradicted);
+        check("The landlord keeps two cats.", LEASE, NotFound);
+    }
+
+    #[test]
+    fn tables_are_read_with_their_scale_and_columns() {
+        let table = "Item\t2023\t2022\nServices\t85,200\t78,129\nProducts\t298,085\t316,199";
+        let scaled = [("Net sales (in millions)", table)];
+        assert_eq!(states("Net sales of services were $85.2 billion in 2023.", &scaled), [Supported]);
+        assert_ne!(states("Net sales of services were $91.4 billion in 2023.", &scaled), [Supported]);
+    }
+
+    #[test]
+    fn two_spans_may_bear_one_sentence_and_stand_exactly() {
+        let source = [Source { span: span(50, LEASE), text: LEASE, title: "", context: &[] }];
+        let checks =
+            verify("The lease began on 4 May 2021 and the monthly rent is 12,500 kroner.", &source, &NoSimilarity);
+        let check = checks.first().map(|c| (c.state, c.support.first().map(|s| (s.span.start, s.span.end))));
+        let end = LEASE.find(" The tenant").unwrap_or(0) as u32 + 50;
+        assert_eq!(check, Some((Supported, Some((50, end)))));
+    }
+
+    #[test]
+    fn swapped_names_are_seen_without_capitals_too() {
+        check("该公司由王明于1999年在上海创立。", "该公司由李强于1999年在上海创立。", Contradicted);
+        check("该公司由李强于1999年在上海创立。", "该公司由李强于1999年在上海创立。", Supported);
+    }
+
+    #[test]
+    fn the_embedder_is_asked_only_about_the_texts_that_were_named() {
+        let source = [Source { span: span(0, LEASE), text: LEASE, title: "", context: &[] }];
+        let answer = "The rent comes to 12,500 kroner, monthly and paid in cash.";
+        let texts = texts_wanted(answer, &source, 32);
+        assert!(texts.contains(&answer.to_owned()) && texts.contains(&"The monthly rent is 12,500 kroner.".to_owned()));
+        let near = Embedded::new(texts.clone(), vec![vec![1.0, 0.0]; texts.len()]);
+        let with =
+            verify(answer, &source, &near).first().and_then(|c| c.support.first().map(|s| s.score)).unwrap_or(0.0);
+        let without = verify(answer, &source, &NoSimilarity)
+            .first()
+            .and_then(|c| c.support.first().map(|s| s.score))
+            .unwrap_or(0.0);
+        assert!(with > without, "{with} {without}");
+    }
+
+    #[test]
+    fn confidence_follows_the_states() {
+        let of = |states: &[CheckState]| {
+            let checks: Vec<SentenceCheck> = states
+                .iter()
+                .map(|state| SentenceCheck { range: 0..1, state: *state, support: Vec::new(), mismatches: Vec::new() })
+                .collect();
+            confidence(&checks)
+        };
+        assert_eq!(of(&[Supported, Supported, Supported, Supported, Partly]), Confidence::High);
+        assert_eq!(of(&[Supported, Partly]), Confidence::Mixed);
+        assert_eq!(of(&[Supported, NotFound, Partly]), Confidence::Low);
+        assert_eq!(of(&[Supported, Supported, Supported, Supported, Supported, Contradicted]), Confidence::Low);
+        assert_eq!(of(&[]), Confidence::Low);
+    }
+
+    #[test]
+    fn hostile_answers_and_sources_are_survived() {
+        for text in [
+            "",
+            "\u{0}",
+            "9".repeat(400).as_str(),
+            "1e999 %%% $",
+            "。。年月日 2023年",
+            "A B C [1][2]",
+            "\t\t1\t",
+            "e\u{301}́́ 5 Ż",
+        ] {
+            let _ = states(text, &[(text, text), ("x", "y")]);
+        }
+        assert!(states("A fact stands here.", &[]).iter().all(|state| *state == NotFound));
+    }
 }
