@@ -20,7 +20,7 @@ pub(crate) fn act_if_asked(turn: &mut Turn<'_>, permitted: &Permitted) -> Result
     match name {
         "remember" => remember(turn, permitted, rest),
         "calculate" => call(turn, permitted, name, serde_json::json!({ "expression": rest })),
-        "today" => call(turn, permitted, name, serde_json::json!({ "date": date_of(now_ms()) })),
+        "today" => call(turn, permitted, name, serde_json::json!({ "today": date_of(now_ms()) })),
         _ => return Ok(false),
     }?;
     Ok(true)
