@@ -11,7 +11,6 @@ export const TEST = [
   'xvfb',
   'xdotool',
   'webkit2gtk-driver',
-  'imagemagick',
   'python3-gi',
   'gir1.2-gtk-3.0',
   'dbus-daemon',

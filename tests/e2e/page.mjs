@@ -15,11 +15,5 @@ export const buttonLike = (name) => `//button[starts-with(normalize-space(.), ${
 /** A field by what is typed in it. */
 export const password = '//input[@type="password"]';
 
-/** Anything that says these words. */
-export const saying = (words) => `//*[contains(normalize-space(text()), ${quote(words)})]`;
-
 /** The composer. */
 export const composer = '//textarea[@aria-label="Question"]';
-
-/** A citation's mark in an answer. */
-export const mark = '//article//button[contains(@class, "mark")]';

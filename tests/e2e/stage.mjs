@@ -31,6 +31,12 @@ export function temporary() {
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
+/** Keeps a picture (PNG in base64) for people to look at. */
+export function keepPicture(name, base64) {
+  mkdirSync(PICTURES, { recursive: true });
+  writeFileSync(join(PICTURES, `${name}.png`), Buffer.from(base64, 'base64'));
+}
+
 /** A port that is free now. */
 export function freePort() {
   return new Promise((resolve) => {
@@ -69,12 +75,6 @@ export class Screen {
     const done = spawnSync('xdotool', words, { env: { ...process.env, ...this.env }, encoding: 'utf8' });
     if (done.status !== 0) throw new Error(`xdotool ${words.join(' ')}: ${done.stderr}`);
     return done.stdout.trim();
-  }
-
-  /** Takes a picture of the whole screen. */
-  picture(name) {
-    mkdirSync(PICTURES, { recursive: true });
-    spawnSync('import', ['-window', 'root', join(PICTURES, `${name}.png`)], { env: { ...process.env, ...this.env } });
   }
 
   /** Where the window with this title lies. */

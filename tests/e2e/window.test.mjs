@@ -5,8 +5,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { button, buttonLike, composer, password, saying } from './page.mjs';
-import { BIN, MODELS, PASSPHRASE, Screen, documents, freePort, temporary } from './stage.mjs';
+import { button, buttonLike, composer, password } from './page.mjs';
+import { BIN, MODELS, PASSPHRASE, Screen, documents, freePort, keepPicture, temporary } from './stage.mjs';
 import { Driver, KEYS, until } from './webdriver.mjs';
 
 const PROGRAM = join(BIN, 'hearth-desktop');
@@ -50,12 +50,12 @@ const reply = async (name, words) => {
   return answered.reply;
 };
 
-/** Takes the screen in light and in dark. */
+/** Takes the page in light and in dark. */
 async function pictures(name) {
   for (const theme of ['light', 'dark']) {
     await page.run('(theme) => { document.documentElement.dataset.theme = theme; }', theme);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    screen.picture(`${name}-${theme}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    keepPicture(`${name}-${theme}`, await page.send('GET', '/screenshot'));
   }
   await page.run('() => { delete document.documentElement.dataset.theme; }');
 }
@@ -110,7 +110,7 @@ test('a question is answered with quotes that are exact', async () => {
   await page.type(composer, 'What is the yearly rent of the mill?');
   await page.type(composer, KEYS.enter);
   await page.see('//section[@aria-label="From your documents"]//blockquote[contains(., "4,200 crowns")]', 60_000);
-  screen.picture('ask-streaming');
+  keepPicture('ask-streaming', await page.send('GET', '/screenshot'));
   await page.see('//article[@aria-busy="false"]', 180_000);
   await pictures('ask');
   const [space] = await reply('ListSpaces');
@@ -184,7 +184,7 @@ test('everything is there after a new start', async () => {
   await open();
   await page.type(password, `${PASSPHRASE}${KEYS.enter}`);
   await page.see(composer);
-  await page.see(saying('What is the yearly rent'));
+  await until('the conversation is listed', async () => (await page.text()).includes('What is the yearly rent of the mill?'));
   const [space] = await reply('ListSpaces');
   assert.equal(space.documents, 3);
   const check = await reply('VerifyAudit');
