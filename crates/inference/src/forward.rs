@@ -13,6 +13,10 @@ use crate::weights::{Layer, Weights};
 
 /// Tokens that are computed together.
 pub const CHUNK: usize = 128;
+/// Models up to this width keep what rounding the activations leaves over, before queries, keys, values, gates and the
+/// output. Measured on SmolLM2-135M: logits differ from exact ones by 0.1 instead of 0.5, for two thirds more work;
+/// wider models feel the rounding less.
+const FINE_UP_TO: usize = 1024;
 /// Fewer rows than this are not worth waking other threads for.
 const FEW: usize = 8;
 
@@ -39,7 +43,7 @@ impl Scratch {
         Self {
             x: vec![0.0; m * c.n_embd],
             delta: vec![0.0; m * c.n_embd],
-            narrow: Acts::new(m, c.n_embd, false),
+            narrow: Acts::new(m, c.n_embd, c.n_embd <= FINE_UP_TO),
             heads: Acts::new(m, q, false),
             wide: Acts::new(m, c.n_ff, false),
             up: vec![0.0; m * c.n_ff],
@@ -47,7 +51,7 @@ impl Scratch {
             k: vec![0.0; m * kv],
             v: vec![0.0; m * kv],
             turns: vec![0.0; m * c.rope_dims],
-            last: Acts::new(1, c.n_embd, true),
+            last: Acts::new(1, c.n_embd, c.n_embd <= FINE_UP_TO),
             logits: vec![0.0; c.n_vocab],
         }
     }
