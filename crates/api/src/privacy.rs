@@ -48,7 +48,7 @@ pub struct RuleView {
     pub text: String,
     /// Who made it: "Built in".
     pub origin: String,
-    /// How often it decided.
+    /// How often it decided since Hearth was started.
     pub applied: u32,
 }
 

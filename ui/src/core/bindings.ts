@@ -1704,7 +1704,7 @@ text: string,
  */
 origin: string, 
 /**
- * How often it decided.
+ * How often it decided since Hearth was started.
  */
 applied: number, };
 

@@ -13,6 +13,6 @@ describe('policy text', () => {
     expect(emphasis('Fetch models.')).toEqual([{ text: 'Fetch models.', strong: false }]);
   });
   it('counts how often a rule decided', () => {
-    expect([0, 1, 14].map(appliedWords)).toEqual(['Not applied yet.', 'Applied 1 time.', 'Applied 14 times.']);
+    expect([0, 1, 14].map(appliedWords)).toEqual(['Not applied since Hearth was started.', 'Applied 1 time since Hearth was started.', 'Applied 14 times since Hearth was started.']);
   });
 });

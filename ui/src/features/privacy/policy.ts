@@ -33,7 +33,7 @@ export function emphasis(sentence: string): { text: string; strong: boolean }[] 
 
 /** How often a rule decided. */
 export function appliedWords(applied: number): string {
-  return applied === 0 ? 'Not applied yet.' : `Applied ${plural(applied, 'time')}.`;
+  return applied === 0 ? 'Not applied since Hearth was started.' : `Applied ${plural(applied, 'time')} since Hearth was started.`;
 }
 
 /** A cell's word, as it is read. */
