@@ -181,7 +181,7 @@ test('a question is asked by keyboard, and its source opens', async () => {
 });
 
 test('every screen has names for a screen reader', async () => {
-  for (const [key, name] of [['2', 'library'], ['3', 'memory'], ['4', 'models'], ['5', 'activity'], ['6', 'privacy']]) {
+  for (const [key, name] of [['2', 'Library'], ['3', 'Memory'], ['4', 'Models'], ['5', 'Activity'], ['6', 'Privacy']]) {
     await page.keyboard.press(`Control+${key}`);
     await page.locator(`main[aria-label="${name}"]`).waitFor();
     await page.waitForTimeout(400);
@@ -205,7 +205,7 @@ test('a keyboard goes round the whole page', async () => {
       }),
     );
   }
-  for (const region of ['Hearth', 'ask', 'Status']) assert.ok(seen.has(region), `${region} is reached; seen: ${[...seen].join(', ')}`);
+  for (const region of ['Hearth', 'Ask', 'Status']) assert.ok(seen.has(region), `${region} is reached; seen: ${[...seen].join(', ')}`);
 });
 
 test('a document cannot bring anything into the page', async () => {

@@ -134,12 +134,12 @@ test('a citation opens its page with the words highlighted', async () => {
 });
 
 test('every screen opens', async () => {
-  const screens = { 2: 'library', 3: 'memory', 4: 'models', 5: 'activity', 6: 'privacy' };
+  const screens = { 2: 'Library', 3: 'Memory', 4: 'Models', 5: 'Activity', 6: 'Privacy' };
   for (const [key, name] of Object.entries(screens)) {
     await page.chord(KEYS.control, key);
     await page.see(`//main[@aria-label="${name}"]`);
     await new Promise((resolve) => setTimeout(resolve, 700));
-    await pictures(name);
+    await pictures(name.toLowerCase());
   }
   await page.chord(KEYS.control, 'k');
   await new Promise((resolve) => setTimeout(resolve, 500));
