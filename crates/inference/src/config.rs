@@ -85,17 +85,17 @@ impl Config {
 
     fn check(self) -> Result<Self, Error> {
         let group = self.n_heads / self.n_kv_heads;
-        if self.n_heads % self.n_kv_heads != 0 || group > QUERY_ROWS {
+        if !self.n_heads.is_multiple_of(self.n_kv_heads) || group > QUERY_ROWS {
             return Err(Error::Damaged(format!("{} heads over {} kv heads", self.n_heads, self.n_kv_heads)));
         }
-        if self.head_dim == 0 || self.head_dim % 16 != 0 {
+        if self.head_dim == 0 || !self.head_dim.is_multiple_of(16) {
             return Err(Error::Unsupported(format!("heads of width {}", self.head_dim)));
         }
-        if self.rope_dims > self.head_dim || self.rope_dims % 2 != 0 {
+        if self.rope_dims > self.head_dim || !self.rope_dims.is_multiple_of(2) {
             return Err(Error::Damaged(format!("RoPE over {} of {}", self.rope_dims, self.head_dim)));
         }
         let sound = |x: f64| x.is_finite() && x > 0.0;
-        if !sound(self.rope_base) || !sound(self.rope_scale) || !(self.eps.is_finite() && self.eps >= 0.0) {
+        if !(sound(self.rope_base) && sound(self.rope_scale) && self.eps.is_finite() && self.eps >= 0.0) {
             return Err(Error::Damaged("a RoPE or norm constant is no ordinary number".into()));
         }
         if self.n_vocab == 0 {

@@ -180,7 +180,7 @@ impl Type {
                 o.m = -half_at(b, 2) * f32::from(min);
                 let q = &b[self.block_bytes() - 128 + s / 2 * 32..][..32];
                 for j in 0..32 {
-                    let low = if s % 2 == 0 { q[j] & 15 } else { q[j] >> 4 };
+                    let low = if s.is_multiple_of(2) { q[j] & 15 } else { q[j] >> 4 };
                     let high = if self == Self::Q5_K { (b[16 + j] >> s & 1) << 4 } else { 0 };
                     o.q[j] = (low | high) as i8;
                 }

@@ -176,12 +176,10 @@ impl Embedder {
             return Err(Error::Request("a passage does not fit the embedder".into()));
         }
         self.scratch.reserve(m, h, self.config.intermediate_size);
-        let mut row = 0;
-        for (i, token) in passages.iter().flat_map(|p| p.iter().enumerate()) {
+        for (row, (i, token)) in passages.iter().flat_map(|p| p.iter().enumerate()).enumerate() {
             let (word, position) = (&self.words[*token as usize * h..][..h], &self.positions[i * h..][..h]);
             let x = &mut self.scratch.x.x[row * h..][..h];
             x.iter_mut().zip(word).zip(position).for_each(|((x, w), p)| *x = w + p);
-            row += 1;
         }
         let norm = &self.norm;
         self.compute.rows(m, h, &mut self.scratch.x.x, &|_, x| norm.apply(x));
@@ -281,7 +279,7 @@ impl Config {
             && small(self.num_hidden_layers, 1 << 8)
             && small(self.max_position_embeddings, 1 << 16)
             && small(self.vocab_size, 1 << 24)
-            && self.hidden_size % self.num_attention_heads == 0;
+            && self.hidden_size.is_multiple_of(self.num_attention_heads);
         if !sound {
             return Err(damaged("config.json has impossible numbers"));
         }

@@ -4,6 +4,7 @@
 //! turned into 32 bits, scaled by weight scale times activation scale, and added up in f32, block after block. One row
 //! and many rows do this in the same order, so that both give the same bits.
 #![allow(unsafe_code)]
+#![allow(clippy::needless_range_loop, reason = "an index names the register in a tile")]
 
 use super::avx2_attention::{attend, exp8};
 use super::{Acts, Form, Kernels, Lane, Matrix, PANEL, Row};

@@ -1,6 +1,7 @@
 //! Attention with AVX2: both products are small register-tiled matrix products over one page of 128 keys at a time,
 //! with the softmax carried along from page to page (the online softmax of Milakov and Gimelshein, 2018).
 #![allow(unsafe_code)]
+#![allow(clippy::needless_range_loop, reason = "an index names the register in a tile")]
 
 use super::{Attend, Emit, MAX_HEAD, PAGE, QUERY_ROWS};
 use core::arch::x86_64::*;

@@ -174,12 +174,15 @@ impl Attend<'_> {
 /// What `attend` calls with a position and its finished row.
 pub type Emit<'a> = dyn FnMut(usize, &[f32]) + 'a;
 
+/// Quantizes one row: input, integers, scales, scaled sums.
+pub type Quantize = fn(&[f32], &mut [i8], &mut [f32], &mut [f32]);
+
 /// One set of kernels.
 pub struct Kernels {
     /// Its name, shown to people.
     pub name: &'static str,
     /// Quantizes one row: input, integers, scales, scaled sums.
-    pub quantize: fn(&[f32], &mut [i8], &mut [f32], &mut [f32]),
+    pub quantize: Quantize,
     /// Multiplies one row with one panel.
     pub gemv: fn(&Matrix, usize, Row<'_>) -> [f32; PANEL],
     /// Multiplies some rows with one panel, into `[rows][16]`.
