@@ -171,7 +171,9 @@ pub(crate) mod tests {
             let offset = out.len() as u32;
             let sizes = [[0; 4], (packed.len() as u32).to_le_bytes(), (body.len() as u32).to_le_bytes()].concat();
             let name_len = (name.len() as u16).to_le_bytes();
-            out.extend([b"PK\x03\x04".as_slice(), &[20, 0, 0, 0, 8, 0, 0, 0, 0, 0], &sizes, &name_len, &[0, 0]].concat());
+            out.extend(
+                [b"PK\x03\x04".as_slice(), &[20, 0, 0, 0, 8, 0, 0, 0, 0, 0], &sizes, &name_len, &[0, 0]].concat(),
+            );
             out.extend(name.as_bytes());
             out.extend(&packed);
             directory.extend([b"PK\x01\x02".as_slice(), &[20, 0, 20, 0, 0, 0, 8, 0, 0, 0, 0, 0], &sizes].concat());
@@ -181,7 +183,10 @@ pub(crate) mod tests {
         let (start, size) = (out.len() as u32, directory.len() as u32);
         out.extend(&directory);
         let count = (entries.len() as u16).to_le_bytes();
-        out.extend([b"PK\x05\x06".as_slice(), &[0; 4], &count, &count, &size.to_le_bytes(), &start.to_le_bytes(), &[0, 0]].concat());
+        out.extend(
+            [b"PK\x05\x06".as_slice(), &[0; 4], &count, &count, &size.to_le_bytes(), &start.to_le_bytes(), &[0, 0]]
+                .concat(),
+        );
         out
     }
 

@@ -56,6 +56,8 @@ struct Open {
     range: Range<usize>,
     context: Vec<String>,
     only_headings: bool,
+    /// It begins with a heading, so it is no tail of what stands before.
+    headed: bool,
     table: bool,
 }
 
@@ -77,7 +79,8 @@ impl Cutter<'_> {
                 kind => {
                     let at_lines = matches!(kind, BlockKind::Code);
                     let max = self.options.max_chars;
-                    if self.open.as_ref().is_some_and(|open| open.table) && self.chars(&range) > self.options.min_chars {
+                    if self.open.as_ref().is_some_and(|open| open.table) && self.chars(&range) > self.options.min_chars
+                    {
                         self.close();
                     }
                     for piece in split(&self.page.text, range, max, self.options.target_chars, at_lines) {
@@ -105,7 +108,13 @@ impl Cutter<'_> {
                 let pieces = split(&self.page.text, range, self.options.max_chars, self.options.target_chars, false);
                 for piece in pieces {
                     self.close();
-                    self.open = Some(Open { range: piece, context: context.clone(), only_headings: true, table: false });
+                    self.open = Some(Open {
+                        range: piece,
+                        context: context.clone(),
+                        only_headings: true,
+                        headed: true,
+                        table: false,
+                    });
                 }
             }
         }
@@ -148,11 +157,14 @@ impl Cutter<'_> {
                     }
                     None => {
                         let mut context = self.context();
-                        context.extend(table_context.iter().filter(|line| !context.contains(line)).cloned().collect::<Vec<_>>());
+                        context.extend(
+                            table_context.iter().filter(|line| !context.contains(line)).cloned().collect::<Vec<_>>(),
+                        );
                         if !header {
                             context.extend(headers.iter().cloned());
                         }
-                        self.open = Some(Open { range: piece, context, only_headings: false, table: true });
+                        self.open =
+                            Some(Open { range: piece, context, only_headings: false, headed: false, table: true });
                     }
                 }
             }
@@ -180,7 +192,7 @@ impl Cutter<'_> {
             _ => {
                 self.close();
                 let context = self.context();
-                self.open = Some(Open { range: piece, context, only_headings: false, table: false });
+                self.open = Some(Open { range: piece, context, only_headings: false, headed: false, table: false });
             }
         }
     }
@@ -212,14 +224,16 @@ impl Cutter<'_> {
         let range = start..start + text.len();
         // A last small stretch goes with the passage before it, where both stand under the same headings.
         if let Some(last) = self.out.last_mut()
-            && !open.only_headings
+            && !open.headed
             && last.page == self.index
             && text.chars().count() < self.options.min_chars / 2
             && last.context == open.context
             && let Some(joined) = self.page.text.get(last.range.start as usize..range.end)
             && joined.chars().count() <= self.options.max_chars
             && !self.page.blocks.iter().any(|block| {
-                block.kind == BlockKind::Furniture && block.range.start >= last.range.end && (block.range.end as usize) <= start
+                block.kind == BlockKind::Furniture
+                    && block.range.start >= last.range.end
+                    && (block.range.end as usize) <= start
             })
         {
             last.range.end = range.end as u32;
@@ -358,5 +372,29 @@ fn sentence_ends(text: &str) -> impl DoubleEndedIterator<Item = usize> {
 fn is_short_form(word: &str) -> bool {
     let word = word.trim_start_matches(['(', '"', '“']);
     let single = word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
-    single || matches!(word, "Mr" | "Mrs" | "Ms" | "Dr" | "Prof" | "St" | "No" | "Nr" | "Fig" | "Sec" | "vs" | "cf" | "e.g" | "i.e" | "U.S" | "Inc" | "Ltd" | "Co" | "Corp" | "z.B" | "approx" | "al")
+    single
+        || matches!(
+            word,
+            "Mr" | "Mrs"
+                | "Ms"
+                | "Dr"
+                | "Prof"
+                | "St"
+                | "No"
+                | "Nr"
+                | "Fig"
+                | "Sec"
+                | "vs"
+                | "cf"
+                | "e.g"
+                | "i.e"
+                | "U.S"
+                | "Inc"
+                | "Ltd"
+                | "Co"
+                | "Corp"
+                | "z.B"
+                | "approx"
+                | "al"
+        )
 }

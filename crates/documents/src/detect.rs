@@ -55,7 +55,9 @@ fn archive_kind(bytes: &[u8]) -> Result<Kind, ReadError> {
         Kind::Xlsx
     } else if archive.has("[Content_Types].xml") && any("ppt/") {
         Kind::Pptx
-    } else if mimetype.starts_with("application/epub") || archive.has("META-INF/container.xml") && !any("META-INF/MANIFEST.MF") {
+    } else if mimetype.starts_with("application/epub")
+        || archive.has("META-INF/container.xml") && !any("META-INF/MANIFEST.MF")
+    {
         Kind::Epub
     } else {
         let what = match mimetype.as_str() {
@@ -153,8 +155,20 @@ const CODE: &str = "rs py js mjs cjs ts tsx jsx java kt kts c h cc cpp cxx hpp h
 /// Two or more header fields of a message before anything else.
 fn is_email(start: &str) -> bool {
     const FIELDS: [&str; 14] = [
-        "from", "to", "date", "subject", "received", "return-path", "message-id", "mime-version", "delivered-to", "cc",
-        "reply-to", "content-type", "x-mailer", "sender",
+        "from",
+        "to",
+        "date",
+        "subject",
+        "received",
+        "return-path",
+        "message-id",
+        "mime-version",
+        "delivered-to",
+        "cc",
+        "reply-to",
+        "content-type",
+        "x-mailer",
+        "sender",
     ];
     let mut known = 0;
     for (i, line) in start.lines().enumerate().take(60) {

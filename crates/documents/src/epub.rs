@@ -21,7 +21,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     let rootfile = container.root().all("rootfile").iter().find_map(|el| el.attr("full-path")).map(str::to_owned);
     let opf = rootfile.ok_or_else(|| ReadError::damaged("it does not say where its contents are"))?;
     let package = Xml::parse(&archive.need(&opf)?)?;
-    let items: HashMap<&str, El<'_>> = package.root().all("item").into_iter().filter_map(|el| Some((el.attr("id")?, el))).collect();
+    let items: HashMap<&str, El<'_>> =
+        package.root().all("item").into_iter().filter_map(|el| Some((el.attr("id")?, el))).collect();
     let chapters: Vec<String> = package
         .root()
         .all("itemref")
@@ -53,7 +54,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
         }
         budget.spend(page.len())?;
         let own = headings.first().map(|item| item.title.clone());
-        let title = titles.get(chapter.as_str()).map(|title| (*title).to_owned()).or(own).or_else(|| html::title_of(&bytes));
+        let title =
+            titles.get(chapter.as_str()).map(|title| (*title).to_owned()).or(own).or_else(|| html::title_of(&bytes));
         at.insert(chapter.as_str(), pages.len() as u32);
         pages.push(page.finish(Place::Section { title: title.unwrap_or_else(|| format!("Section {}", i + 1)) }));
     }
@@ -89,7 +91,11 @@ fn is_locked(archive: &Archive<'_>) -> Result<bool, ReadError> {
 }
 
 /// The book's own table of contents as level, title and chapter.
-fn contents(archive: &Archive<'_>, opf: &str, items: &HashMap<&str, El<'_>>) -> Result<Vec<(u8, String, String)>, ReadError> {
+fn contents(
+    archive: &Archive<'_>,
+    opf: &str,
+    items: &HashMap<&str, El<'_>>,
+) -> Result<Vec<(u8, String, String)>, ReadError> {
     let named = |wanted: &dyn Fn(&El<'_>) -> bool| {
         items.values().find(|el| wanted(el)).and_then(|el| el.attr("href")).map(|href| resolve(opf, &unescaped(href)))
     };
@@ -147,7 +153,10 @@ fn unescaped(href: &str) -> String {
     let mut bytes = Vec::with_capacity(href.len());
     let mut rest = href.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
-        let code = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok()).and_then(|two| u8::from_str_radix(two, 16).ok());
+        let code = tail
+            .get(..2)
+            .and_then(|two| std::str::from_utf8(two).ok())
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
         match (first, code) {
             (b'%', Some(code)) => {
                 bytes.push(code);

@@ -52,8 +52,7 @@ pub(crate) fn paragraphs(page: &mut PageBuilder, text: &str) {
     for line in text.split('\n').map(|line| line.trim_end_matches('\r')) {
         // A form feed parts pages; here it parts paragraphs.
         let line = line.trim_end().trim_start_matches('\u{c}');
-        let bullet = matches!(line.trim_start().get(..2), Some("- " | "* "))
-            || line.trim_start().starts_with("• ");
+        let bullet = matches!(line.trim_start().get(..2), Some("- " | "* ")) || line.trim_start().starts_with("• ");
         if line.trim().is_empty() || bullet {
             flush(page, &mut paragraph, item);
             item = bullet;
@@ -120,7 +119,11 @@ fn separator(name: &str, text: &str) -> char {
         let counts: Vec<usize> = records(text, separator).take(20).map(|record| record.len()).collect();
         let first = counts.first().copied().unwrap_or(1);
         let even = counts.iter().filter(|count| **count == first).count();
-        if first < 2 { 0 } else { even * 100 / counts.len().max(1) * 10 + first.min(9) + usize::from(tabs && separator == '\t') }
+        if first < 2 {
+            0
+        } else {
+            even * 100 / counts.len().max(1) * 10 + first.min(9) + usize::from(tabs && separator == '\t')
+        }
     };
     [',', ';', '\t', '|'].into_iter().rev().max_by_key(|separator| score(*separator)).unwrap_or(',')
 }
@@ -159,7 +162,10 @@ pub(crate) fn markdown(bytes: &[u8], options: &ReadOptions) -> Result<Document, 
     let text = text.trim_start_matches('\u{feff}');
     let (front, body) = front_matter(text);
     let mut reader = MarkdownReader::default();
-    for event in Parser::new_ext(body, Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH) {
+    for event in Parser::new_ext(
+        body,
+        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH,
+    ) {
         reader.event(event);
     }
     reader.flush();
@@ -271,7 +277,12 @@ impl MarkdownReader {
     fn end(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::Paragraph if self.item || self.note => self.flush(),
-            TagEnd::Heading(_) | TagEnd::Paragraph | TagEnd::CodeBlock | TagEnd::Item | TagEnd::HtmlBlock | TagEnd::FootnoteDefinition => {
+            TagEnd::Heading(_)
+            | TagEnd::Paragraph
+            | TagEnd::CodeBlock
+            | TagEnd::Item
+            | TagEnd::HtmlBlock
+            | TagEnd::FootnoteDefinition => {
                 self.flush();
                 self.item = false;
                 self.note = false;
@@ -307,7 +318,9 @@ impl MarkdownReader {
         };
         self.code = false;
         match kind {
-            BlockKind::Item if text.trim() != "•" => self.page.item(text.len() - text.trim_start_matches(' ').len(), &text),
+            BlockKind::Item if text.trim() != "•" => {
+                self.page.item(text.len() - text.trim_start_matches(' ').len(), &text)
+            }
             BlockKind::Item => {}
             kind => self.page.block(kind, &text),
         }
@@ -364,7 +377,8 @@ mod tests {
 
     #[test]
     fn values_may_be_quoted_and_separated_in_several_ways() {
-        let document = csv("x.csv", b"name;note\n\"A; B\";\"two\nlines \"\"q\"\"\"\n", &ReadOptions::default()).unwrap();
+        let document =
+            csv("x.csv", b"name;note\n\"A; B\";\"two\nlines \"\"q\"\"\"\n", &ReadOptions::default()).unwrap();
         assert_eq!(document.pages[0].text, "name\tnote\nA; B\ttwo lines \"q\"");
         let document = csv("x.csv", b"a,b\n1,\"2,5\"\n", &ReadOptions::default()).unwrap();
         assert_eq!(document.pages[0].text, "a\tb\n1\t2,5");

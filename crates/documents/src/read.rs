@@ -27,9 +27,14 @@ impl Default for ReadOptions {
 /// Reads a file. `name` helps only where the bytes do not say what they are.
 ///
 /// Never panics: a panic in a reader is `Damaged`.
-pub fn read(name: &str, bytes: &[u8], options: &ReadOptions, progress: &mut Progress<'_>) -> Result<Document, ReadError> {
+pub fn read(
+    name: &str,
+    bytes: &[u8],
+    options: &ReadOptions,
+    progress: &mut Progress<'_>,
+) -> Result<Document, ReadError> {
     step(progress, 0, 1)?;
-    let document = guarded(|| match detect(name, bytes)? {
+    let document = guarded(|| match kind(name, bytes, options)? {
         Kind::Pdf => pdf::read(bytes, options, progress),
         Kind::Docx => office::docx::read(bytes, options, progress),
         Kind::Pptx => office::pptx::read(bytes, options, progress),
@@ -52,6 +57,16 @@ pub fn read(name: &str, bytes: &[u8], options: &ReadOptions, progress: &mut Prog
         });
     }
     Ok(document)
+}
+
+/// A protected office file is a compound file, which no password opens here.
+fn kind(name: &str, bytes: &[u8], options: &ReadOptions) -> Result<Kind, ReadError> {
+    match detect(name, bytes) {
+        Err(ReadError::Encrypted) if options.password.is_some() => {
+            Err(ReadError::unsupported("An office file with a password"))
+        }
+        outcome => outcome,
+    }
 }
 
 /// Tells `progress`, and stops where it says so.

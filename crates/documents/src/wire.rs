@@ -191,7 +191,10 @@ pub fn serve(input: impl Read, output: impl Write) -> io::Result<()> {
     while let Some(request) = read::<Request>(&mut input)? {
         let reply = answer(request, &mut output);
         let id = match &reply {
-            Reply::Progress { id, .. } | Reply::Document { id, .. } | Reply::Rendered { id, .. } | Reply::Failed { id, .. } => *id,
+            Reply::Progress { id, .. }
+            | Reply::Document { id, .. }
+            | Reply::Rendered { id, .. }
+            | Reply::Failed { id, .. } => *id,
         };
         match write(&mut output, reply) {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -268,9 +271,14 @@ mod tests {
     #[test]
     fn the_loop_answers_each_request() {
         let mut input = Vec::new();
-        write(&mut input, Request::Read { id: 1, name: "a.txt".into(), bytes: b"Hello there.".to_vec(), password: None }).unwrap();
+        write(
+            &mut input,
+            Request::Read { id: 1, name: "a.txt".into(), bytes: b"Hello there.".to_vec(), password: None },
+        )
+        .unwrap();
         write(&mut input, Request::Read { id: 2, name: "b.pdf".into(), bytes: Vec::new(), password: None }).unwrap();
-        write(&mut input, Request::Render { id: 3, bytes: b"no".to_vec(), password: None, page: 0, width_px: 10 }).unwrap();
+        write(&mut input, Request::Render { id: 3, bytes: b"no".to_vec(), password: None, page: 0, width_px: 10 })
+            .unwrap();
         let mut output = Vec::new();
         serve(input.as_slice(), &mut output).unwrap();
         let mut replies = Vec::new();

@@ -107,7 +107,8 @@ proptest! {
 }
 
 fn passages(source: &str, options: &ChunkOptions) -> Vec<Passage> {
-    let document = read("a.md", source.as_bytes(), &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).expect("text");
+    let document =
+        read("a.md", source.as_bytes(), &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).expect("text");
     let passages = chunk(&document, options);
     check(&document, &passages, options);
     passages
@@ -115,7 +116,11 @@ fn passages(source: &str, options: &ChunkOptions) -> Vec<Passage> {
 
 #[test]
 fn headings_above_are_carried_along() {
-    let source = format!("# Report\n\n## Sales\n\nSales grew. {}\n\n{}\n\n## Costs\n\nCosts fell.\n", "Very much so. ".repeat(40), "And more of it. ".repeat(40));
+    let source = format!(
+        "# Report\n\n## Sales\n\nSales grew. {}\n\n{}\n\n## Costs\n\nCosts fell.\n",
+        "Very much so. ".repeat(40),
+        "And more of it. ".repeat(40)
+    );
     let found = passages(&source, &ChunkOptions::default());
     assert!(found[0].text.starts_with("Report\n\nSales\n\nSales grew."), "{}", found[0].text);
     assert!(found[0].context.is_empty());
@@ -127,12 +132,18 @@ fn headings_above_are_carried_along() {
 #[test]
 fn later_rows_are_told_their_columns_and_caption() {
     let rows: String = (0..60).map(|i| format!("| Category number {i} | {i},959 | {i},434 |\n")).collect();
-    let source = format!("# Report\n\nNet sales by category (in millions):\n\n| | 2022 | 2021 |\n|---|---|---|\n{rows}");
+    let source =
+        format!("# Report\n\nNet sales by category (in millions):\n\n| | 2022 | 2021 |\n|---|---|---|\n{rows}");
     let found = passages(&source, &ChunkOptions::default());
     assert!(found.len() > 2);
     assert!(found[0].text.contains("Net sales by category (in millions):\n"));
     for passage in &found[1..] {
-        assert_eq!(passage.context, ["Report", "Net sales by category (in millions):", "2022 2021"], "{}", passage.text);
+        assert_eq!(
+            passage.context,
+            ["Report", "Net sales by category (in millions):", "2022 2021"],
+            "{}",
+            passage.text
+        );
         assert!(passage.text.starts_with("Category number"));
     }
 }

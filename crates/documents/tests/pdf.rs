@@ -59,7 +59,8 @@ fn pdf(sheets: &[Sheet]) -> Vec<u8> {
 }
 
 fn document(sheets: &[Sheet]) -> Document {
-    read("a.pdf", &pdf(sheets), &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).expect("a readable file")
+    read("a.pdf", &pdf(sheets), &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(()))
+        .expect("a readable file")
 }
 
 fn blocks(page: &Page) -> Vec<(BlockKind, &str)> {
@@ -73,13 +74,14 @@ fn row(header: bool) -> BlockKind {
 #[test]
 fn a_table_row_is_one_line_with_its_label_first() {
     // The figures are written before the labels, as many programs do.
-    let mut sheet = Sheet::default()
-        .text(330.0, 720.0, 10.0, true, "2022")
-        .text(430.0, 720.0, 10.0, true, "2021");
-    for (i, (label, a, b)) in
-        [("Total net sales", "82,959", "81,434"), ("Cost of sales", "47,074", "46,179"), ("Operating income", "(23,076)", "—")]
-            .iter()
-            .enumerate()
+    let mut sheet = Sheet::default().text(330.0, 720.0, 10.0, true, "2022").text(430.0, 720.0, 10.0, true, "2021");
+    for (i, (label, a, b)) in [
+        ("Total net sales", "82,959", "81,434"),
+        ("Cost of sales", "47,074", "46,179"),
+        ("Operating income", "(23,076)", "—"),
+    ]
+    .iter()
+    .enumerate()
     {
         let y = 700.0 - i as f32 * 16.0;
         sheet = sheet
@@ -136,7 +138,8 @@ fn columns_of_prose_are_read_one_after_the_other() {
 fn boxes_name_the_words_they_stand_on() {
     let document = document(&[Sheet::default().text(100.0, 700.0, 20.0, false, "Hello big world")]);
     let page = &document.pages[0];
-    let words: Vec<&str> = page.boxes.iter().map(|b| &page.text[b.range.start as usize..b.range.end as usize]).collect();
+    let words: Vec<&str> =
+        page.boxes.iter().map(|b| &page.text[b.range.start as usize..b.range.end as usize]).collect();
     assert_eq!(words, ["Hello", "big", "world"]);
     let first = &page.boxes[0];
     assert!((first.x - 100.0).abs() < 0.5 && (first.width - 45.6).abs() < 1.0, "{first:?}");
@@ -152,7 +155,13 @@ fn what_comes_back_at_the_edge_of_pages_is_furniture() {
         .map(|n| {
             Sheet::default()
                 .text(72.0, 760.0, 9.0, false, "Example Corp. | Quarterly report")
-                .text(72.0, 600.0, 10.0, false, &format!("Page {} says something of its own.", ["one", "two", "three", "four"][n - 1]))
+                .text(
+                    72.0,
+                    600.0,
+                    10.0,
+                    false,
+                    &format!("Page {} says something of its own.", ["one", "two", "three", "four"][n - 1]),
+                )
                 .text(300.0, 30.0, 9.0, false, &n.to_string())
         })
         .collect();
@@ -168,7 +177,11 @@ fn what_comes_back_at_the_edge_of_pages_is_furniture() {
 
 #[test]
 fn words_broken_at_the_end_of_a_line_are_joined_and_compounds_are_not() {
-    let lines = ["The depreciation of long-term and long-lived assets and depre-", "ciation in all its other forms is written here and long-", "lived assets are kept on these books until they are sold off"];
+    let lines = [
+        "The depreciation of long-term and long-lived assets and depre-",
+        "ciation in all its other forms is written here and long-",
+        "lived assets are kept on these books until they are sold off",
+    ];
     let mut sheet = Sheet::default();
     for (i, line) in lines.iter().enumerate() {
         sheet = sheet.text(72.0, 700.0 - i as f32 * 12.0, 10.0, false, line);
@@ -209,7 +222,9 @@ fn a_page_is_drawn_with_its_words() {
 #[test]
 fn what_cannot_be_read_says_why() {
     let code = |bytes: &[u8]| {
-        read("a.pdf", bytes, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).map_err(|e| e.code()).unwrap_err()
+        read("a.pdf", bytes, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(()))
+            .map_err(|e| e.code())
+            .unwrap_err()
     };
     let whole = pdf(&[Sheet::default().text(72.0, 700.0, 10.0, false, "Words")]);
     assert_eq!(code(&whole[..60]), "damaged");

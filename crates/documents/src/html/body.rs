@@ -227,7 +227,8 @@ impl<'a> Body<'a> {
             };
             for id in cells {
                 skip(&mut texts, &mut reaching);
-                let span = |name: &str| self.dom.node(id).and_then(|node| node.attr(name).parse::<u32>().ok()).unwrap_or(1);
+                let span =
+                    |name: &str| self.dom.node(id).and_then(|node| node.attr(name).parse::<u32>().ok()).unwrap_or(1);
                 let (down, across) = (span("rowspan").clamp(1, 5000), span("colspan").clamp(1, 100));
                 let text = if self.kept.is_left_out(id) { String::new() } else { self.cell(id) };
                 for n in 0..across {
@@ -301,10 +302,55 @@ fn lines(text: &str) -> String {
 fn is_block(name: &str) -> bool {
     matches!(
         name,
-        "address" | "article" | "aside" | "blockquote" | "body" | "caption" | "center" | "dd" | "details" | "dialog" | "dir"
-            | "div" | "dl" | "dt" | "fieldset" | "figcaption" | "figure" | "footer" | "form" | "h1" | "h2" | "h3" | "h4"
-            | "h5" | "h6" | "header" | "hgroup" | "hr" | "html" | "legend" | "li" | "listing" | "main" | "menu" | "nav"
-            | "ol" | "option" | "p" | "pre" | "search" | "section" | "summary" | "table" | "tbody" | "textarea" | "tfoot"
-            | "thead" | "tr" | "ul" | "xmp"
+        "address"
+            | "article"
+            | "aside"
+            | "blockquote"
+            | "body"
+            | "caption"
+            | "center"
+            | "dd"
+            | "details"
+            | "dialog"
+            | "dir"
+            | "div"
+            | "dl"
+            | "dt"
+            | "fieldset"
+            | "figcaption"
+            | "figure"
+            | "footer"
+            | "form"
+            | "h1"
+            | "h2"
+            | "h3"
+            | "h4"
+            | "h5"
+            | "h6"
+            | "header"
+            | "hgroup"
+            | "hr"
+            | "html"
+            | "legend"
+            | "li"
+            | "listing"
+            | "main"
+            | "menu"
+            | "nav"
+            | "ol"
+            | "option"
+            | "p"
+            | "pre"
+            | "search"
+            | "section"
+            | "summary"
+            | "table"
+            | "tbody"
+            | "textarea"
+            | "tfoot"
+            | "thead"
+            | "tr"
+            | "ul"
+            | "xmp"
     )
 }

@@ -12,7 +12,11 @@ const MAX_NODES: usize = 3_000_000;
 /// Elements deeper than this hang from the one at this depth.
 const MAX_DEPTH: u32 = 300;
 /// Parsing stops at a page nested deeper than this: the parser's work grows with the square of it.
-const MAX_TRUE_DEPTH: u32 = 8_000;
+const MAX_TRUE_DEPTH: u32 = 3_000;
+/// Nodes beyond one per byte that a page may have: unclosed marks are repeated in every paragraph that follows.
+const MAX_EXTRA_NODES: usize = 50_000;
+/// Bytes given to the parser before looking at what became of them.
+const STEP_BYTES: usize = 2 * 1024;
 /// Text of attributes that is kept, which is looked at for names only.
 const MAX_ATTR: usize = 400;
 
@@ -48,17 +52,20 @@ pub(super) struct Dom {
 impl Dom {
     pub(super) fn parse(source: &str) -> Dom {
         let sink = Sink::new();
-        let full = sink.full.clone();
+        let (full, count) = (sink.full.clone(), sink.count.clone());
         let mut parser = parse_document(sink, Default::default());
         let mut rest = source;
         while !rest.is_empty() && !full.get() {
-            let mut at = rest.len().min(64 * 1024);
+            let mut at = rest.len().min(STEP_BYTES);
             while !rest.is_char_boundary(at) {
                 at += 1;
             }
             let (head, tail) = rest.split_at(at);
             parser.process(StrTendril::from_slice(head));
             rest = tail;
+            if count.get() > MAX_EXTRA_NODES + (source.len() - rest.len()) {
+                full.set(true);
+            }
         }
         let nodes = parser.finish();
         Dom { nodes, cut: full.get() }
@@ -130,6 +137,7 @@ impl ElemName for Name<'_> {
 struct Sink {
     nodes: RefCell<Vec<Node>>,
     full: Rc<Cell<bool>>,
+    count: Rc<Cell<usize>>,
     nameless: Rc<QualName>,
     names: RefCell<std::collections::HashMap<String, Rc<str>>>,
 }
@@ -148,6 +156,7 @@ impl Sink {
         Self {
             nodes: RefCell::new(vec![root]),
             full: Rc::new(Cell::new(false)),
+            count: Rc::new(Cell::new(0)),
             nameless: Rc::new(QualName::new(None, Namespace::default(), LocalName::default())),
             names: RefCell::default(),
         }
@@ -172,6 +181,7 @@ impl Sink {
             return 0;
         }
         nodes.push(Node { name, attrs, text, children: Vec::new(), parent: 0, depth: 0, true_depth: 0 });
+        self.count.set(nodes.len());
         nodes.len() - 1
     }
 
@@ -324,7 +334,8 @@ impl TreeSink for Sink {
     }
 
     fn add_attrs_if_missing(&self, target: &Handle, attrs: Vec<Attribute>) {
-        let attrs: Vec<_> = attrs.iter().take(40).map(|attr| (self.shared(&attr.name.local), attr.value.to_string())).collect();
+        let attrs: Vec<_> =
+            attrs.iter().take(40).map(|attr| (self.shared(&attr.name.local), attr.value.to_string())).collect();
         if let Some(node) = self.nodes.borrow_mut().get_mut(target.id) {
             for (name, value) in attrs {
                 if !node.has_attr(&name) {

@@ -31,7 +31,8 @@ pub(super) fn kept(dom: &Dom) -> Kept {
     for (id, node) in dom.nodes.iter().enumerate() {
         let share = size(id).text as f32 / all.text.max(1) as f32;
         // What holds most of the page is not beside it, whatever it is called.
-        if share < 0.5 && (is_around(dom, id, node) || is_link_list(node, size(id))) {
+        let comments = share < 0.97 && all.text - size(id).text.min(all.text) > 600 && is_comments(node);
+        if comments || (share < 0.5 && (is_around(dom, id, node) || is_link_list(node, size(id)))) {
             if let Some(out) = left_out.get_mut(id) {
                 *out = true;
             }
@@ -99,8 +100,22 @@ fn is_invisible(node: &Node) -> bool {
     let name = &*node.name;
     if matches!(
         name,
-        "script" | "style" | "noscript" | "template" | "svg" | "iframe" | "object" | "embed" | "head" | "select" | "input"
-            | "canvas" | "audio" | "video" | "datalist" | "button"
+        "script"
+            | "style"
+            | "noscript"
+            | "template"
+            | "svg"
+            | "iframe"
+            | "object"
+            | "embed"
+            | "head"
+            | "select"
+            | "input"
+            | "canvas"
+            | "audio"
+            | "video"
+            | "datalist"
+            | "button"
     ) {
         return true;
     }
@@ -110,16 +125,60 @@ fn is_invisible(node: &Node) -> bool {
 
 /// Words in a class or id that tell of what stands around the text.
 const AROUND: [&str; 44] = [
-    "comment", "sidebar", "footer", "breadcrumb", "share", "sharing", "social", "related", "promo", "advert", "cookie",
-    "newsletter", "subscribe", "popup", "modal", "recommend", "widget", "skip-", "masthead", "navbar", "navigation", "menu",
-    "toolbar", "pagination", "pager", "sponsor", "outbrain", "taboola", "disqus", "trending", "most-read", "mostread",
-    "read-more", "readmore", "author-bio", "signup", "sign-up", "login", "consent", "paywall", "byline-social", "teaser",
-    "tags", "print-only",
+    "comment",
+    "sidebar",
+    "footer",
+    "breadcrumb",
+    "share",
+    "sharing",
+    "social",
+    "related",
+    "promo",
+    "advert",
+    "cookie",
+    "newsletter",
+    "subscribe",
+    "popup",
+    "modal",
+    "recommend",
+    "widget",
+    "skip-",
+    "masthead",
+    "navbar",
+    "navigation",
+    "menu",
+    "toolbar",
+    "pagination",
+    "pager",
+    "sponsor",
+    "outbrain",
+    "taboola",
+    "disqus",
+    "trending",
+    "most-read",
+    "mostread",
+    "read-more",
+    "readmore",
+    "author-bio",
+    "signup",
+    "sign-up",
+    "login",
+    "consent",
+    "paywall",
+    "byline-social",
+    "teaser",
+    "tags",
+    "print-only",
 ];
 
 fn is_around(dom: &Dom, id: usize, node: &Node) -> bool {
     let name = &*node.name;
-    if name.is_empty() || matches!(name, "html" | "body" | "article" | "main" | "p" | "h1" | "a" | "code" | "pre" | "td" | "tr" | "table") {
+    if name.is_empty()
+        || matches!(
+            name,
+            "html" | "body" | "article" | "main" | "p" | "h1" | "a" | "code" | "pre" | "td" | "tr" | "table"
+        )
+    {
         return false;
     }
     if matches!(name, "nav" | "aside") {
@@ -129,7 +188,10 @@ fn is_around(dom: &Dom, id: usize, node: &Node) -> bool {
     if matches!(name, "footer" | "form") || (name == "header" && !inside_text && dom_lacks_heading(dom, id)) {
         return true;
     }
-    if matches!(node.attr("role"), "navigation" | "banner" | "contentinfo" | "search" | "complementary" | "dialog" | "menu") {
+    if matches!(
+        node.attr("role"),
+        "navigation" | "banner" | "contentinfo" | "search" | "complementary" | "dialog" | "menu"
+    ) {
         return true;
     }
     if node.attr("aria-hidden") == "true" || node.attr("aria-modal") == "true" {
@@ -144,8 +206,24 @@ fn is_around(dom: &Dom, id: usize, node: &Node) -> bool {
     let words = || marks.split(|c: char| c.is_whitespace()).filter(|word| !word.is_empty());
     words().any(|word| {
         AROUND.iter().any(|around| word.contains(around))
-            || word.split(['-', '_']).any(|part| matches!(part, "nav" | "ad" | "ads" | "banner" | "toc" | "rss" | "meta"))
+            || word
+                .split(['-', '_'])
+                .any(|part| matches!(part, "nav" | "ad" | "ads" | "banner" | "toc" | "rss" | "meta"))
     }) && !words().any(|word| matches!(word, "content" | "article" | "main" | "post" | "entry"))
+}
+
+/// What readers wrote below, which may be longer than what they read.
+fn is_comments(node: &Node) -> bool {
+    let marks = [node.attr("id"), node.attr("class")];
+    let mut words = marks.iter().flat_map(|marks| marks.split_whitespace());
+    matches!(&*node.name, "div" | "section" | "ol" | "ul")
+        && words.any(|word| {
+            let word = word.to_ascii_lowercase();
+            matches!(
+                word.as_str(),
+                "comments" | "comment-list" | "commentlist" | "comments-area" | "disqus_thread" | "respond"
+            )
+        })
 }
 
 fn dom_lacks_heading(dom: &Dom, id: usize) -> bool {
@@ -206,7 +284,13 @@ fn best(dom: &Dom, body: usize, sizes: &[Size], left_out: &[bool]) -> Option<usi
             .filter(|id| !left_out.get(*id).copied().unwrap_or(true))
             .max_by_key(|id| worth(*id));
         match next {
-            Some(id) if worth(id) * 10 > worth(at) * 8 && matches!(dom.name(id), "div" | "section" | "article" | "main" | "td" | "tr" | "tbody" | "table") => {
+            Some(id)
+                if worth(id) * 10 > worth(at) * 8
+                    && matches!(
+                        dom.name(id),
+                        "div" | "section" | "article" | "main" | "td" | "tr" | "tbody" | "table"
+                    ) =>
+            {
                 at = id;
             }
             _ => break,

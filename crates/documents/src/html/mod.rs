@@ -37,7 +37,11 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Document, Read
 }
 
 /// A page of a book or a message: all of it, with its headings.
-pub(crate) fn whole(bytes: &[u8], options: &ReadOptions, page: &mut PageBuilder) -> Result<Vec<OutlineItem>, ReadError> {
+pub(crate) fn whole(
+    bytes: &[u8],
+    options: &ReadOptions,
+    page: &mut PageBuilder,
+) -> Result<Vec<OutlineItem>, ReadError> {
     let source = source(bytes, options)?;
     let dom = Dom::parse(&source);
     Ok(Body::new(&dom, &main_text::everything(&dom)).write(page))
@@ -116,10 +120,12 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_survived() {
-        let deep = format!("{}<p>words", "<div>".repeat(200_000));
-        let _ = read(deep.as_bytes(), &ReadOptions::default());
-        let formats: String = (0..5000).map(|i| format!("<b id={i}>")).collect();
-        let _ = read(format!("{formats}{}", "<p>x</p>".repeat(5000)).as_bytes(), &ReadOptions::default());
+        let deep = format!("<p>words{}<p>more", "<div>".repeat(50_000));
+        let document = read(deep.as_bytes(), &ReadOptions::default()).unwrap();
+        assert_eq!((document.pages[0].text.as_str(), document.warnings.len()), ("words", 1));
+        let formats: String = (0..1500).map(|i| format!("<b id={i}>")).collect();
+        let source = format!("{formats}{}", "<p>x</p>".repeat(20_000));
+        assert_eq!(read(source.as_bytes(), &ReadOptions::default()).unwrap().warnings.len(), 1);
     }
 
     #[test]

@@ -241,7 +241,8 @@ impl Reader<'_> {
             for cell in cells_of(*row, 4) {
                 let properties = cell.child("tcPr");
                 let span = properties.and_then(|el| el.child("gridSpan")).and_then(|el| el.attr("val")?.parse().ok());
-                let merged = properties.and_then(|el| el.child("vMerge")).is_some_and(|el| el.attr("val") != Some("restart"));
+                let merged =
+                    properties.and_then(|el| el.child("vMerge")).is_some_and(|el| el.attr("val") != Some("restart"));
                 texts.push(if merged { String::new() } else { self.cell_text(cell, depth, &mut inner) });
                 for _ in 1..span.unwrap_or(1usize).min(60) {
                     texts.push(String::new());
@@ -351,7 +352,9 @@ fn wrapped<'a>(parent: El<'a>, name: &str, depth: u8) -> Vec<El<'a>> {
     for el in parent.children() {
         match el.name() {
             found if found == name => out.push(el),
-            "sdt" | "sdtContent" | "ins" | "customXml" | "smartTag" if depth > 0 => out.extend(wrapped(el, name, depth - 1)),
+            "sdt" | "sdtContent" | "ins" | "customXml" | "smartTag" if depth > 0 => {
+                out.extend(wrapped(el, name, depth - 1))
+            }
             _ => {}
         }
     }

@@ -42,7 +42,8 @@ fn diagram(xml: &Xml, page: &mut PageBuilder) {
 /// A chart as a table: categories down, series across.
 fn chart(xml: &Xml, page: &mut PageBuilder) {
     let chart = xml.root();
-    let title = chart.path(&["chart", "title"]).map(|title| folded(&title.all("t").iter().map(El::text).collect::<String>()));
+    let title =
+        chart.path(&["chart", "title"]).map(|title| folded(&title.all("t").iter().map(El::text).collect::<String>()));
     if let Some(title) = title {
         page.block(BlockKind::Paragraph, &title);
     }

@@ -23,10 +23,21 @@ pub(crate) struct Section {
 enum Token {
     Literal(String),
     /// Digits before and after the point, with the fewest of each to show.
-    Digits { whole: usize, least_whole: usize, decimals: usize, least_decimals: usize, grouped: bool, thousands: u32 },
+    Digits {
+        whole: usize,
+        least_whole: usize,
+        decimals: usize,
+        least_decimals: usize,
+        grouped: bool,
+        thousands: u32,
+    },
     Percent,
-    Exponent { digits: usize },
-    Fraction { digits: usize },
+    Exponent {
+        digits: usize,
+    },
+    Fraction {
+        digits: usize,
+    },
     /// `y`, `m`, `d`, `h`, `s` or `n` for minutes, and how often it was written.
     Part(char, usize),
     /// `[h]`, `[m]` or `[s]`.
@@ -148,7 +159,9 @@ fn parse(code: &str) -> Section {
                         date = true;
                         tokens.push(Token::Elapsed(unit));
                     }
-                    Some('$') => literal(&mut tokens, inner.get(1..).unwrap_or_default().split('-').next().unwrap_or_default()),
+                    Some('$') => {
+                        literal(&mut tokens, inner.get(1..).unwrap_or_default().split('-').next().unwrap_or_default())
+                    }
                     _ => {}
                 }
             }
@@ -248,7 +261,14 @@ fn digits(first: char, chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> 
         }
         next = chars.next_if(|c| matches!(c, '0' | '#' | '?' | ',') || (*c == '.' && !after));
     }
-    Token::Digits { whole, least_whole, decimals: decimals.min(30), least_decimals: least_decimals.min(30), grouped, thousands }
+    Token::Digits {
+        whole,
+        least_whole,
+        decimals: decimals.min(30),
+        least_decimals: least_decimals.min(30),
+        grouped,
+        thousands,
+    }
 }
 
 /// `m` next to hours or seconds means minutes.
@@ -285,7 +305,8 @@ fn show_number(section: &Section, number: f64) -> String {
     let exponent = section.tokens.iter().any(|token| matches!(token, Token::Exponent { .. }));
     let power = if exponent && scaled != 0.0 { scaled.log10().floor() as i32 } else { 0 };
     let mut out = String::new();
-    let mut seen = false;
+    // A fraction writes the whole number before it too.
+    let mut seen = section.tokens.iter().any(|token| matches!(token, Token::Fraction { .. }));
     for token in &section.tokens {
         match token {
             Token::Literal(text) => out.push_str(text),
@@ -374,7 +395,18 @@ fn general(number: f64) -> String {
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
@@ -508,7 +540,18 @@ mod tests {
 
     #[test]
     fn strange_codes_do_no_harm() {
-        for code in ["\"", "\\", "[", "[h", ";;;;", "0000000000000000000000000000000000000000000000.0", "E+", "??/??/??", "_", "*"] {
+        for code in [
+            "\"",
+            "\\",
+            "[",
+            "[h",
+            ";;;;",
+            "0000000000000000000000000000000000000000000000.0",
+            "E+",
+            "??/??/??",
+            "_",
+            "*",
+        ] {
             for number in [0.0, -1.5, f64::MAX, f64::NAN, f64::INFINITY] {
                 let _ = Format::of(200, Some(code)).show(number, false);
             }

@@ -21,7 +21,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     let parts = relations(&archive, &main)?;
     let listed = show.root().child("sldIdLst").map(|list| list.children().collect::<Vec<_>>()).unwrap_or_default();
     // Both the slide's own id and its relation's id are called `id`; the second is the one that leads somewhere.
-    let target = |el: &El<'_>| el.attrs_named("id").find_map(|id| parts.get(id)).map(|relation| relation.target.clone());
+    let target =
+        |el: &El<'_>| el.attrs_named("id").find_map(|id| parts.get(id)).map(|relation| relation.target.clone());
     let slides: Vec<String> = listed.iter().filter_map(target).take(MAX_SLIDES).collect();
     if slides.is_empty() {
         return Err(ReadError::Empty);

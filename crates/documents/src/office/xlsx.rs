@@ -177,7 +177,9 @@ fn formats(bytes: &[u8]) -> Vec<Format> {
     let root = xml.root();
     let mut own: BTreeMap<u32, &str> = BTreeMap::new();
     for format in root.child("numFmts").map(|el| el.children().collect::<Vec<_>>()).unwrap_or_default() {
-        if let (Some(id), Some(code)) = (format.attr("numFmtId").and_then(|id| id.parse().ok()), format.attr("formatCode")) {
+        if let (Some(id), Some(code)) =
+            (format.attr("numFmtId").and_then(|id| id.parse().ok()), format.attr("formatCode"))
+        {
             own.insert(id, code);
         }
     }
@@ -226,7 +228,9 @@ impl Sheet<'_> {
                             column = at.unwrap_or(column.saturating_add(1)).min(MAX_COLUMNS);
                             *self.cells += 1;
                             if *self.cells > MAX_CELLS {
-                                return Err(ReadError::Bomb { why: "its sheets have many millions of cells".to_owned() });
+                                return Err(ReadError::Bomb {
+                                    why: "its sheets have many millions of cells".to_owned(),
+                                });
                             }
                             cell = Cell {
                                 column,
@@ -281,7 +285,9 @@ impl Sheet<'_> {
     /// A cell's text as the sheet shows it.
     fn shown(&self, cell: &Cell) -> String {
         match cell.kind.as_str() {
-            "s" => cell.value.trim().parse::<usize>().ok().and_then(|i| self.strings.get(i)).cloned().unwrap_or_default(),
+            "s" => {
+                cell.value.trim().parse::<usize>().ok().and_then(|i| self.strings.get(i)).cloned().unwrap_or_default()
+            }
             "b" => if cell.value.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned(),
             "str" | "inlineStr" | "e" => cell.value.clone(),
             "d" => cell.value.trim_end_matches("T00:00:00").to_owned(),
@@ -346,7 +352,10 @@ mod tests {
             <cellXfs><xf numFmtId="0"/><xf numFmtId="170"/><xf numFmtId="14"/><xf numFmtId="9"/></cellXfs></styleSheet>"##;
         let bytes = zip(&[
             ("[Content_Types].xml", b"<Types/>"),
-            ("xl/workbook.xml", b"<workbook><sheets><sheet name='Q1 &amp; Q2' sheetId='1' r:id='rId1'/></sheets></workbook>"),
+            (
+                "xl/workbook.xml",
+                b"<workbook><sheets><sheet name='Q1 &amp; Q2' sheetId='1' r:id='rId1'/></sheets></workbook>",
+            ),
             (
                 "xl/_rels/workbook.xml.rels",
                 b"<Relationships><Relationship Id='rId1' Type='x/worksheet' Target='worksheets/s.xml'/>\

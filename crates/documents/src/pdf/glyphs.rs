@@ -146,8 +146,7 @@ impl<'w> Collector<'w> {
             return;
         }
         // The baseline's direction; the up vector decides where a glyph has no width.
-        let (dx, dy) =
-            if across.hypot() > 1e-3 { (across.x, across.y) } else { (-(up.y - origin.y), up.x - origin.x) };
+        let (dx, dy) = if across.hypot() > 1e-3 { (across.x, across.y) } else { (-(up.y - origin.y), up.x - origin.x) };
         let turn = if dy.abs() < 0.1 * dx.abs() {
             if dx > 0.0 { Turn::Upright } else { Turn::UpsideDown }
         } else if dx.abs() < 0.1 * dy.abs() {

@@ -268,7 +268,8 @@ fn ordered(words: &[Word]) -> Vec<Word> {
 }
 
 fn is_rtl_row(cells: &[Cell]) -> bool {
-    let letters = || cells.iter().flat_map(|cell| &cell.words).flat_map(|word| word.text.chars()).filter(|c| c.is_alphabetic());
+    let letters =
+        || cells.iter().flat_map(|cell| &cell.words).flat_map(|word| word.text.chars()).filter(|c| c.is_alphabetic());
     letters().filter(|c| is_rtl(*c)).count() * 2 > letters().count()
 }
 
@@ -302,8 +303,11 @@ fn continues(paragraph: &[Row], row: &Row, pitch: f32, (x0, x1): (f32, f32)) -> 
     if bold(last) != bold(row) && (bold(last) || bold(first)) {
         return false;
     }
-    let starts_item = |row: &Row| row.words.len() > 1 && row.words.first().is_some_and(|word| tables::is_marker(&word.text));
-    if starts_item(row) && (starts_item(first) || row.words.first().is_some_and(|word| !word.text.ends_with(['.', ')']))) {
+    let starts_item =
+        |row: &Row| row.words.len() > 1 && row.words.first().is_some_and(|word| tables::is_marker(&word.text));
+    if starts_item(row)
+        && (starts_item(first) || row.words.first().is_some_and(|word| !word.text.ends_with(['.', ')'])))
+    {
         return false;
     }
     if all_mono(first) && all_mono(row) {
@@ -334,7 +338,8 @@ fn all_mono(row: &Row) -> bool {
 fn kind_of(rows: &[Row], style: &Style) -> BlockKind {
     let Some(first) = rows.first() else { return BlockKind::Paragraph };
     let chars: usize = rows.iter().map(Row::chars).sum();
-    let letters = rows.iter().flat_map(|row| &row.words).flat_map(|word| word.text.chars()).filter(|c| c.is_alphabetic());
+    let letters =
+        rows.iter().flat_map(|row| &row.words).flat_map(|word| word.text.chars()).filter(|c| c.is_alphabetic());
     let last = rows.last().and_then(|row| row.words.last()).map_or("", |word| word.text.as_str());
     let words = || rows.iter().flat_map(|row| &row.words);
     if letters.count() >= 2 && rows.len() <= 4 && chars <= 220 {
@@ -343,7 +348,12 @@ fn kind_of(rows: &[Row], style: &Style) -> BlockKind {
             return BlockKind::Heading { level };
         }
         let bold = words().all(|word| word.bold || !word.text.chars().any(char::is_alphanumeric));
-        if bold && style.bold_speaks && first.size > style.body * 0.85 && chars <= 160 && !last.ends_with(['.', ',', ';']) {
+        if bold
+            && style.bold_speaks
+            && first.size > style.body * 0.85
+            && chars <= 160
+            && !last.ends_with(['.', ',', ';'])
+        {
             return BlockKind::Heading { level: level.max(style.heads.len() as u8 + 1).min(6) };
         }
     }
@@ -353,7 +363,10 @@ fn kind_of(rows: &[Row], style: &Style) -> BlockKind {
     if rows.iter().all(all_mono) && words().count() > 1 && !style_is_mono(style, rows) {
         return BlockKind::Code;
     }
-    if first.size < style.body * 0.86 && rows.len() > 1 && first.words.first().is_some_and(|word| is_note_mark(word, first)) {
+    if first.size < style.body * 0.86
+        && rows.len() > 1
+        && first.words.first().is_some_and(|word| is_note_mark(word, first))
+    {
         return BlockKind::Note;
     }
     BlockKind::Paragraph
@@ -366,5 +379,8 @@ fn style_is_mono(style: &Style, rows: &[Row]) -> bool {
 
 fn is_note_mark(word: &Word, row: &Row) -> bool {
     let marks = word.text.chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '†' | '‡' | '(' | ')' | '§'));
-    marks && (word.size < row.size * 0.85 || word.baseline < row.baseline - 0.1 * row.size || word.text.starts_with(['*', '†']))
+    marks
+        && (word.size < row.size * 0.85
+            || word.baseline < row.baseline - 0.1 * row.size
+            || word.text.starts_with(['*', '†']))
 }

@@ -1,8 +1,10 @@
 //! What a PDF says of itself: title, author, date, language, page labels and table of contents.
 
-use hayro::hayro_interpret::hayro_syntax::Pdf;
-use hayro::hayro_interpret::hayro_syntax::object::{Array, DateTime, Dict, Name, ObjRef, Object, ObjectIdentifier, String as PdfString};
 use crate::numerals::{letters, roman};
+use hayro::hayro_interpret::hayro_syntax::Pdf;
+use hayro::hayro_interpret::hayro_syntax::object::{
+    Array, DateTime, Dict, Name, ObjRef, Object, ObjectIdentifier, String as PdfString,
+};
 use hearth_domain::OutlineItem;
 use std::collections::{HashMap, HashSet};
 
@@ -139,7 +141,11 @@ pub(super) fn outline(pdf: &Pdf) -> Vec<OutlineItem> {
     items
 }
 
-fn page_of(target: Object<'_>, names: &HashMap<Vec<u8>, ObjRef>, pages: &HashMap<ObjectIdentifier, u32>) -> Option<u32> {
+fn page_of(
+    target: Object<'_>,
+    names: &HashMap<Vec<u8>, ObjRef>,
+    pages: &HashMap<ObjectIdentifier, u32>,
+) -> Option<u32> {
     let reference = match target {
         Object::Array(array) => array.raw_iter().next()?.as_obj_ref()?,
         Object::String(name) => *names.get(name.as_bytes())?,

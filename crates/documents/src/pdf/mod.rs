@@ -162,7 +162,14 @@ fn sketch<'a>(
     Ok(Sketch { upright, turned, size_pt, images, unknown, broken })
 }
 
-fn page(i: usize, label: Option<String>, sketch: Sketch, mut rows: Vec<Row>, (top, bottom): (usize, usize), style: &Style) -> Page {
+fn page(
+    i: usize,
+    label: Option<String>,
+    sketch: Sketch,
+    mut rows: Vec<Row>,
+    (top, bottom): (usize, usize),
+    style: &Style,
+) -> Page {
     let bottom = rows.split_off(rows.len().saturating_sub(bottom));
     let rest = rows.split_off(top.min(rows.len()));
     let mut composer = Composer::default();

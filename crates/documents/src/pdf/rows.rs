@@ -92,7 +92,8 @@ pub(super) fn rows(mut glyphs: Vec<Glyph>) -> Vec<Row> {
             None => lines.push(Line { baseline: glyph.baseline, size: glyph.size, glyphs: vec![glyph] }),
         }
     }
-    let mut rows: Vec<Row> = lines.into_iter().map(|line| words(line.glyphs)).filter(|w| !w.is_empty()).map(Row::of).collect();
+    let mut rows: Vec<Row> =
+        lines.into_iter().map(|line| words(line.glyphs)).filter(|w| !w.is_empty()).map(Row::of).collect();
     rows.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
     if rows.len() > MAX_COMPARED { rows } else { join_raised(rows) }
 }

@@ -56,7 +56,8 @@ pub(super) fn is_figure(text: &str) -> bool {
     for c in text.chars() {
         match c {
             '0'..='9' => digits += 1,
-            '$' | '€' | '£' | '¥' | '₹' | '(' | ')' | '%' | ',' | '.' | '+' | '-' | '–' | '—' | '−' | ' ' | '*' | '\'' => {}
+            '$' | '€' | '£' | '¥' | '₹' | '(' | ')' | '%' | ',' | '.' | '+' | '-' | '–' | '—' | '−' | ' ' | '*'
+            | '\'' => {}
             _ => return false,
         }
     }
@@ -67,19 +68,42 @@ pub(super) fn is_figure(text: &str) -> bool {
 fn is_data(cell: &Cell) -> bool {
     let text = cell.text();
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    let year = digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20")) && !text.contains([',', '.', '$']);
+    let year =
+        digits.len() == 4 && (digits.starts_with("19") || digits.starts_with("20")) && !text.contains([',', '.', '$']);
     is_figure(&text) && !year
 }
 
 /// `•`, `–`, `(a)`, `12.` and their like, which begin an item of a list.
 pub(super) fn is_marker(text: &str) -> bool {
-    if matches!(text, "•" | "◦" | "▪" | "■" | "●" | "○" | "–" | "-" | "*" | "·" | "►" | "▶" | "➢" | "✓" | "✔" | "❖" | "o" | "\u{fffd}") {
+    if matches!(
+        text,
+        "•" | "◦"
+            | "▪"
+            | "■"
+            | "●"
+            | "○"
+            | "–"
+            | "-"
+            | "*"
+            | "·"
+            | "►"
+            | "▶"
+            | "➢"
+            | "✓"
+            | "✔"
+            | "❖"
+            | "o"
+            | "\u{fffd}"
+    ) {
         return true;
     }
     let inner = text.strip_prefix('(').unwrap_or(text);
     let Some(inner) = inner.strip_suffix([')', '.']) else { return false };
     let short = !inner.is_empty() && inner.len() <= 4;
-    short && (inner.chars().all(|c| c.is_ascii_digit()) || inner.chars().all(|c| "ivxIVX".contains(c)) || inner.len() == 1)
+    short
+        && (inner.chars().all(|c| c.is_ascii_digit())
+            || inner.chars().all(|c| "ivxIVX".contains(c))
+            || inner.len() == 1)
         && inner.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
@@ -87,7 +111,10 @@ pub(super) fn is_marker(text: &str) -> bool {
 fn is_heading_number(text: &str) -> bool {
     let text = text.trim_end_matches(['.', ':', ')', '–', '—', '-', ' ']);
     let (word, number) = text.split_once(' ').unwrap_or(("", text));
-    let named = matches!(word.to_ascii_lowercase().as_str(), "" | "item" | "note" | "part" | "section" | "chapter" | "article" | "exhibit" | "step");
+    let named = matches!(
+        word.to_ascii_lowercase().as_str(),
+        "" | "item" | "note" | "part" | "section" | "chapter" | "article" | "exhibit" | "step"
+    );
     let digits = number.chars().filter(char::is_ascii_digit).count();
     let roman = !word.is_empty() && !number.is_empty() && number.chars().all(|c| "IVXivx".contains(c));
     let dotted = number.chars().all(|c| c.is_ascii_digit() || c == '.' || c.is_ascii_uppercase());
@@ -99,7 +126,10 @@ fn is_heading_number(text: &str) -> bool {
 pub(super) enum RowKind {
     Prose,
     /// A row of the table with this number.
-    Table { table: usize, header: bool },
+    Table {
+        table: usize,
+        header: bool,
+    },
 }
 
 /// Tells for each row of a region whether it belongs to a table; `cells` are the rows' cells.
@@ -124,7 +154,8 @@ pub(super) fn classify(rows: &[Row], cells: &[Vec<Cell>]) -> Vec<RowKind> {
             }
             let second = |i: usize| cells.get(i).and_then(|cells| cells.get(1)).map_or(x1, |cell| cell.x0);
             let edge = second(end - 1).min(second(next));
-            let short = (end..next).all(|k| rows.get(k).is_some_and(|row| row.x1() < edge + row.size || row.x0() > edge - row.size));
+            let short = (end..next)
+                .all(|k| rows.get(k).is_some_and(|row| row.x1() < edge + row.size || row.x0() > edge - row.size));
             if !short {
                 break;
             }

@@ -73,5 +73,9 @@ fn push(el: El<'_>, out: &mut String, depth: u8) {
 
 fn grouped(text: &str) -> String {
     let text = text.trim();
-    if text.chars().count() > 1 && !text.chars().all(char::is_alphanumeric) { format!("({text})") } else { text.to_owned() }
+    if text.chars().count() > 1 && !text.chars().all(char::is_alphanumeric) {
+        format!("({text})")
+    } else {
+        text.to_owned()
+    }
 }

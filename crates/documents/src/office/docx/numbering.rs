@@ -38,7 +38,8 @@ impl Numbering {
                     }
                 }
                 "num" => {
-                    let (Some(id), Some(base)) = (el.attr("numId"), el.child("abstractNumId").and_then(|el| el.attr("val")))
+                    let (Some(id), Some(base)) =
+                        (el.attr("numId"), el.child("abstractNumId").and_then(|el| el.attr("val")))
                     else {
                         continue;
                     };
