@@ -1,6 +1,8 @@
-//! Measures one chat model: loading, reading a prompt, generating, memory.
+//! Measures one model: loading, reading a prompt, generating, memory; for an embedder's folder, passages a second.
 //! `cargo run --release -p hearth-inference --example bench -- MODEL.gguf [THREADS] [PROMPT_TOKENS] [NEW_TOKENS]`
+//! `cargo run --release -p hearth-inference --example bench -- FOLDER [THREADS] [TOKENS_PER_PASSAGE] [PASSAGES]`
 
+use hearth_inference::embed::Embedder;
 use hearth_inference::engine::{Ask, Chat, Event};
 use hearth_inference::wire::{Message, Sampling, Speaker};
 use std::time::Instant;
@@ -10,6 +12,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = args.first().ok_or("which model?")?;
     let number = |i: usize, other: usize| args.get(i).and_then(|s| s.parse().ok()).unwrap_or(other);
     let (threads, words, new) = (number(1, 2), number(2, 600), number(3, 128));
+    if std::path::Path::new(path).is_dir() {
+        return embed(path, threads, number(2, 128), number(3, 128));
+    }
     let begun = Instant::now();
     let mut chat = Chat::load(&mut std::fs::File::open(path)?, threads, None, 4 << 30)?;
     println!("load {} ms, {:?}", begun.elapsed().as_millis(), chat.info());
@@ -39,8 +44,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
         messages.push(Message { role: Speaker::Assistant, text: answer });
     }
+    memory();
+    Ok(())
+}
+
+fn embed(folder: &str, threads: usize, tokens: usize, passages: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let begun = Instant::now();
+    let open = |name: &str| format!("{folder}/{name}");
+    let (tokenizer, config) = (std::fs::read(open("tokenizer.json"))?, std::fs::read(open("config.json"))?);
+    let mut weights = std::fs::File::open(open("model.safetensors"))?;
+    let mut e = Embedder::load(&mut weights, &tokenizer, &config, threads, None)?;
+    println!("load {} ms", begun.elapsed().as_millis());
+    let text = "river ".repeat(tokens.saturating_sub(2));
+    let begun = Instant::now();
+    for _ in 0..passages.div_ceil(4) {
+        let batch = (0..4).map(|_| e.encode(&text)).collect::<Result<Vec<_>, _>>()?;
+        e.embed(&batch, &|| false)?;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{passages} passages of {tokens} tokens in {seconds:.2} s: {:.1} a second", passages as f64 / seconds);
+    memory();
+    Ok(())
+}
+
+fn memory() {
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         status.lines().filter(|l| l.starts_with("VmHWM") || l.starts_with("VmRSS")).for_each(|l| println!("{l}"));
     }
-    Ok(())
 }
