@@ -34,8 +34,10 @@ const DEFAULTS: Settings = {
   panes: null,
 };
 
-/** A question that waits for the running one. */
+/** A question that waits for the running one of its conversation. */
 export interface Waiting {
+  space: number;
+  conversation: number;
   text: string;
   attachments: number[];
   grounding: Grounding;
@@ -65,12 +67,14 @@ class Store {
   /** What running turns are doing, by turn. */
   doing = $state.raw<Record<number, Doing>>({});
   jobs = $state.raw<Job[]>([]);
-  waiting = $state.raw<Waiting | null>(null);
+  /** Questions that wait, in the order they were written. */
+  queue = $state.raw<Waiting[]>([]);
   drag = $state.raw<Drag>({ over: false, x: 0, y: 0 });
   dropped = $state.raw<{ offer: Offer; x: number; y: number } | null>(null);
 
   space = $derived(this.spaces.find((space) => space.id === this.spaceId) ?? null);
   running = $derived(this.conversation?.turns.find((turn) => turn.state === 'running') ?? null);
+  waiting = $derived(this.queue.filter((one) => one.conversation === this.conversation?.id));
   lastTurn = $derived(this.conversation?.turns.at(-1) ?? null);
 
   #transport: Transport | null = null;
@@ -183,7 +187,7 @@ class Store {
     this.jobs = [];
     this.spaces = [];
     this.spaceId = null;
-    this.waiting = null;
+    this.queue = [];
     this.doing = {};
     this.dropped = null;
     this.#turns.clear();
@@ -244,7 +248,6 @@ class Store {
     this.conversation = null;
     this.conversations = [];
     this.jobs = [];
-    this.waiting = null;
     void this.set({ last_space: id });
     if (router.place.screen === 'ask') router.go('ask');
     await Promise.all([this.refreshConversations(), this.refreshJobs()]);
@@ -282,8 +285,8 @@ class Store {
   /** Asks in the open conversation, or begins one. While a turn runs the question waits. */
   async ask(text: string, attachments: number[], grounding: Grounding): Promise<boolean> {
     if (this.spaceId === null) return false;
-    if (this.running) {
-      this.waiting = { text, attachments, grounding };
+    if (this.running && this.conversation) {
+      this.queue = [...this.queue, { space: this.spaceId, conversation: this.conversation.id, text, attachments, grounding }];
       return true;
     }
     const conversation = router.place.screen === 'ask' ? (this.conversation?.id ?? null) : null;
@@ -301,8 +304,8 @@ class Store {
     void this.refreshConversations();
   }
 
+  /** Stops the running turn; what waits behind it then has its turn. */
   async stop(): Promise<void> {
-    this.waiting = null;
     if (this.running) await this.attempt('StopTurn', { turn: this.running.id });
   }
 
@@ -369,7 +372,8 @@ class Store {
         break;
       case 'dropped':
         this.drag = { over: false, x: event.x, y: event.y };
-        this.dropped = { offer: event.offer, x: event.x, y: event.y };
+        // Nobody can say where they go while the vault is locked.
+        if (this.phase === 'open') this.dropped = { offer: event.offer, x: event.x, y: event.y };
         break;
       case 'stale':
         for (const command of event.commands) {
@@ -414,7 +418,7 @@ class Store {
     if (news.kind === 'ended') {
       const { [id]: _, ...rest } = this.doing;
       this.doing = rest;
-      if (this.conversation?.id === conversation) this.#ended(news.turn);
+      this.#ended(conversation);
     }
   }
 
@@ -450,14 +454,19 @@ class Store {
     return merged;
   }
 
-  #ended(turn: Turn): void {
-    void this.refreshConversations();
-    if (this.settings.announce === 'ready') announcer.say('Answer ready.');
-    const next = this.waiting;
-    if (next && turn.state !== 'stopped') {
-      this.waiting = null;
-      void this.ask(next.text, next.attachments, next.grounding);
-    }
+  /** Takes a waiting question back. */
+  unqueue(waiting: Waiting): void {
+    this.queue = this.queue.filter((one) => one !== waiting);
+  }
+
+  /** A turn ended: what waits behind it is asked, wherever the person is by now. */
+  #ended(conversation: number): void {
+    if (this.conversation?.id === conversation && this.settings.announce === 'ready') announcer.say('Answer ready.');
+    const next = this.queue.find((one) => one.conversation === conversation);
+    if (!next) return;
+    this.unqueue(next);
+    const { space, text, attachments, grounding } = next;
+    void this.attempt('Ask', { space, conversation, text, attachments, grounding });
   }
 }
 

@@ -69,9 +69,21 @@ describe('asking', () => {
     await store.ask('Does it meet the width?', [], 'documents');
     await settle();
     await store.ask('How many nurses are there?', [], 'documents');
-    expect(store.waiting?.text).toBe('How many nurses are there?');
+    expect(store.waiting.map((one) => one.text)).toEqual(['How many nurses are there?']);
     await vi.advanceTimersByTimeAsync(6000);
-    expect(store.waiting).toBeNull();
+    expect(store.waiting).toEqual([]);
+    expect(store.conversation?.turns.map((turn) => turn.state)).toEqual(['answered', 'abstained']);
+  });
+
+  it('asks what waits in its own conversation, wherever the person went', async () => {
+    await store.ask('Does it meet the width?', [], 'documents');
+    await settle();
+    const begun = store.conversation?.id ?? 0;
+    await store.ask('How many nurses are there?', [], 'documents');
+    await store.openConversation(1);
+    await vi.advanceTimersByTimeAsync(6000);
+    expect(store.conversation?.turns).toHaveLength(3);
+    await store.openConversation(begun);
     expect(store.conversation?.turns.map((turn) => turn.state)).toEqual(['answered', 'abstained']);
   });
 
