@@ -70,7 +70,6 @@ pub(crate) fn run(place: Place, what: Bench, out: &Out) -> Result<End, Error> {
     Ok(if figures.failed == 0 { End::Done } else { End::Failed })
 }
 
-#[allow(clippy::disallowed_methods)] // the questions are the bench's own input, not a document
 fn read_questions(what: &Bench) -> Result<Vec<String>, Error> {
     let text = std::fs::read_to_string(&what.questions)
         .map_err(|error| Error::new(ErrorCode::NotFound, format!("The questions could not be read: {error}.")))?;
