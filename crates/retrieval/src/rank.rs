@@ -49,7 +49,7 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
             phrases: body.phrases.max(head.phrases),
             duplicate: false,
         };
-        let score = score(&why, &meaning);
+        let score = score(&why, &meaning, body.length);
         ranked.push(Ranked { candidate, score, why });
     }
     ranked.sort_by(|a, b| {
@@ -180,7 +180,7 @@ impl Meaning {
 /// How surely a passage bears on the question. A logistic model over the evidence; weights in its own terms, so that a
 /// passage found by one search alone is held against the same scale. The best match of a question whose words hardly
 /// stand anywhere is still a poor one: the share of the best is worth only as much as the share of the question.
-fn score(why: &Why, meaning: &Meaning) -> f32 {
+fn score(why: &Why, meaning: &Meaning, length: usize) -> f32 {
     let cosine = why.cosine.unwrap_or(meaning.least);
     if why.coverage <= 0.0 && cosine.min(why.cosine.unwrap_or(0.0)) <= COSINE_NOISE {
         return 0.0;
@@ -191,7 +191,9 @@ fn score(why: &Why, meaning: &Meaning) -> f32 {
         + 0.6 * why.phrases
         + 0.8 * why.proximity;
     let doubt = 1.0 - meaning.belief;
-    let near = if meaning.belief > 0.0 { 5.0 * (cosine - 0.35) + 5.0 * (cosine - meaning.best).max(-0.5) } else { 0.0 };
+    // The vector of a short passage says less: one echoed word moves it far.
+    let trust = 4.5 + 2.5 * (length as f32 / 100.0).min(1.0);
+    let near = if meaning.belief > 0.0 { trust * (cosine - 0.35 + (cosine - meaning.best).max(-0.5)) } else { 0.0 };
     let z = -3.8 - 0.7 * doubt + words * (1.0 + 0.3 * doubt) + meaning.belief * near;
     1.0 / (1.0 + (-z).exp())
 }

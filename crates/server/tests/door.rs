@@ -96,13 +96,16 @@ async fn the_page_with_its_token_is_answered() {
     assert_eq!(status, StatusCode::OK, "a program that is not a browser names no origin");
 }
 
+/// What it is, the headers put over the usual ones, and the reply's status.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], StatusCode);
+
 #[tokio::test]
 async fn foreign_requests_never_reach_the_kernel() {
     let house = house();
     let wrong = "Bearer ".to_owned() + &"0".repeat(64);
     let short = format!("Bearer {}", &house.token[..63]);
     let bare = house.token.clone();
-    let cases: &[(&str, &[(&str, &str)], StatusCode)] = &[
+    let cases: &[Case] = &[
         (
             "a name that resolves here (DNS rebinding)",
             &[("host", "attacker.example:4711")],

@@ -22,9 +22,9 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 17] = [
     "space", "blob", "document", "version", "page", "passage", "vector", "conversation", "turn", "citation", "trace",
-    "job", "memory", "ledger", "audit", "audit_detail", "audit_head", "sqlite_sequence",
+    "job", "memory", "ledger", "audit", "audit_detail", "audit_head",
 ];
 const WHOLE: [&str; 2] = ["meta", "setting"];
 
@@ -89,13 +89,13 @@ fn copy(old: &Connection, fresh: &mut Connection, terms: &dyn Fn(&PassageRow) ->
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
         transfer(old, &transaction, table, "1")?;
     }
-    transaction.execute("DELETE FROM sqlite_sequence", [])?;
     for table in TABLES {
         let lost = transfer_by_row(old, &transaction, table)?;
         if lost > 0 {
             rebuilt.lost.push((table.to_owned(), lost));
         }
     }
+    keep_sequences(old, &transaction)?;
     for (table, lost) in drop_orphans(&transaction)? {
         rebuilt.lost.push((table, lost));
     }
@@ -169,11 +169,29 @@ fn transfer_by_row(old: &Connection, fresh: &Connection, table: &str) -> Result<
     Ok(lost)
 }
 
+/// Takes over the highest id that each table ever gave out. Where that cannot be read, the highest one copied stands.
+fn keep_sequences(old: &Connection, fresh: &Connection) -> Result<()> {
+    let read = || -> Result<Vec<(String, i64)>> {
+        let mut statement = old.prepare("SELECT name, seq FROM sqlite_sequence")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    };
+    for (name, seq) in read().or_else(|error| match error {
+        StoreError::Damaged { .. } => Ok(Vec::new()),
+        other => Err(other),
+    })? {
+        fresh.execute("DELETE FROM sqlite_sequence WHERE name = ?1", [&name])?;
+        fresh.execute("INSERT INTO sqlite_sequence(name, seq) VALUES (?1, ?2)", (&name, seq))?;
+    }
+    Ok(())
+}
+
 /// Deletes rows whose parents were lost, until there are none. The record is left as it is: `verify_audit` locates gaps.
 fn drop_orphans(db: &Connection) -> Result<Vec<(String, u64)>> {
     let mut dropped: Vec<(String, u64)> = Vec::new();
     loop {
-        let mut statement = db.prepare("SELECT DISTINCT \"table\", rowid FROM pragma_foreign_key_check WHERE \"table\" NOT LIKE 'audit%'")?;
+        let sql = "SELECT DISTINCT \"table\", rowid FROM pragma_foreign_key_check WHERE \"table\" NOT LIKE 'audit%'";
+        let mut statement = db.prepare(sql)?;
         let orphans: Vec<(String, i64)> =
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
         if orphans.is_empty() {

@@ -22,6 +22,8 @@ pub(crate) const LOW_COST: Cost = Cost::LOW;
 
 /// File name of the encrypted database.
 pub(crate) const DATABASE: &str = "hearth.db";
+/// The database and what SQLite lays beside it.
+const FILES: [&str; 3] = [DATABASE, "hearth.db-wal", "hearth.db-shm"];
 /// File name of the description.
 pub(crate) const DESCRIPTION: &str = "vault.json";
 
@@ -66,16 +68,23 @@ pub(crate) fn create_at_cost(dir: &Path, secret: &Secret, now: TimeMs, cost: Cos
         return Err(StoreError::Exists);
     }
     std::fs::create_dir_all(dir)?;
-    for name in [DATABASE, "hearth.db-wal", "hearth.db-shm"] {
+    for name in FILES {
         if dir.join(name).exists() {
             std::fs::rename(dir.join(name), dir.join(format!("{name}.unfinished-{now}")))?;
         }
     }
     let key = random_bytes()?;
     let store = Store::start(dir, key.clone(), true)?;
-    let mut description = Description::new(store.inner.signing.verifying_key().to_bytes())?;
-    description.wrap(&key, secret, cost)?;
-    description.write(dir)?;
+    let described = (|| {
+        let mut description = Description::new(store.inner.signing.verifying_key().to_bytes())?;
+        description.wrap(&key, secret, cost)?;
+        description.write(dir)
+    })();
+    if let Err(error) = described {
+        drop(store);
+        FILES.iter().for_each(|name| drop(std::fs::remove_file(dir.join(name)))); // made by this call, and empty
+        return Err(error);
+    }
     Ok(store)
 }
 

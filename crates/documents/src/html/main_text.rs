@@ -32,10 +32,11 @@ pub(super) fn kept(dom: &Dom) -> Kept {
         let share = size(id).text as f32 / all.text.max(1) as f32;
         // What holds most of the page is not beside it, whatever it is called.
         let comments = share < 0.97 && all.text - size(id).text.min(all.text) > 600 && is_comments(node);
-        if comments || (share < 0.5 && (is_around(dom, id, node) || is_link_list(node, size(id)))) {
-            if let Some(out) = left_out.get_mut(id) {
-                *out = true;
-            }
+        let beside = share < 0.5 && (is_around(dom, id, node) || is_link_list(node, size(id)));
+        if (comments || beside)
+            && let Some(out) = left_out.get_mut(id)
+        {
+            *out = true;
         }
     }
     let cleaned = self::sizes(dom, &left_out);

@@ -273,9 +273,8 @@ impl Sheet<'_> {
         let mut cells: Vec<&str> = Vec::new();
         let mut next = *first;
         for (column, text) in line {
-            for _ in 0..column.saturating_sub(next).min(MAX_GAP) {
-                cells.push("");
-            }
+            let gap = column.saturating_sub(next).min(MAX_GAP);
+            cells.extend(std::iter::repeat_n("", gap as usize));
             cells.push(text);
             next = column.saturating_add(1);
         }

@@ -201,7 +201,7 @@ fn is_tabular(row: &Row, cells: &[Cell], width: f32) -> bool {
     });
     let widest = widest.fold(0.0, f32::max);
     let justified = row.words.len() >= 5 && widest < 2.2 * row.size && row.x1() - row.x0() > 0.85 * width;
-    !(justified && !figures)
+    figures || !justified
 }
 
 /// The rows directly above a table that stand over its columns, such as `Three Months Ended`.

@@ -66,9 +66,10 @@ impl PassageRow {
 }
 
 const SELECT: &str = "SELECT p.id, p.document, d.space, p.version, v.number AS version_number, p.position, p.page, p.start,
-    p.end, p.text, p.context, coalesce(d.title, d.name) AS title, d.name, d.kind, d.label, g.place
+    p.end, p.text, p.context, coalesce(d.title, d.name) AS title, d.name, d.kind, d.label,
+    coalesce(g.place, '{\"kind\":\"whole\"}') AS place
     FROM passage p JOIN document d ON d.id = p.document JOIN version v ON v.id = p.version
-    JOIN page g ON g.version = p.version AND g.number = p.page";
+    LEFT JOIN page g ON g.version = p.version AND g.number = p.page";
 
 fn from_row(row: &Row) -> rusqlite::Result<PassageRow> {
     Ok(PassageRow {

@@ -17,7 +17,6 @@ fn page_of(house: &House, name: &str) -> u64 {
 
 /// Flips bytes of one page on the disk.
 fn spoil(house: &House, page: u64) {
-    house.store.write(|w| Ok(w.db.execute_batch("CREATE TABLE IF NOT EXISTS z(a); DROP TABLE z;")?)).unwrap();
     let db = connection::open(&house.store.inner.path, &house.store.inner.key, Use::Write, false).unwrap();
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     let file = fs::OpenOptions::new().read(true).write(true).open(&house.store.inner.path).unwrap();
@@ -128,7 +127,7 @@ fn a_changed_row_is_found() {
 
 /// Every page of the file decrypted, free ones included.
 fn plain_bytes(house: &House) -> Vec<u8> {
-    let db = connection::open(&house.store.inner.path, &house.store.inner.key, Use::Write, false).unwrap();
+    let mut db = connection::open(&house.store.inner.path, &house.store.inner.key, Use::Write, false).unwrap();
     db.serialize("main").unwrap().to_vec()
 }
 

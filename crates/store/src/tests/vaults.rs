@@ -83,7 +83,7 @@ fn looking_for_a_keyring_is_quick() {
         assert!(matches!(refused, Err(StoreError::NoKeyring)));
         assert_eq!(inspect(dir.path()).unwrap(), VaultInfo::default());
         let again = crate::vault::create_at_cost(dir.path(), &passphrase("x"), 2, CHEAP).unwrap();
-        assert!(again.read(|r| r.spaces()).unwrap().is_empty(), "what was left behind is out of the way");
+        assert!(again.read(|r| r.spaces()).unwrap().is_empty(), "nothing was left behind");
     }
 }
 
