@@ -3,8 +3,11 @@
 
 use crate::source::sources;
 
+/// A thing, the words that stand for it, and who may say them.
+type Wall = (&'static str, &'static [&'static str], &'static [&'static str]);
+
 /// Words that stand for a thing, and the rooms (or single files) whose shipped code may say them.
-const WALLS: &[(&str, &[&str], &[&str])] = &[
+const WALLS: &[Wall] = &[
     (
         "SQL",
         &["rusqlite::", "\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE FROM", "\"CREATE TABLE", "\"PRAGMA "],
