@@ -1,9 +1,7 @@
 //! Measures the store on made-up passages: `cargo run --release -p hearth-store --example measure -- 100000`.
 //! Prints one table. Not a test: it asserts nothing.
 
-use hearth_domain::{
-    BlobHash, Block, BlockKind, Document, DocumentId, Kind, Label, Page, Passage, Place, SpaceId,
-};
+use hearth_domain::{BlobHash, Block, BlockKind, Document, DocumentId, Kind, Label, Page, Passage, Place, SpaceId};
 use hearth_store::*;
 use std::time::Instant;
 
@@ -150,7 +148,8 @@ fn main() -> Result<()> {
     line("vectors, 5% of documents", timed(100, |run| vector(&few, run))?);
     line("vectors, one document", timed(100, |run| vector(&one, run))?);
     let term = |text: String, weight| Term { text, weight, prefix: false };
-    let mixed = |dice: &mut Dice| TextQuery { any: (0..8).map(|_| term(dice.word(), 1.0)).collect(), ..TextQuery::default() };
+    let mixed =
+        |dice: &mut Dice| TextQuery { any: (0..8).map(|_| term(dice.word(), 1.0)).collect(), ..TextQuery::default() };
     let common = |run: usize| TextQuery {
         any: (1..6).map(|n| term(format!("w{}", n + run % 10), 1.0)).collect(),
         ..TextQuery::default()
@@ -198,10 +197,13 @@ fn main() -> Result<()> {
         store.record(entry, |_| Ok(()))
     };
     line("one entry of the record", timed(50, record)?);
-    line("purge a document", timed(3, |run| {
-        let id = documents.get(20 + run).copied().unwrap_or(DocumentId(0));
-        store.write(|w| w.purge_document(id))
-    })?);
+    line(
+        "purge a document",
+        timed(3, |run| {
+            let id = documents.get(20 + run).copied().unwrap_or(DocumentId(0));
+            store.write(|w| w.purge_document(id))
+        })?,
+    );
     line("check everything", timed(1, |_| store.check())?);
     println!("memory at the end: {:.0} MiB", resident_mib());
     drop(store);

@@ -151,8 +151,7 @@ fn walk(db: &Connection, key: &VerifyingKey) -> Result<AuditCheck> {
         let seq = row.get::<_, i64>("seq")?;
         if u64::try_from(seq) != Ok(expected) {
             // A number below 1 was put before the first; one above means that those between are gone.
-            let (seq, why) =
-                if seq < 1 { (0, Flaw::OutOfOrder) } else { (expected, Flaw::Missing) };
+            let (seq, why) = if seq < 1 { (0, Flaw::OutOfOrder) } else { (expected, Flaw::Missing) };
             check.broken = Some(Broken { seq, at_ms: None, why });
             return Ok(check);
         }

@@ -2,6 +2,8 @@
 //! reads; `rebuild.rs` repairs.
 
 use crate::chain::Broken;
+use crate::connection::Use;
+use crate::store::Inner;
 use crate::table::vector::checksum;
 use crate::{Result, Store, StoreError};
 use hearth_domain::{BlobHash, PassageId};
@@ -45,7 +47,7 @@ impl Store {
     /// a large library.
     pub fn check(&self) -> Result<Vec<Finding>> {
         // A connection without cached pages: what counts is what is on the disk.
-        let lease = self.inner.lease_once(crate::connection::Use::ReadOnce)?;
+        let lease = self.inner.lease_once(Use::ReadOnce)?;
         let snapshot = lease.unchecked_transaction()?;
         let mut findings = pages(&snapshot)?;
         if findings.is_empty() {
@@ -53,7 +55,7 @@ impl Store {
             findings.extend(vectors(&snapshot)?);
             findings.extend(blobs(&snapshot)?);
         } else {
-            findings.extend(tables(&snapshot)?);
+            findings.extend(tables(&self.inner)?);
         }
         drop(snapshot);
         drop(lease);
@@ -85,21 +87,19 @@ fn pages(db: &Connection) -> Result<Vec<Finding>> {
 }
 
 /// Which tables have rows that cannot be read.
-fn tables(db: &Connection) -> Result<Vec<Finding>> {
-    let mut statement = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")?;
-    let names: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+fn tables(inner: &Inner) -> Result<Vec<Finding>> {
+    let mut db = inner.lease_once(Use::ReadOnce)?;
+    let names: Vec<String> = {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'";
+        let mut statement = db.prepare(sql)?;
+        let names = statement.query_map([], |row| row.get(0))?;
+        names.collect::<rusqlite::Result<_>>()?
+    };
     let mut found: Vec<Finding> = Vec::new();
     for name in names {
-        let read_all = || -> Result<()> {
-            let mut statement = db.prepare(&format!("SELECT * FROM \"{name}\""))?;
-            let last = statement.column_count().saturating_sub(1);
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                row.get_ref(last)?;
-            }
-            Ok(())
-        };
-        if matches!(read_all(), Err(StoreError::Damaged { .. })) {
+        if matches!(read_all(&db, &name), Err(StoreError::Damaged { .. })) {
+            // A connection that met a damaged page refuses every page from then on.
+            db = inner.lease_once(Use::ReadOnce)?;
             let derived = DERIVED.iter().find(|derived| name.starts_with(*derived));
             let table = derived.map_or(name.as_str(), |derived| derived).to_owned();
             let finding = Finding::Unreadable { table, derived: derived.is_some() };
@@ -109,6 +109,17 @@ fn tables(db: &Connection) -> Result<Vec<Finding>> {
         }
     }
     Ok(found)
+}
+
+/// Reads every row of a table to its last column.
+fn read_all(db: &Connection, table: &str) -> Result<()> {
+    let mut statement = db.prepare(&format!("SELECT * FROM \"{table}\""))?;
+    let last = statement.column_count().saturating_sub(1);
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        row.get_ref(last)?;
+    }
+    Ok(())
 }
 
 fn full_text(db: &Connection) -> Result<Option<Finding>> {

@@ -43,6 +43,7 @@ pub(crate) fn open(path: &Path, key: &DataKey, usage: Use, create: bool) -> Resu
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let db = Connection::open_with_flags(path, flags)?;
+    db.execute_batch("PRAGMA cipher_log_level = NONE")?; // it would write to the process's stderr
     let hex = Zeroizing::new(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     let pragma = Zeroizing::new(format!("PRAGMA key = \"x'{}'\"", hex.as_str()));
     db.execute_batch(&pragma)?;
@@ -80,7 +81,9 @@ pub(crate) fn open(path: &Path, key: &DataKey, usage: Use, create: bool) -> Resu
 /// Says of an error on first contact with the file what it means: the key was proven right before, so it is the file.
 pub(crate) fn as_damage(error: StoreError) -> StoreError {
     match error {
-        StoreError::Damaged { .. } => StoreError::Damaged { what: "hearth.db cannot be read from its first page".into() },
+        StoreError::Damaged { .. } => {
+            StoreError::Damaged { what: "hearth.db cannot be read from its first page".into() }
+        }
         other => other,
     }
 }

@@ -24,7 +24,6 @@ mod word;
 #[cfg(test)]
 mod tests;
 
-
 pub use chain::{AuditCheck, Broken, Flaw, head_message, tombstone_message};
 
 pub use check::Finding;

@@ -106,7 +106,8 @@ impl Writer<'_> {
             return Err(StoreError::Invalid("embeddings of one version differ in length".into()));
         }
         self.delete_passages(document.id)?;
-        self.db.prepare_cached("UPDATE version SET state = 'superseded' WHERE document = ?1 AND state = 'current'")?
+        self.db
+            .prepare_cached("UPDATE version SET state = 'superseded' WHERE document = ?1 AND state = 'current'")?
             .execute([document.id.0])?;
         for (position, indexed) in passages.iter().enumerate() {
             let passage = self.insert_passage(document.id, version, position, &indexed.passage)?;

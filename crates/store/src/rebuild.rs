@@ -3,12 +3,13 @@
 
 use crate::connection::{self, Use};
 use crate::resident::{self, Resident};
-use crate::store::Store;
+use crate::store::{Inner, Store};
 use crate::table::vector::checksum;
 use crate::{PassageRow, Reader, Result, StoreError, migrate};
 use hearth_domain::PassageId;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use std::fs;
+use std::path::Path;
 
 /// What rebuilding did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,8 +24,23 @@ pub struct Rebuilt {
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
 const TABLES: [&str; 17] = [
-    "space", "blob", "document", "version", "page", "passage", "vector", "conversation", "turn", "citation", "trace",
-    "job", "memory", "ledger", "audit", "audit_detail", "audit_head",
+    "space",
+    "blob",
+    "document",
+    "version",
+    "page",
+    "passage",
+    "vector",
+    "conversation",
+    "turn",
+    "citation",
+    "trace",
+    "job",
+    "memory",
+    "ledger",
+    "audit",
+    "audit_detail",
+    "audit_head",
 ];
 const WHOLE: [&str; 2] = ["meta", "setting"];
 
@@ -44,32 +60,58 @@ impl Store {
         }
         inner.exclusively(|writer| {
             let mut resident = resident::lock_write(&inner.resident);
-            let mut fresh = connection::open(&fresh_path, &inner.key, Use::Write, true)?;
-            migrate::migrate(&mut fresh, migrate::MIGRATIONS)?;
-            let rebuilt = copy(writer, &mut fresh, terms)?;
-            fresh.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-            close(fresh)?;
-            // Nothing of the old file may be left in a log that the new one would take for its own.
-            let busy: i64 = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            if busy != 0 {
-                return Err(StoreError::Damaged { what: "the log cannot be written back".into() });
-            }
-            close(std::mem::replace(writer, Connection::open_in_memory()?))?;
-            let swapped = (|| {
-                let damaged = inner.folder.join("hearth.db.damaged");
-                remove(&damaged)?;
-                fs::hard_link(&inner.path, &damaged).or_else(|_| fs::copy(&inner.path, &damaged).map(drop))?;
-                fs::rename(&fresh_path, &inner.path)
-            })();
-            *writer = connection::open(&inner.path, &inner.key, Use::Write, false)?;
             *resident = Resident::Unloaded;
-            swapped?;
-            Ok(rebuilt)
+            // The last connection to close writes the log back into the file.
+            *writer = Connection::open_in_memory()?;
+            let rebuilt = into(inner, &fresh_path, terms);
+            *writer = connection::open(&inner.path, &inner.key, Use::Write, false)?;
+            rebuilt
         })
     }
 }
 
-fn remove(path: &std::path::Path) -> std::io::Result<()> {
+/// Makes the new file and puts it in the old one's place. No connection to the old one is open before or after.
+fn into(inner: &Inner, fresh_path: &Path, terms: &dyn Fn(&PassageRow) -> String) -> Result<Rebuilt> {
+    let mut fresh = connection::open(fresh_path, &inner.key, Use::Write, true)?;
+    migrate::migrate(&mut fresh, migrate::MIGRATIONS)?;
+    let rebuilt = copy(&mut Old { inner, db: None }, &mut fresh, terms)?;
+    fresh.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    close(fresh)?;
+    // Nothing of the old file may be left in a log that the new one would take for its own.
+    let old = connection::open(&inner.path, &inner.key, Use::Write, false)?;
+    let busy: i64 = old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy != 0 {
+        return Err(StoreError::Damaged { what: "the log cannot be written back".into() });
+    }
+    close(old)?;
+    let damaged = inner.folder.join("hearth.db.damaged");
+    remove(&damaged)?;
+    fs::hard_link(&inner.path, &damaged).or_else(|_| fs::copy(&inner.path, &damaged).map(drop))?;
+    fs::rename(fresh_path, &inner.path)?;
+    Ok(rebuilt)
+}
+
+/// The damaged file. A connection that met a damaged page refuses every page from then on, so each one is given up there.
+struct Old<'a> {
+    inner: &'a Inner,
+    db: Option<Connection>,
+}
+
+impl Old<'_> {
+    fn read<T>(&mut self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let db = match self.db.take() {
+            Some(db) => db,
+            None => connection::open(&self.inner.path, &self.inner.key, Use::ReadOnce, false)?,
+        };
+        let value = f(&db);
+        if !matches!(value, Err(StoreError::Damaged { .. })) {
+            self.db = Some(db);
+        }
+        value
+    }
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -81,13 +123,13 @@ fn close(db: Connection) -> Result<()> {
 }
 
 /// Copies everything readable in one transaction and makes full text again.
-fn copy(old: &Connection, fresh: &mut Connection, terms: &dyn Fn(&PassageRow) -> String) -> Result<Rebuilt> {
+fn copy(old: &mut Old, fresh: &mut Connection, terms: &dyn Fn(&PassageRow) -> String) -> Result<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
     fresh.execute_batch("PRAGMA foreign_keys = OFF; DROP TRIGGER audit_in_order;")?;
     let transaction = fresh.transaction()?;
     for table in WHOLE {
         transaction.execute(&format!("DELETE FROM {table}"), [])?;
-        transfer(old, &transaction, table, "1")?;
+        old.read(|old| transfer(old, &transaction, table, "1"))?;
     }
     for table in TABLES {
         let lost = transfer_by_row(old, &transaction, table)?;
@@ -135,29 +177,16 @@ fn transfer(old: &Connection, fresh: &Connection, table: &str, condition: &str) 
 
 /// Copies a table in halves of its range of row ids, down to single rows where something cannot be read. Says how many
 /// row ids within the range of known rows gave an error.
-fn transfer_by_row(old: &Connection, fresh: &Connection, table: &str) -> Result<u64> {
-    let bounds = |order: &str| {
-        old.query_row(&format!("SELECT rowid FROM {table} ORDER BY rowid {order} LIMIT 1"), [], |row| row.get::<_, i64>(0))
-    };
-    let sequence = || {
-        let sql = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
-        old.query_row(sql, [table], |row| row.get::<_, i64>(0)).unwrap_or(1 << 20)
-    };
-    let (first, last) = match (bounds("ASC"), bounds("DESC")) {
-        (Err(rusqlite::Error::QueryReturnedNoRows), _) => return Ok(0),
-        (first, last) => (first.unwrap_or(1), last.unwrap_or_else(|_| sequence())),
-    };
+fn transfer_by_row(old: &mut Old, fresh: &Connection, table: &str) -> Result<u64> {
+    let Some((first, last)) = bounds(old, table)? else { return Ok(0) };
     let (mut lost, mut ranges) = (0, vec![(first, last)]);
     while let Some((from, to)) = ranges.pop() {
-        let copied = (|| {
-            fresh.execute_batch("SAVEPOINT part")?;
-            let copied = transfer(old, fresh, table, &format!("rowid BETWEEN {from} AND {to}"));
-            fresh.execute_batch(if copied.is_ok() { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" })?;
-            copied
-        })();
+        fresh.execute_batch("SAVEPOINT part")?;
+        let copied = old.read(|old| transfer(old, fresh, table, &format!("rowid BETWEEN {from} AND {to}")));
+        fresh.execute_batch(if copied.is_ok() { "RELEASE part" } else { "ROLLBACK TO part; RELEASE part" })?;
         match copied {
             Ok(()) => {}
-            Err(StoreError::Damaged { .. }) if from == to => lost += 1,
+            Err(StoreError::Damaged { .. }) if from >= to => lost += 1,
             Err(StoreError::Damaged { .. }) => {
                 let middle = from + (to - from) / 2;
                 ranges.push((middle + 1, to));
@@ -169,14 +198,42 @@ fn transfer_by_row(old: &Connection, fresh: &Connection, table: &str) -> Result<
     Ok(lost)
 }
 
+/// The lowest and highest row id of a table; where its ends cannot be read, 1 and the highest id ever given out.
+fn bounds(old: &mut Old, table: &str) -> Result<Option<(i64, i64)>> {
+    let mut end = |order: &str| {
+        let sql = format!("SELECT rowid FROM {table} ORDER BY rowid {order} LIMIT 1");
+        match old.read(|old| Ok(old.query_row(&sql, [], |row| row.get::<_, i64>(0)).optional()?)) {
+            Err(StoreError::Damaged { .. }) => Ok(Err(())),
+            other => other.map(Ok),
+        }
+    };
+    let (first, last) = (end("ASC")?, end("DESC")?);
+    let last = match last {
+        Ok(last) => last,
+        Err(()) => {
+            let (sql, name) = match table {
+                "audit" | "audit_detail" | "audit_head" => ("SELECT entries FROM audit_head WHERE ?1 = ?1", table),
+                "vector" => ("SELECT seq FROM sqlite_sequence WHERE name = ?1", "passage"),
+                other => ("SELECT seq FROM sqlite_sequence WHERE name = ?1", other),
+            };
+            let highest = old.read(|old| Ok(old.query_row(sql, [name], |row| row.get::<_, i64>(0)).optional()?));
+            match highest {
+                Err(StoreError::Damaged { .. }) => None,
+                other => other?,
+            }
+        }
+    };
+    Ok(last.map(|last| (first.ok().flatten().unwrap_or(1), last)))
+}
+
 /// Takes over the highest id that each table ever gave out. Where that cannot be read, the highest one copied stands.
-fn keep_sequences(old: &Connection, fresh: &Connection) -> Result<()> {
-    let read = || -> Result<Vec<(String, i64)>> {
+fn keep_sequences(old: &mut Old, fresh: &Connection) -> Result<()> {
+    let read = |old: &Connection| -> Result<Vec<(String, i64)>> {
         let mut statement = old.prepare("SELECT name, seq FROM sqlite_sequence")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     };
-    for (name, seq) in read().or_else(|error| match error {
+    for (name, seq) in old.read(read).or_else(|error| match error {
         StoreError::Damaged { .. } => Ok(Vec::new()),
         other => Err(other),
     })? {
@@ -222,6 +279,7 @@ fn without_vector(db: &Connection) -> Result<Vec<PassageId>> {
     for passage in wrong {
         db.execute("DELETE FROM vector WHERE passage = ?1", [passage])?;
     }
-    let mut statement = db.prepare("SELECT id FROM passage WHERE id NOT IN (SELECT passage FROM vector) ORDER BY id")?;
+    let mut statement =
+        db.prepare("SELECT id FROM passage WHERE id NOT IN (SELECT passage FROM vector) ORDER BY id")?;
     Ok(statement.query_map([], |row| Ok(PassageId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?)
 }

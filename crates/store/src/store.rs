@@ -3,7 +3,7 @@
 use crate::connection::{self, DataKey, Use};
 use crate::resident::{self, Resident};
 use crate::table::audit::{self, AuditSeq, Entry};
-use crate::{Result, migrate};
+use crate::{Result, StoreError, migrate};
 use ed25519_dalek::SigningKey;
 use hearth_domain::DocumentId;
 use rusqlite::{Connection, TransactionBehavior};
@@ -106,16 +106,31 @@ impl Store {
 
     /// Runs reads on one consistent snapshot.
     pub fn read<T>(&self, f: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-        let lease = self.inner.lease()?;
-        let snapshot = lease.unchecked_transaction()?;
-        let value = f(&Reader { db: &snapshot, inner: Some(&self.inner) })?;
-        snapshot.finish()?;
-        Ok(value)
+        let mut lease = self.inner.lease()?;
+        let value = (|| {
+            let snapshot = lease.unchecked_transaction()?;
+            let value = f(&Reader { db: &snapshot, inner: Some(&self.inner) })?;
+            snapshot.finish()?;
+            Ok(value)
+        })();
+        if matches!(value, Err(StoreError::Damaged { .. })) {
+            lease.discard();
+        }
+        value
     }
 
     /// Runs writes in one transaction: all of them are kept, or, when `f` fails, none.
     pub fn write<T>(&self, f: impl FnOnce(&Writer) -> Result<T>) -> Result<T> {
         let mut db = lock(&self.inner.writer);
+        let value = self.transact(&mut db, f);
+        if matches!(value, Err(StoreError::Damaged { .. })) {
+            // A connection that met a damaged page refuses every page from then on; a fresh one reads the others.
+            *db = connection::open(&self.inner.path, &self.inner.key, Use::Write, false)?;
+        }
+        value
+    }
+
+    fn transact<T>(&self, db: &mut Connection, f: impl FnOnce(&Writer) -> Result<T>) -> Result<T> {
         let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let writer = Writer {
             reader: Reader { db: &transaction, inner: None },
@@ -131,7 +146,7 @@ impl Store {
             // The index in memory steps over together with the file: nobody searches between.
             let mut resident = resident::lock_write(&self.inner.resident);
             transaction.commit()?;
-            resident.refresh(&db, &touched);
+            resident.refresh(db, &touched);
         }
         if purged {
             // Best effort: a reader that is still at work keeps the log; the next purge or close empties it.
@@ -162,11 +177,11 @@ impl Store {
     /// Writes a copy into the folder `to`, which opens with the same secrets. The folder must not hold a vault.
     pub fn backup(&self, to: &Path) -> Result<()> {
         if to.join(crate::vault::DATABASE).exists() || to.join(crate::vault::DESCRIPTION).exists() {
-            return Err(crate::StoreError::Exists);
+            return Err(StoreError::Exists);
         }
         std::fs::create_dir_all(to)?;
         let target = to.join(crate::vault::DATABASE);
-        let name = target.to_str().ok_or_else(|| crate::StoreError::Invalid("the path is not UTF-8".into()))?;
+        let name = target.to_str().ok_or_else(|| StoreError::Invalid("the path is not UTF-8".into()))?;
         // A connection of its own: a long copy holds up no writer.
         let db = self.inner.lease_once(Use::Write)?;
         db.execute("VACUUM INTO ?1", [name])?;
@@ -231,6 +246,18 @@ impl Inner {
 pub(crate) struct Lease<'a> {
     inner: &'a Inner,
     db: Option<(Connection, Use)>,
+}
+
+impl Lease<'_> {
+    /// Has the connection closed when it comes back: one that met a damaged page refuses every page from then on.
+    fn discard(&mut self) {
+        if let Some((_, usage)) = &mut self.db {
+            if *usage == Use::ReadWide {
+                lock(&self.inner.readers).wide_open = false;
+            }
+            *usage = Use::ReadOnce;
+        }
+    }
 }
 
 impl Deref for Lease<'_> {

@@ -50,7 +50,9 @@ pub struct VaultInfo {
 /// Looks whether `dir` holds a vault and what opens it, without opening it.
 pub fn inspect(dir: &Path) -> Result<VaultInfo> {
     match Description::read(dir) {
-        Ok(found) => Ok(VaultInfo { exists: true, passphrase: found.passphrase.is_some(), device: found.device.is_some() }),
+        Ok(found) => {
+            Ok(VaultInfo { exists: true, passphrase: found.passphrase.is_some(), device: found.device.is_some() })
+        }
         Err(StoreError::Missing) => Ok(VaultInfo::default()),
         Err(error) => Err(error),
     }
@@ -130,7 +132,9 @@ pub(crate) fn described_audit_key(dir: &Path) -> Result<[u8; 32]> {
 /// Bytes from the system's generator.
 pub(crate) fn random_bytes() -> Result<DataKey> {
     let mut bytes = Zeroizing::new([0u8; 32]);
-    rand::rngs::OsRng.try_fill_bytes(bytes.as_mut_slice()).map_err(|error| StoreError::Io(std::io::Error::other(error)))?;
+    rand::rngs::OsRng
+        .try_fill_bytes(bytes.as_mut_slice())
+        .map_err(|error| StoreError::Io(std::io::Error::other(error)))?;
     Ok(bytes)
 }
 

@@ -147,9 +147,10 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Appends an entry and signs the new head.
     pub(crate) fn append(&self, entry: &Entry) -> Result<AuditSeq> {
-        let (entries, previous) = self.db.query_row("SELECT entries, hash FROM audit_head WHERE id = 1", [], |row| {
-            Ok((row.get::<_, i64>("entries")?.unsigned_abs(), get_hash(row, "hash")?))
-        })?;
+        let (entries, previous) =
+            self.db.query_row("SELECT entries, hash FROM audit_head WHERE id = 1", [], |row| {
+                Ok((row.get::<_, i64>("entries")?.unsigned_abs(), get_hash(row, "hash")?))
+            })?;
         let seq = entries + 1;
         let detail = entry.detail.to_string();
         let detail_hash = chain::sha256(detail.as_bytes());
@@ -175,7 +176,9 @@ impl Writer<'_> {
             previous,
             hash,
         ))?;
-        self.db.prepare_cached("INSERT INTO audit_detail(seq, detail) VALUES (?1, ?2)")?.execute((seq as i64, detail))?;
+        self.db
+            .prepare_cached("INSERT INTO audit_detail(seq, detail) VALUES (?1, ?2)")?
+            .execute((seq as i64, detail))?;
         put_head(self.db, self.signing, seq, &hash)?;
         Ok(AuditSeq(seq))
     }
@@ -183,9 +186,8 @@ impl Writer<'_> {
     /// Clears the detail of an entry for good. Its hash stays, with a signed tombstone, so the record still verifies.
     pub fn purge_audit_payload(&self, seq: u64) -> Result<()> {
         let id = i64::try_from(seq).unwrap_or(i64::MAX);
-        let found = self.db.query_row("SELECT detail_hash FROM audit WHERE seq = ?1", [id], |row| {
-            get_hash(row, "detail_hash")
-        });
+        let found =
+            self.db.query_row("SELECT detail_hash FROM audit WHERE seq = ?1", [id], |row| get_hash(row, "detail_hash"));
         let detail_hash = found.optional()?.ok_or(StoreError::NotFound { what: "entry", id })?;
         let tombstone = chain::sign(self.signing, &chain::tombstone_message(seq, &detail_hash));
         let sql = "UPDATE audit_detail SET detail = NULL, tombstone = ?2 WHERE seq = ?1";
@@ -206,9 +208,8 @@ fn put_head(db: &Connection, key: &SigningKey, entries: u64, hash: &[u8; 32]) ->
 /// The key that signs the record; made with an empty signed head when the file is new.
 pub(crate) fn signing_key(db: &mut Connection) -> Result<SigningKey> {
     if let Some(secret) = meta::bytes(db, "audit_secret_key")?.map(Zeroizing::new) {
-        let secret: &[u8; 32] = secret.as_slice().try_into().map_err(|_| StoreError::Damaged {
-            what: "the key of the record".into(),
-        })?;
+        let secret: &[u8; 32] =
+            secret.as_slice().try_into().map_err(|_| StoreError::Damaged { what: "the key of the record".into() })?;
         return Ok(SigningKey::from_bytes(secret));
     }
     let key = SigningKey::from_bytes(&*crate::vault::random_bytes()?);

@@ -155,7 +155,8 @@ impl Reader<'_> {
             }
         }
         if let Some(text) = &filter.text {
-            sql += " AND contains(d.name || char(10) || coalesce(d.title, '') || char(10) || coalesce(d.origin, ''), ?)";
+            sql +=
+                " AND contains(d.name || char(10) || coalesce(d.title, '') || char(10) || coalesce(d.origin, ''), ?)";
             values.push(text.clone().into());
         }
         sql += " ORDER BY d.id DESC LIMIT ? OFFSET ?";

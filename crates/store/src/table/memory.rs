@@ -86,7 +86,8 @@ pub struct NewMemory {
     pub now: TimeMs,
 }
 
-const SELECT: &str = "SELECT id, space, text, learnt, label, state, created_ms, used, last_used_ms, expires_ms, source_turn
+const SELECT: &str =
+    "SELECT id, space, text, learnt, label, state, created_ms, used, last_used_ms, expires_ms, source_turn
     FROM memory";
 
 fn from_row(row: &Row) -> rusqlite::Result<MemoryRow> {
@@ -134,7 +135,8 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Keeps a memory.
     pub fn add_memory(&self, new: &NewMemory) -> Result<MemoryId> {
-        let sql = "INSERT INTO memory(space, text, learnt, label, state, created_ms, changed_ms, expires_ms, source_turn)
+        let sql =
+            "INSERT INTO memory(space, text, learnt, label, state, created_ms, changed_ms, expires_ms, source_turn)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)";
         self.db.prepare_cached(sql)?.execute((
             new.space.map(|space| space.0),

@@ -91,7 +91,8 @@ impl Writer<'_> {
     /// Writes the pages of a version in place of those it had.
     pub(crate) fn put_pages(&self, version: VersionId, pages: &[Page]) -> Result<()> {
         self.db.prepare_cached("DELETE FROM page WHERE version = ?1")?.execute([version.0])?;
-        let sql = "INSERT INTO page(version, number, place, text, blocks, boxes, size_pt) VALUES (?1,?2,?3,?4,?5,?6,?7)";
+        let sql =
+            "INSERT INTO page(version, number, place, text, blocks, boxes, size_pt) VALUES (?1,?2,?3,?4,?5,?6,?7)";
         let mut insert = self.db.prepare_cached(sql)?;
         for (number, page) in pages.iter().enumerate() {
             let size = page.size_pt.as_ref().map(json).transpose()?;

@@ -65,7 +65,8 @@ impl PassageRow {
     }
 }
 
-const SELECT: &str = "SELECT p.id, p.document, d.space, p.version, v.number AS version_number, p.position, p.page, p.start,
+const SELECT: &str =
+    "SELECT p.id, p.document, d.space, p.version, v.number AS version_number, p.position, p.page, p.start,
     p.end, p.text, p.context, coalesce(d.title, d.name) AS title, d.name, d.kind, d.label,
     coalesce(g.place, '{\"kind\":\"whole\"}') AS place
     FROM passage p JOIN document d ON d.id = p.document JOIN version v ON v.id = p.version

@@ -51,7 +51,8 @@ fn from_row(row: &Row) -> rusqlite::Result<TraceRow> {
 impl Reader<'_> {
     /// What the stations of a turn did, in order.
     pub fn trace(&self, turn: TurnId) -> Result<Vec<TraceRow>> {
-        let sql = "SELECT station, started_ms, duration_ms, outcome, sentence, detail FROM trace WHERE turn = ?1 ORDER BY id";
+        let sql =
+            "SELECT station, started_ms, duration_ms, outcome, sentence, detail FROM trace WHERE turn = ?1 ORDER BY id";
         let mut statement = self.db.prepare_cached(sql)?;
         Ok(statement.query_map([turn.0], from_row)?.collect::<rusqlite::Result<_>>()?)
     }

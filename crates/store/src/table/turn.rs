@@ -71,7 +71,8 @@ pub struct TurnRow {
     pub finished_ms: Option<TimeMs>,
 }
 
-const SELECT: &str = "SELECT id, conversation, position, asked_ms, question, attachments, state, answer, record, replaced_by,
+const SELECT: &str =
+    "SELECT id, conversation, position, asked_ms, question, attachments, state, answer, record, replaced_by,
     finished_ms FROM turn";
 
 fn from_row(row: &Row) -> rusqlite::Result<TurnRow> {
@@ -146,7 +147,8 @@ impl Writer<'_> {
         let sql = "UPDATE turn SET state = ?2, answer = ?3, record = ?4, finished_ms = ?5 WHERE id = ?1";
         found(self.db.prepare_cached(sql)?.execute((id.0, word(&state)?, answer, json(record)?, now))?, id)?;
         self.put_citations(id, citations)?;
-        let conversation: i64 = self.db.query_row("SELECT conversation FROM turn WHERE id = ?1", [id.0], |r| r.get(0))?;
+        let conversation: i64 =
+            self.db.query_row("SELECT conversation FROM turn WHERE id = ?1", [id.0], |r| r.get(0))?;
         self.touch_conversation(conversation, now)
     }
 

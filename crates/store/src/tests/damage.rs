@@ -77,7 +77,10 @@ fn damaged_vectors_are_named_and_can_be_embedded_again() {
     let named: Vec<Finding> = rebuilt.without_vector.iter().map(|id| Finding::Vector(*id)).collect();
     assert_eq!(house.store.check().unwrap(), named);
     let rows = house.store.read(|r| r.passages(&rebuilt.without_vector)).unwrap();
-    house.store.write(|w| rows.iter().try_for_each(|row| w.put_embedding(row.document, row.id, &embed(&row.text)))).unwrap();
+    house
+        .store
+        .write(|w| rows.iter().try_for_each(|row| w.put_embedding(row.document, row.id, &embed(&row.text))))
+        .unwrap();
     assert_eq!(house.store.check().unwrap(), []);
     for row in rows {
         assert_eq!(house.near(&row.text, &house.everything()), [row.text]);
@@ -138,7 +141,10 @@ fn a_purge_leaves_no_trace() {
     house.import("keep", &["ordinary words stay here"]);
     let (document, first) = house.import("a", &["canaryalpha one canarybeta two", "more canarygamma"]);
     let (_, second) = house.import_version(Some(document), "canaryname", &["canarydelta three"]);
-    let job = house.store.write(|w| w.add_job("import", "canaryjob", Some(house.space), &serde_json::json!(1), 1, 1)).unwrap();
+    let job = house
+        .store
+        .write(|w| w.add_job("import", "canaryjob", Some(house.space), &serde_json::json!(1), 1, 1))
+        .unwrap();
     house.store.write(|w| w.update_job(job, &JobUpdate { document: Some(document), ..JobUpdate::default() })).unwrap();
     let turn = house.store.write(|w| w.begin_turn(conversation, "?", &[], 2)).unwrap();
     let citation = NewCitation {

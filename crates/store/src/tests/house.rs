@@ -93,7 +93,12 @@ pub(super) fn new_version(space: SpaceId, document: Option<DocumentId>, name: &s
 }
 
 /// Brings in a version: bytes, pages and passages, published in one transaction.
-pub(super) fn import_as(w: &Writer, new: &NewVersion, text: &str, passages: &[&str]) -> Result<(DocumentId, VersionId)> {
+pub(super) fn import_as(
+    w: &Writer,
+    new: &NewVersion,
+    text: &str,
+    passages: &[&str],
+) -> Result<(DocumentId, VersionId)> {
     w.put_blob(&new.hash, text.as_bytes())?;
     let (document, version) = w.begin_version(new)?;
     w.keep_pages(version, &read(text))?;
@@ -162,11 +167,5 @@ pub(super) fn image(of: &Path) -> tempfile::TempDir {
 }
 
 pub(super) fn note(sentence: &str) -> Entry {
-    Entry {
-        at_ms: 1,
-        kind: "test",
-        sentence: sentence.to_owned(),
-        subject: None,
-        detail: serde_json::Value::Null,
-    }
+    Entry { at_ms: 1, kind: "test", sentence: sentence.to_owned(), subject: None, detail: serde_json::Value::Null }
 }

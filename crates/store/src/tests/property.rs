@@ -40,8 +40,11 @@ fn step() -> impl Strategy<Value = Step> {
 type Model = BTreeMap<DocumentId, (Vec<String>, bool)>;
 
 fn agree(house: &House, model: &Model, made: usize) {
-    let mut expected: Vec<&str> =
-        model.values().filter(|(_, removed)| !removed).flat_map(|(texts, _)| texts.iter().map(String::as_str)).collect();
+    let mut expected: Vec<&str> = model
+        .values()
+        .filter(|(_, removed)| !removed)
+        .flat_map(|(texts, _)| texts.iter().map(String::as_str))
+        .collect();
     expected.sort();
     let all = house.everything();
     let any = vec![Term { text: "every".into(), weight: 1.0, prefix: false }];

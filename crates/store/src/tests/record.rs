@@ -44,20 +44,22 @@ fn an_effect_and_its_entry_share_a_transaction() {
         Err(StoreError::Invalid("no".into()))
     });
     assert!(failed.is_err());
-    house.store.read(|r| {
-        assert_eq!(r.setting("last")?, Some(json!(3)));
-        let rows = r.audit(None, 10, None)?;
-        assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [3, 2, 1]);
-        assert_eq!((rows[1].sentence.as_str(), rows[1].subject.as_deref()), ("Sentence 2.", Some("turn:2")));
-        assert_eq!(rows[1].detail, Some(json!({ "index": 2, "words": ["a", "ü"] })));
-        assert_eq!(rows[0].previous, rows[1].hash);
-        assert_eq!(r.audit(Some(3), 1, None)?[0].seq, 2);
-        assert_eq!(r.audit(None, 10, Some("SENTENCE 1"))?.len(), 1);
-        assert_eq!(r.audit_for("turn:1")?.len(), 1);
-        assert_eq!(r.audit_head()?.entries, 3);
-        Ok(())
-    })
-    .unwrap();
+    house
+        .store
+        .read(|r| {
+            assert_eq!(r.setting("last")?, Some(json!(3)));
+            let rows = r.audit(None, 10, None)?;
+            assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [3, 2, 1]);
+            assert_eq!((rows[1].sentence.as_str(), rows[1].subject.as_deref()), ("Sentence 2.", Some("turn:2")));
+            assert_eq!(rows[1].detail, Some(json!({ "index": 2, "words": ["a", "ü"] })));
+            assert_eq!(rows[0].previous, rows[1].hash);
+            assert_eq!(r.audit(Some(3), 1, None)?[0].seq, 2);
+            assert_eq!(r.audit(None, 10, Some("SENTENCE 1"))?.len(), 1);
+            assert_eq!(r.audit_for("turn:1")?.len(), 1);
+            assert_eq!(r.audit_head()?.entries, 3);
+            Ok(())
+        })
+        .unwrap();
     let check = house.store.verify_audit().unwrap();
     assert_eq!((check.entries, check.broken), (3, None));
 }
@@ -70,7 +72,7 @@ fn the_table_refuses_changes() {
         "DELETE FROM audit",
         "DELETE FROM audit WHERE seq = 2",
         "INSERT OR REPLACE INTO audit SELECT seq, 0, kind, subject, sentence, detail_hash, previous, hash FROM audit",
-        "INSERT INTO audit SELECT seq + 2, at_ms, kind, subject, sentence, detail_hash, previous, hash FROM audit",
+        "INSERT INTO audit SELECT seq + 5, at_ms, kind, subject, sentence, detail_hash, previous, hash FROM audit",
     ] {
         let refused = house.store.write(|w| Ok(w.db.execute(sql, [])?)).unwrap_err();
         assert!(refused.to_string().contains("append-only"), "{sql}: {refused}");
@@ -154,7 +156,8 @@ fn every_tampering_is_located() {
 }
 
 fn append_unsigned(db: &Connection, seq: u64) {
-    let previous: Vec<u8> = db.query_row("SELECT hash FROM audit WHERE seq = ?1", [seq as i64 - 1], |r| r.get(0)).unwrap();
+    let previous: Vec<u8> =
+        db.query_row("SELECT hash FROM audit WHERE seq = ?1", [seq as i64 - 1], |r| r.get(0)).unwrap();
     let detail_hash = crate::chain::sha256(b"null");
     let link = crate::chain::Link {
         seq,
@@ -180,7 +183,10 @@ fn a_forged_head_or_key_shows() {
         });
         house.store.verify_audit().unwrap().broken.unwrap().why
     };
-    assert_eq!(forge("UPDATE audit_head SET entries = 5, hash = (SELECT hash FROM audit WHERE seq = 5)"), Flaw::HeadForged);
+    assert_eq!(
+        forge("UPDATE audit_head SET entries = 5, hash = (SELECT hash FROM audit WHERE seq = 5)"),
+        Flaw::HeadForged
+    );
     assert_eq!(forge("DELETE FROM audit_head"), Flaw::HeadForged);
     assert_eq!(forge("SELECT 1"), Flaw::EndsElsewhere);
     // A new key with which everything is signed again does not agree with the vault's description.

@@ -16,8 +16,34 @@ fn one(text: &str) -> TextQuery {
 fn a_term_stays_one_term_in_any_script() {
     let house = house();
     let terms = [
-        "10-q", "d3-14", "π", "合同", "同期", "สัญญา", "अनुबंध", "क्षतिपूर्ति", "öl", "o\u{308}l", "العقد", "a_b", "c++", "§5",
-        "x/y:z*", "(a)", "e.g.", "100%", "naïve-ish", "ab\u{301}c", "🦀", "^", "near", "and", "not", "{x}", "\\n", "s1",
+        "10-q",
+        "d3-14",
+        "π",
+        "合同",
+        "同期",
+        "สัญญา",
+        "अनुबंध",
+        "क्षतिपूर्ति",
+        "öl",
+        "o\u{308}l",
+        "العقد",
+        "a_b",
+        "c++",
+        "§5",
+        "x/y:z*",
+        "(a)",
+        "e.g.",
+        "100%",
+        "naïve-ish",
+        "ab\u{301}c",
+        "🦀",
+        "^",
+        "near",
+        "and",
+        "not",
+        "{x}",
+        "\\n",
+        "s1",
     ];
     for (index, text) in terms.iter().enumerate() {
         house.import(&format!("{index}.txt"), &[&format!("filler {text} tail")]);
@@ -31,7 +57,9 @@ fn a_term_stays_one_term_in_any_script() {
         assert_eq!(house.words(part, &house.everything()), [""; 0], "{part}");
     }
     // What would be syntax is a term or nothing.
-    for hostile in ["\"", "' OR 1", "terms:filler", "place : s1", "filler\" OR \"tail", "*", "NEAR(filler tail)", "\0", "\u{7f}"] {
+    for hostile in
+        ["\"", "' OR 1", "terms:filler", "place : s1", "filler\" OR \"tail", "*", "NEAR(filler tail)", "\0", "\u{7f}"]
+    {
         house.words(hostile, &house.everything()); // refuses nothing and runs nothing
     }
 }
@@ -42,9 +70,9 @@ fn phrases_prefixes_and_weights_count() {
     house.import("a", &["alpha beta gamma delta"]);
     house.import("b", &["beta alpha delta gamma"]);
     house.import("c", &["alphabet soup epsilon zeta"]);
-    let search = |query: &TextQuery| {
-        house.store.read(|r| r.search_text(query, &house.everything(), 10)).unwrap()
-    };
+    let rest: Vec<String> = (0..8).map(|n| format!("other words number{n}")).collect();
+    house.import("d", &rest.iter().map(String::as_str).collect::<Vec<_>>());
+    let search = |query: &TextQuery| house.store.read(|r| r.search_text(query, &house.everything(), 10)).unwrap();
     let phrase = TextQuery { phrases: vec![vec!["alpha".into(), "beta".into()]], ..TextQuery::default() };
     assert_eq!(search(&phrase).len(), 1, "the words in this order stand in one passage");
     let prefix = TextQuery { any: vec![Term { prefix: true, ..term("alph") }], ..TextQuery::default() };
@@ -62,7 +90,9 @@ fn phrases_prefixes_and_weights_count() {
     let heavy = TextQuery { any: vec![Term { weight: 2.0, ..term("soup") }], ..TextQuery::default() };
     assert!((search(&heavy)[0].score / twice - 2.0).abs() < 1e-3);
     assert!(search(&TextQuery::default()).is_empty());
-    assert!(search(&TextQuery { any: vec![Term { weight: f32::NAN, ..term("soup") }], ..TextQuery::default() }).is_empty());
+    assert!(
+        search(&TextQuery { any: vec![Term { weight: f32::NAN, ..term("soup") }], ..TextQuery::default() }).is_empty()
+    );
 }
 
 #[test]
@@ -170,7 +200,10 @@ fn a_new_version_takes_over_in_one_step() {
     assert!(failed.is_err());
     assert_eq!(house.near("apple", &house.everything()).len(), 1, "a transaction that fails changes nothing");
     house.store.write(|w| w.publish(second, &[indexed(text)], 9)).unwrap();
-    assert_eq!((house.words("apple", &house.everything()).len(), house.near("apple", &house.everything()).len()), (0, 0));
+    assert_eq!(
+        (house.words("apple", &house.everything()).len(), house.near("apple", &house.everything()).len()),
+        (0, 0)
+    );
     assert_eq!(house.near("cherry", &house.everything()), ["cherry two"]);
     let (old, page) = house.store.read(|r| Ok((r.version(first)?, r.page(first, 0)?))).unwrap();
     assert_eq!(old.unwrap().state, VersionState::Superseded);

@@ -44,7 +44,10 @@ fn snapshot(dir: &std::path::Path) -> Vec<(String, Vec<u8>)> {
 fn nothing_is_readable_without_the_key() {
     let house = house();
     house.import("plainname.txt", &["plaintext canary"]);
-    house.store.record_with(|w| Ok((w.set_setting("plainkey", &json!(1))?, super::house::note("plainsentence")))).unwrap();
+    house
+        .store
+        .record_with(|w| Ok((w.set_setting("plainkey", &json!(1))?, super::house::note("plainsentence"))))
+        .unwrap();
     for (name, bytes) in snapshot(house.dir.path()) {
         for needle in ["canary", "plain", "SQLite format", "hearth audit"] {
             let found = bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
@@ -98,13 +101,8 @@ fn a_newer_file_is_refused_with_the_version_it_needs() {
     };
     let upgrade = |store: &Store, oldest: i64| {
         let first = Migration { ..MIGRATIONS[0] };
-        let mut db = crate::connection::open(
-            &store.inner.path,
-            &store.inner.key,
-            crate::connection::Use::Write,
-            false,
-        )
-        .unwrap();
+        let mut db =
+            crate::connection::open(&store.inner.path, &store.inner.key, crate::connection::Use::Write, false).unwrap();
         migrate(&mut db, &[first, newer(oldest)]).unwrap();
     };
     upgrade(&house.store, 1);
@@ -180,7 +178,10 @@ fn a_full_disk_is_said_and_loses_nothing() {
     let house = house();
     house.import("a", &["apple one"]);
     let limit = |pages: i64| {
-        house.store.write(|w| Ok(w.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)).unwrap();
+        house
+            .store
+            .write(|w| Ok(w.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?))
+            .unwrap();
     };
     limit(1); // SQLite raises it to the present size
     let big = vec![3; 2_000_000];
