@@ -141,7 +141,7 @@ impl Reader<'_> {
                     OR iif(?3 IS NULL, d.scope = 'kept', d.id IN (SELECT value FROM json_each(?3))))
             ORDER BY cosine DESC, p.id LIMIT ?5";
         let bytes: Vec<u8> = query.iter().map(|n| *n as u8).collect();
-        let documents = filter.documents.as_ref().map(|ids| crate::word::json(ids)).transpose()?;
+        let documents = filter.documents.as_ref().map(crate::word::json).transpose()?;
         let also = crate::word::json(&filter.also)?;
         let mut statement = self.db.prepare_cached(sql)?;
         let rows = statement.query_map((bytes, filter.space.0, documents, also, k as i64), |row| {
