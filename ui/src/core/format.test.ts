@@ -68,6 +68,7 @@ describe('confidence', () => {
   it('says what is contradicted and what holds in part', () => {
     const sentence = (state: 'supported' | 'contradicted' | 'partly' | null) => ({ start: 0, end: 1, state, citations: [], note: null });
     expect(format.matched([sentence('supported'), sentence('contradicted'), sentence(null)])).toBe('1 of 2 sentences matches its source, 1 is contradicted');
+    expect(format.matched([sentence('partly')])).toBe('0 of 1 sentence matches its source, 1 does in part');
     expect(format.matched([sentence('supported'), sentence('supported'), sentence('partly')])).toBe('2 of 3 sentences match their source, 1 does in part');
   });
 });

@@ -267,11 +267,12 @@ export function matched(sentences: Sentence[], short = false): string {
   const good = states.filter((state) => state === 'supported').length;
   const partly = states.filter((state) => state === 'partly').length;
   const wrong = states.filter((state) => state === 'contradicted').length;
-  const verb = good === 1 ? 'matches' : 'match';
+  const one = good === 1 || states.length === 1;
+  const verb = one ? 'matches' : 'match';
   const noun = states.length === 1 ? 'sentence' : 'sentences';
   let text = short
     ? `${good} of ${states.length} ${noun} ${verb}`
-    : `${good} of ${states.length} ${noun} ${verb} ${good === 1 ? 'its' : 'their'} source`;
+    : `${good} of ${states.length} ${noun} ${verb} ${one ? 'its' : 'their'} source`;
   if (partly > 0) text += `, ${partly} ${partly === 1 ? 'does' : 'do'} in part`;
   if (wrong > 0) text += `, ${wrong} ${wrong === 1 ? 'is' : 'are'} contradicted`;
   return text;
