@@ -30,15 +30,9 @@ pub(crate) fn examine(house: &House) -> Vec<Finding> {
         note(&format!("guard: {}", guard.name), guard.enforced, guard.detail);
     }
     let keyring = hearth_store::device_available();
-    note(
-        "keyring",
-        keyring,
-        if keyring {
-            "this machine's keyring can hold the key".into()
-        } else {
-            "no usable keyring here: the vault is locked by a passphrase".into()
-        },
-    );
+    // Without a keyring nothing is amiss: a passphrase locks the vault then.
+    let held = if keyring { "can hold the vault's key" } else { "there is none here: a passphrase locks the vault" };
+    note("keyring", true, held.into());
     for (role, name) in [(Role::Chat, "chat model"), (Role::Embed, "embedder")] {
         match house.models.for_role(role) {
             Err(error) => note(name, false, error.to_string()),

@@ -25,8 +25,9 @@ pub(crate) fn search(house: &House, open: &Open, space: SpaceId, text: &str, lim
     for ranked in &found.ranking.passages {
         let Some(row) = found.rows.get(&ranked.candidate.passage) else { continue };
         let page = open.store.read(|reader| reader.page(row.version, row.page)).map_err(error::store)?;
-        let page_text = page.map(|page| page.text).unwrap_or_default();
         let (from, text) = window(&row.text, wanted, &terms);
+        let within = page.as_ref().and_then(|page| view::within(page, row.start + from as u32));
+        let page_text = page.map(|page| page.text).unwrap_or_default();
         let span = hearth_domain::Span {
             start: row.start + from as u32,
             end: row.start + (from + text.len()) as u32,
@@ -37,7 +38,7 @@ pub(crate) fn search(house: &House, open: &Open, space: SpaceId, text: &str, lim
             text: text.to_owned(),
             document: row.document.0,
             title: row.title.clone(),
-            place: view::place(&row.place, None),
+            place: view::place(&row.place, within.as_deref()),
             at: view::span(span, &page_text),
             score: ranked.score,
         });

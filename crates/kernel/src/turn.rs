@@ -66,6 +66,16 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
             .hint("Paste long text as a document, then ask about it."));
     }
     let open = house.open()?;
+    let there = open
+        .store
+        .read(|reader| {
+            let conversation = question.conversation.map(|id| reader.conversation(id)).transpose()?;
+            Ok(reader.space(question.space)?.is_some() && conversation.is_none_or(|found| found.is_some()))
+        })
+        .map_err(error::store)?;
+    if !there {
+        return Err(error::missing("space or conversation"));
+    }
     let now = now_ms();
     let (conversation, turn) = open
         .store

@@ -110,3 +110,36 @@ fn stopping_and_damage_are_errors() {
     assert!(matches!(try_load(&good, &t, &c.replace("gelu", "relu")), Err(Error::Unsupported(_))));
     assert!(try_load(&good, &t, &c.replace("\"hidden_size\":32", "\"hidden_size\":1000000000")).is_err());
 }
+
+/// candle's own BERT, an independent implementation, on the same weights: mean of the last states, to length 1.
+#[test]
+fn vectors_are_those_of_candles_bert() {
+    use candle_core::{DType, Device, Tensor};
+    use candle_transformers::models::bert::{BertModel, Config};
+    let config: serde_json::Value = serde_json::from_str(CONFIG).unwrap();
+    let mut config = config;
+    for (name, value) in [
+        ("hidden_dropout_prob", 0.0.into()),
+        ("type_vocab_size", 2.into()),
+        ("initializer_range", 0.02.into()),
+        ("pad_token_id", 0.into()),
+    ] {
+        config[name] = value;
+    }
+    let config: Config = serde_json::from_value(config).unwrap();
+    let weights = candle_nn::VarBuilder::from_buffered_safetensors(weights(), DType::F32, &Device::Cpu).unwrap();
+    let theirs = BertModel::load(weights, &config).unwrap();
+    let mut ours = load(None);
+    for text in ["a b c", "q", "m n o p q r s t u v w x y z a b c d e f g h"] {
+        let passage = ours.encode(text).unwrap();
+        let ids = Tensor::new(passage.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+        let states = theirs.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
+        let mean: Vec<f32> = states.mean(1).unwrap().squeeze(0).unwrap().to_vec1().unwrap();
+        let norm = mean.iter().map(|x| x * x).sum::<f32>().sqrt();
+        let vectors = ours.embed(&[passage], &|| false).unwrap();
+        assert_eq!(vectors.len(), mean.len());
+        for (got, want) in vectors.iter().zip(&mean) {
+            assert!((got - want / norm).abs() < 1e-4, "{text}: {got} is not {}", want / norm);
+        }
+    }
+}
