@@ -125,7 +125,7 @@ mod tests {
         assert!(document.pages[0].text.starts_with("words") && !document.pages[0].text.contains("more"));
         assert_eq!(document.warnings.len(), 1);
         let formats: String = (0..1500).map(|i| format!("<b id={i}>")).collect();
-        let source = format!("{formats}{}", "<p>x</p>".repeat(20_000));
+        let source = format!("<p>{formats}</p>{}", "<p>x</p>".repeat(20_000));
         assert_eq!(read(source.as_bytes(), &ReadOptions::default()).unwrap().warnings.len(), 1);
     }
 
