@@ -205,11 +205,12 @@ fn push_joined(run: &str, start: usize, text: &str, found: &mut Vec<Token>) {
             push_any(head, start, text, found);
         } else if ELIDED.contains(&fold(head).as_str()) {
             push_any(tail, tail_start, text, found);
-        } else if tail.contains(['\'', '’']) || head.len() + tail.len() > 24 {
+        } else if CONTRACTED.contains(&small_tail.as_str()) {
+            push(stem_of(&fold(&format!("{head}{tail}"))), start, end, TokenKind::Word, found);
+        } else {
+            // "Ankara'nın", "O'Brien": both halves are words of their own.
             push_any(head, start, text, found);
             push_any(tail, tail_start, text, found);
-        } else {
-            push(stem_of(&fold(&format!("{head}{tail}"))), start, end, TokenKind::Word, found);
         }
         return;
     }
@@ -252,6 +253,9 @@ fn push_any(run: &str, start: usize, text: &str, found: &mut Vec<Token>) {
 
 /// Articles and pronouns that French and Italian write onto the next word.
 const ELIDED: [&str; 14] = ["l", "d", "j", "m", "t", "s", "c", "n", "qu", "dell", "all", "nell", "sull", "un"];
+
+/// What English leaves of a verb after an apostrophe.
+const CONTRACTED: [&str; 6] = ["t", "re", "ve", "ll", "d", "m"];
 
 fn pieces(run: &str) -> Vec<(usize, &str)> {
     let mut parts = Vec::new();
@@ -365,6 +369,7 @@ mod tests {
         check("The Müller contracts", &["the", "muller", "contract"]);
         check("Apple's revenue isn't l'homme", &["appl", "revenu", "isnt", "homm"]);
         check("U.S. and R&D", &["us", "and", "rd"]);
+        check("Ankara'nın O'Brien we're", &["ankara", "nin", "o", "brien", "wer"]);
     }
 
     #[test]
