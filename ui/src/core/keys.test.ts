@@ -64,6 +64,18 @@ describe('Keyboard', () => {
     expect(order).toEqual(['second', 'first']);
   });
 
+  it('asks the window last, though it came last', () => {
+    const keyboard = new Keyboard();
+    const order: string[] = [];
+    keyboard.on('escape', () => {
+      order.push('screen');
+      return false;
+    });
+    keyboard.all({ escape: () => void order.push('window') }, true);
+    press(keyboard, 'Escape');
+    expect(order).toEqual(['screen', 'window']);
+  });
+
   it('stops asking a handler that ended', () => {
     const keyboard = new Keyboard();
     const handler = vi.fn();

@@ -87,10 +87,12 @@ export class Keyboard {
   singles = true;
   #handlers = new Map<ShortcutId, Handler[]>();
 
-  /** Handles a shortcut until the returned function is called. The latest handler is asked first. */
-  on(id: ShortcutId, handler: Handler): () => void {
+  /** Handles a shortcut until the returned function is called. The latest handler is asked first; one that is `last` only
+   *  after all others, whenever it came. */
+  on(id: ShortcutId, handler: Handler, last = false): () => void {
     const list = this.#handlers.get(id) ?? [];
-    list.unshift(handler);
+    if (last) list.push(handler);
+    else list.unshift(handler);
     this.#handlers.set(id, list);
     return () => {
       const now = this.#handlers.get(id);
@@ -99,8 +101,8 @@ export class Keyboard {
   }
 
   /** Several at once. */
-  all(handlers: Partial<Record<ShortcutId, Handler>>): () => void {
-    const ends = Object.entries(handlers).map(([id, handler]) => this.on(id as ShortcutId, handler));
+  all(handlers: Partial<Record<ShortcutId, Handler>>, last = false): () => void {
+    const ends = Object.entries(handlers).map(([id, handler]) => this.on(id as ShortcutId, handler, last));
     return () => ends.forEach((end) => end());
   }
 
