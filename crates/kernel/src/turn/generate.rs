@@ -140,7 +140,7 @@ impl Pen {
         if self.told.elapsed() >= READING {
             self.told = Instant::now();
             turn.doing(
-                format!("Reading {}, {} %", crate::view::count(pages, "page", "pages"), done * 100 / total.max(1)),
+                format!("Reading {}, {}%", crate::view::count(pages, "page", "pages"), done * 100 / total.max(1)),
                 None,
             );
         }
