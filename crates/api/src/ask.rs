@@ -227,7 +227,7 @@ pub enum Confidence {
 }
 
 /// The how line.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct How {
     /// The model's name for people; empty where no model ran.
     pub model: String,

@@ -101,6 +101,8 @@ commands! {
     SetSettings { settings: Settings } -> Settings;
     /// What works on this machine and what does not. Works when locked.
     GetDoctor {} -> Vec<Finding>;
+    /// Rebuilds a damaged vault from what can be read, and says what came of it. A vault that is whole is left alone.
+    RepairVault {} -> Vec<Finding>;
 
     // --- spaces and conversations
     /// All spaces.

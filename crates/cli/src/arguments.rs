@@ -41,7 +41,11 @@ pub(crate) enum Verb {
     #[command(subcommand)]
     Audit(Audit),
     /// What works on this machine and what does not.
-    Doctor,
+    Doctor {
+        /// Rebuild a damaged vault from what can be read.
+        #[arg(long)]
+        repair: bool,
+    },
     /// Measure this machine with real documents.
     Bench(Bench),
     /// Serve the interface on this machine's loopback.

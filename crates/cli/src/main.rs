@@ -50,7 +50,8 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Extract(what) => extract::run(what, out),
         Verb::Models(what) => models::run(place, what, out),
         Verb::Audit(Audit::Verify) => record::verify(&place.open(out)?, out),
-        Verb::Doctor => record::doctor(&place.start()?, out),
+        Verb::Doctor { repair: true } => record::repair(&place.open(out)?, out),
+        Verb::Doctor { repair: false } => record::doctor(&place.start()?, out),
         Verb::Serve(_) => serve::run(&place.start()?, out),
         Verb::Bench(what) => bench::run(place, what, out),
     }

@@ -3,7 +3,7 @@
 use crate::end::End;
 use crate::house::House;
 use crate::out::Out;
-use hearth_api::{Error, GetDoctor, Handler, VerifyAudit};
+use hearth_api::{Error, Finding, GetDoctor, Handler, RepairVault, VerifyAudit};
 
 /// Checks the whole chain of the record.
 pub(crate) fn verify(kernel: &House, out: &Out) -> Result<End, Error> {
@@ -23,9 +23,17 @@ pub(crate) fn verify(kernel: &House, out: &Out) -> Result<End, Error> {
 
 /// Lists what works here and what does not; exit code 1 when something does not.
 pub(crate) fn doctor(kernel: &House, out: &Out) -> Result<End, Error> {
-    let findings = kernel.handle(GetDoctor {})?;
+    list(&kernel.handle(GetDoctor {})?, out)
+}
+
+/// Rebuilds a damaged vault; exit code 1 when something was lost.
+pub(crate) fn repair(kernel: &House, out: &Out) -> Result<End, Error> {
+    list(&kernel.handle(RepairVault {})?, out)
+}
+
+fn list(findings: &[Finding], out: &Out) -> Result<End, Error> {
     out.value(&findings);
-    for finding in &findings {
+    for finding in findings {
         out.line(format!("{}  {}: {}", if finding.works { "yes" } else { "no " }, finding.name, finding.detail));
     }
     Ok(if findings.iter().all(|finding| finding.works) { End::Done } else { End::Failed })

@@ -56,16 +56,7 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         .map_err(error::store)?
         .ok_or_else(|| error::missing("question"))?;
     let record: TurnRecord = serde_json::from_value(turn.record).unwrap_or_default();
-    let how = record.how.unwrap_or(hearth_api::How {
-        model: String::new(),
-        total_ms: 0,
-        first_word_ms: None,
-        tokens_per_second: None,
-        prompt_tokens: 0,
-        cached_tokens: 0,
-        new_tokens: 0,
-        bytes_out: 0,
-    });
+    let how = record.how.unwrap_or_default();
     let by =
         if how.model.is_empty() { "without a model".to_owned() } else { format!("by {} on this machine", how.model) };
     let verb = match turn.state {

@@ -36,6 +36,7 @@ answers! {
         Ok(settings)
     }
     GetDoctor(house, _c) { Ok(crate::doctor::examine(house)) }
+    RepairVault(house, _c) { crate::repair::repair(house) }
 
     ListSpaces(house, _c) { spaces(&*house.open()?) }
     CreateSpace(house, c) {

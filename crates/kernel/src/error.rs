@@ -39,7 +39,7 @@ pub(crate) fn store(error: StoreError) -> Error {
             .hint("Free some space and try again. Everything kept before is intact."),
         StoreError::NeedsNewer { .. } => Error::new(ErrorCode::NewerFile, message).hint("Install the newer Hearth."),
         StoreError::Damaged { .. } => Error::new(ErrorCode::Damaged, message)
-            .hint("Nothing was changed. Put a backup of the data folder in its place, or run `hearth doctor`."),
+            .hint("Nothing was changed. Repair the vault (`hearth doctor --repair`), or put a backup in its place."),
         StoreError::NotFound { .. } => Error::new(ErrorCode::NotFound, message),
         other => internal(other),
     }

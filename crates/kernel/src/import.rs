@@ -280,7 +280,7 @@ impl Work<'_> {
                 return Err(self.ended());
             }
             let batch: Vec<Passage> = rest.by_ref().take(BATCH).collect();
-            let texts = batch.iter().map(|passage| embedding_text(passage, title)).collect();
+            let texts = batch.iter().map(|passage| embedding_text(&passage.context, &passage.text, title)).collect();
             let vectors = self.vectors(texts)?;
             for (passage, embedding) in batch.into_iter().zip(vectors) {
                 let terms = hearth_retrieval::index_terms(&passage.text, &passage.context, title);
@@ -427,14 +427,14 @@ fn names_something(title: &str) -> bool {
 }
 
 /// What is embedded: the passage under its document's name and headings, so that a bare table row still says what it is of.
-fn embedding_text(passage: &Passage, title: &str) -> String {
-    let mut text = String::with_capacity(passage.text.len() + 96);
-    for heading in std::iter::once(title).chain(passage.context.iter().map(String::as_str)) {
+pub(crate) fn embedding_text(context: &[String], passage: &str, title: &str) -> String {
+    let mut text = String::with_capacity(passage.len() + 96);
+    for heading in std::iter::once(title).chain(context.iter().map(String::as_str)) {
         let short: String = heading.chars().take(80).collect();
         text.push_str(short.trim());
         text.push('\n');
     }
-    text.push_str(&passage.text);
+    text.push_str(passage);
     text
 }
 

@@ -170,17 +170,6 @@ pub(crate) fn restore(house: &House, ids: &[i64]) -> Result<(), Error> {
     Ok(())
 }
 
-/// What was removed in an earlier run is erased when the vault opens: rows, passages, vectors and bytes.
-pub(crate) fn purge_removed(open: &Open) -> Result<(), Error> {
-    let filter = DocumentFilter { include_removed: true, include_turn_scope: true, ..DocumentFilter::default() };
-    let documents = open.store.read(|reader| reader.documents(&filter)).map_err(error::store)?;
-    for row in documents.into_iter().filter(|row| row.removed_ms.is_some()) {
-        let entry = entry("document.purged", format!("Erased document {}", row.id), row.id, json!({}));
-        open.store.record(entry, |writer| writer.purge_document(row.id).map(|_| ())).map_err(error::store)?;
-    }
-    Ok(())
-}
-
 /// Changes a label; lowering it must be confirmed.
 pub(crate) fn set_label(house: &House, id: DocumentId, label: Label, confirmed: bool) -> Result<(), Error> {
     let open = house.open()?;

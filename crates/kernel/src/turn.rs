@@ -19,7 +19,7 @@ mod verify;
 pub(crate) use record::{TurnRecord, close_interrupted, shown};
 pub(crate) use retrieve::search;
 pub(crate) use state::{Ended, Turn, Turns};
-pub(crate) use trail::{Detail, outcome};
+pub(crate) use trail::{Detail, erased, outcome};
 
 use crate::clock::now_ms;
 use crate::error;

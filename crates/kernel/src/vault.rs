@@ -159,7 +159,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     house.ledger.open(&open.store).map_err(error::store)?;
     close_interrupted(house, &open)?;
     crate::memory::erase_forgotten_of(&open)?;
-    crate::library::purge_removed(&open)?;
+    crate::purge::purge_removed(&open)?;
     *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));
     house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
     jobs::start(house, &open)?;

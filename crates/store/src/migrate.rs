@@ -5,6 +5,7 @@ use crate::{Result, StoreError};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// One step of the schema.
+#[derive(Clone, Copy)]
 pub(crate) struct Migration {
     /// The `user_version` after it, from 1 without gaps.
     pub number: i64,
@@ -17,7 +18,8 @@ pub(crate) struct Migration {
 }
 
 /// Every step, oldest first.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
     number: 1,
     sql: &[
         table::meta::CREATE,
@@ -42,7 +44,9 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     ],
     oldest_reader: 1,
     oldest_program: "0.1.0",
-}];
+},
+    Migration { number: 2, sql: &[table::reading::CREATE], oldest_reader: 1, oldest_program: "0.1.0" },
+];
 
 /// Applies what is missing of `migrations`. A file that a newer program wrote is left as it is: it opens when its
 /// `oldest_reader` allows, else [`StoreError::NeedsNewer`] names the version.

@@ -7,7 +7,8 @@ use hearth_domain::{BlobHash, DocumentId, TurnId, VersionId};
 /// What is left to clear elsewhere after a purge.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Purged {
-    /// Turns that cited the document. Their quotes are emptied; their answers and records are the caller's to rewrite.
+    /// Turns that cited the document or had read it. Their quotes are emptied; their answers, records and traces are the
+    /// caller's to rewrite.
     pub turns: Vec<TurnId>,
 }
 
@@ -17,7 +18,7 @@ impl Writer<'_> {
     pub fn purge_document(&self, id: DocumentId) -> Result<Purged> {
         self.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;
         let hashes: Vec<BlobHash> = self.versions(id)?.into_iter().map(|version| version.hash).collect();
-        let turns = self.turns_citing(id)?;
+        let turns = self.turns_touching(id)?;
         self.delete_passages(id)?;
         for sql in [
             "DELETE FROM job WHERE document = ?1",

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
     "space",
     "blob",
     "document",
@@ -34,6 +34,7 @@ const TABLES: [&str; 17] = [
     "conversation",
     "turn",
     "citation",
+    "reading",
     "trace",
     "job",
     "memory",

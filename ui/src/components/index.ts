@@ -6,6 +6,7 @@ export { default as Checkbox } from './Checkbox.svelte';
 export { default as Dialog } from './Dialog.svelte';
 export { default as EmptyState } from './EmptyState.svelte';
 export { default as ErrorBlock } from './ErrorBlock.svelte';
+export { default as Failed } from './Failed.svelte';
 export { default as Field } from './Field.svelte';
 export { default as FitBars } from './FitBars.svelte';
 export { default as HeaderBar } from './HeaderBar.svelte';

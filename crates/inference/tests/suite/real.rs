@@ -1,5 +1,4 @@
-//! The default models themselves, where HEARTH_TEST_CHAT_MODEL (a GGUF file) and HEARTH_TEST_EMBED_MODEL (a folder)
-//! name them; otherwise these tests say so and pass. `reference.py` made the fixture.
+//! The default models themselves, from the folder that HEARTH_TEST_MODELS names. `reference.py` made the fixture.
 
 use hearth_inference::chat;
 use hearth_inference::embed::Embedder;
@@ -39,12 +38,15 @@ fn fixture() -> Fixture {
     serde_json::from_str(include_str!("fixtures.json")).unwrap()
 }
 
-fn named(variable: &str) -> Option<PathBuf> {
-    let path = std::env::var_os(variable).map(PathBuf::from).filter(|p| p.exists());
-    if path.is_none() {
-        println!("{variable} names no model: not checked");
-    }
-    path
+/// A default model, fetched beforehand in the way that users fetch it.
+fn model(path: &str) -> PathBuf {
+    let folder = std::env::var_os("HEARTH_TEST_MODELS").map(PathBuf::from).filter(|folder| folder.is_dir());
+    let folder = folder.expect("HEARTH_TEST_MODELS names no folder: run the tests by `npm test`");
+    folder.join(path)
+}
+
+fn chat_model() -> PathBuf {
+    model("smollm2-135m-instruct-q4_1/SmolLM2-135M-Instruct.Q4_1.gguf")
 }
 
 fn question() -> Vec<Message> {
@@ -53,9 +55,8 @@ fn question() -> Vec<Message> {
 
 #[test]
 fn smollm2_reads_and_continues_like_the_reference() {
-    let Some(path) = named("HEARTH_TEST_CHAT_MODEL") else { return };
     let want = fixture().chat;
-    let mut file = File::open(path).unwrap();
+    let mut file = File::open(chat_model()).unwrap();
     let header = gguf::read(&mut file).unwrap();
     let vocabulary = Vocabulary::read(&header).unwrap();
     let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), true);
@@ -83,8 +84,7 @@ fn smollm2_reads_and_continues_like_the_reference() {
 
 #[test]
 fn smollm2_remembers_a_first_turn() {
-    let Some(path) = named("HEARTH_TEST_CHAT_MODEL") else { return };
-    let mut c = Chat::load(&mut File::open(path).unwrap(), 2, None, 1 << 30).unwrap();
+    let mut c = Chat::load(&mut File::open(chat_model()).unwrap(), 2, None, 1 << 30).unwrap();
     let sampling = Sampling { max_tokens: 24, ..Sampling::default() };
     let mut say = |conversation, messages: &[Message]| {
         let mut text = String::new();
@@ -109,7 +109,7 @@ fn smollm2_remembers_a_first_turn() {
 
 #[test]
 fn minilm_vectors_are_those_of_the_reference() {
-    let Some(folder) = named("HEARTH_TEST_EMBED_MODEL") else { return };
+    let folder = model("all-minilm-l6-v2");
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let mut weights = File::open(folder.join("model.safetensors")).unwrap();
     let mut e = Embedder::load(&mut weights, &read("tokenizer.json"), &read("config.json"), 2, None).unwrap();

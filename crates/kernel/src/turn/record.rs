@@ -216,16 +216,7 @@ pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
         _ => {}
     }
     let total_ms = turn.trail.now() as u32;
-    let how = turn.record.how.get_or_insert_with(|| api::How {
-        model: String::new(),
-        total_ms: 0,
-        first_word_ms: None,
-        tokens_per_second: None,
-        prompt_tokens: 0,
-        cached_tokens: 0,
-        new_tokens: 0,
-        bytes_out: 0,
-    });
+    let how = turn.record.how.get_or_insert_default();
     how.total_ms = total_ms;
     turn.trail.note("Record", started, Outcome::Done, "Written and sealed", Detail::default());
     let kept = keep(turn, state, kind, verb, total_ms);

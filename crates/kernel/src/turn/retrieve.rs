@@ -36,11 +36,13 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
             ..Detail::default()
         };
         turn.trail.note("Retrieve", started, Outcome::Skipped, "No documents were searched", detail);
+        turn.open.store.write(|writer| writer.note_reading(turn.id, &[]))?;
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
     if recalled.query.kind == Ask::Chat && question.attachments.is_empty() {
         turn.record.general = true;
         turn.trail.note("Retrieve", started, Outcome::Skipped, "Nothing is asked of the documents", Detail::default());
+        turn.open.store.write(|writer| writer.note_reading(turn.id, &[]))?;
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
     let filter = filter(question.space, &question.attachments, question.grounding);
@@ -62,6 +64,9 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let passages: Vec<PassageRow> =
         ranking.passages.iter().filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect();
     note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors);
+    // Before a word is written: what a purge must find even if the program ends in the middle.
+    let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();
+    turn.open.store.write(|writer| writer.note_reading(turn.id, &read))?;
     if passages.is_empty() || !ranking.relevant {
         return Err(say_nothing_found(turn, &recalled.query, &ranking, question.space)?);
     }

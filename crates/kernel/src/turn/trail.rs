@@ -82,8 +82,20 @@ impl Trail {
     }
 }
 
+/// What stands in place of a trail that named a purged document.
+pub(crate) fn erased() -> TraceRow {
+    TraceRow {
+        station: "Record".into(),
+        started_ms: 0.0,
+        duration_ms: 0.0,
+        outcome: word(Outcome::Done).to_owned(),
+        sentence: "What the stations did was erased together with a document that they had read".into(),
+        detail: serde_json::Value::Null,
+    }
+}
+
 /// The word that stands for an outcome in the record.
-pub(crate) fn word(outcome: Outcome) -> &'static str {
+fn word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Done => "done",
         Outcome::Partly => "partly",

@@ -78,12 +78,6 @@ impl Reader<'_> {
         let mut statement = self.db.prepare_cached(&format!("{SELECT} WHERE turn = ?1 ORDER BY number, id"))?;
         Ok(statement.query_map([turn.0], from_row)?.collect::<rusqlite::Result<_>>()?)
     }
-
-    pub(crate) fn turns_citing(&self, document: DocumentId) -> Result<Vec<TurnId>> {
-        let mut statement =
-            self.db.prepare_cached("SELECT DISTINCT turn FROM citation WHERE document = ?1 ORDER BY turn")?;
-        Ok(statement.query_map([document.0], |row| Ok(TurnId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?)
-    }
 }
 
 impl Writer<'_> {

@@ -12,6 +12,7 @@ pub(crate) mod memory;
 pub(crate) mod meta;
 pub(crate) mod page;
 pub(crate) mod passage;
+pub(crate) mod reading;
 pub(crate) mod setting;
 pub(crate) mod space;
 pub(crate) mod trace;

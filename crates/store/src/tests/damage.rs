@@ -147,6 +147,10 @@ fn a_purge_leaves_no_trace() {
         .unwrap();
     house.store.write(|w| w.update_job(job, &JobUpdate { document: Some(document), ..JobUpdate::default() })).unwrap();
     let turn = house.store.write(|w| w.begin_turn(conversation, "?", &[], 2)).unwrap();
+    let reader = house.store.write(|w| w.begin_turn(conversation, "and?", &[], 2)).unwrap();
+    let later = house.store.write(|w| w.begin_turn(conversation, "so?", &[], 2)).unwrap();
+    house.store.write(|w| w.note_reading(reader, &[document])).unwrap();
+    house.store.write(|w| w.note_reading(later, &[])).unwrap();
     let citation = NewCitation {
         number: 1,
         span: Span { version: second, page: 0, start: 0, end: 5 },
@@ -161,7 +165,7 @@ fn a_purge_leaves_no_trace() {
     assert!(has(&plain_bytes(&house)), "the test can see what is there");
     assert_eq!(house.store.read(|r| r.document(document)).unwrap().unwrap().cited, 1);
     let purged = house.store.write(|w| w.purge_document(document)).unwrap();
-    assert_eq!(purged.turns, [turn]);
+    assert_eq!(purged.turns, [turn, reader, later], "those that cite it, read it, or follow one that did");
     house.store.write(|w| w.rewrite_turn(turn, "withdrawn", &serde_json::Value::Null)).unwrap();
     house.store.write(|w| w.purge_audit_payload(1)).unwrap();
     assert_eq!(fs::metadata(house.dir.path().join("hearth.db-wal")).unwrap().len(), 0, "the log is empty");

@@ -100,15 +100,15 @@ fn a_newer_file_is_refused_with_the_version_it_needs() {
         oldest_program: "7.8.9",
     };
     let upgrade = |store: &Store, oldest: i64| {
-        let first = Migration { ..MIGRATIONS[0] };
         let mut db =
             crate::connection::open(&store.inner.path, &store.inner.key, crate::connection::Use::Write, false).unwrap();
-        migrate(&mut db, &[first, newer(oldest)]).unwrap();
+        migrate(&mut db, &[MIGRATIONS, &[newer(oldest)]].concat()).unwrap();
     };
     upgrade(&house.store, 1);
     let house = house.reopen(); // an addition that this program may ignore
-    house.store.write(|w| Ok(w.db.execute_batch("DROP TABLE later; PRAGMA user_version = 1;")?)).unwrap();
-    upgrade(&house.store, 2);
+    let back = format!("DROP TABLE later; PRAGMA user_version = {};", MIGRATIONS.len());
+    house.store.write(|w| Ok(w.db.execute_batch(&back)?)).unwrap();
+    upgrade(&house.store, MIGRATIONS.len() as i64 + 1);
     let House { store, dir, .. } = house;
     drop(store);
     match open(dir.path(), &passphrase("open")) {
@@ -118,20 +118,33 @@ fn a_newer_file_is_refused_with_the_version_it_needs() {
 }
 
 #[test]
+fn a_file_of_each_earlier_step_is_brought_up_to_date() {
+    crate::extension::register();
+    for steps in 1..MIGRATIONS.len() {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate(&mut db, &MIGRATIONS[..steps]).unwrap();
+        db.execute("INSERT INTO space(name, created_ms) VALUES ('kept', 1)", []).unwrap();
+        migrate(&mut db, MIGRATIONS).unwrap();
+        let spaces: i64 = db.query_row("SELECT count(*) FROM space", [], |row| row.get(0)).unwrap();
+        let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!((spaces, version), (1, MIGRATIONS.len() as i64));
+    }
+}
+
+#[test]
 fn a_migration_that_fails_leaves_the_old_file() {
     let mut db = Connection::open_in_memory().unwrap();
     crate::extension::register();
     migrate(&mut db, MIGRATIONS).unwrap();
     let broken = Migration {
-        number: 2,
+        number: MIGRATIONS.len() as i64 + 1,
         sql: &["CREATE TABLE half(id INTEGER PRIMARY KEY) STRICT;", "CREATE TABLE half(again INTEGER) STRICT;"],
-        oldest_reader: 2,
+        oldest_reader: 9,
         oldest_program: "9",
     };
-    let first = Migration { ..MIGRATIONS[0] };
-    assert!(migrate(&mut db, &[first, broken]).is_err());
+    assert!(migrate(&mut db, &[MIGRATIONS, &[broken]].concat()).is_err());
     let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(version, 1);
+    assert_eq!(version, MIGRATIONS.len() as i64);
     assert!(db.prepare("SELECT * FROM half").is_err());
     assert_eq!(crate::table::meta::integer(&db, "oldest_reader").unwrap(), Some(1));
 }

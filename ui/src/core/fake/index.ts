@@ -160,6 +160,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       settings = { ...settings, ...Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null)) };
       return settings;
     },
+    RepairVault: () => [{ name: 'vault', works: true, detail: 'Whole: there is nothing to repair.' }],
     GetDoctor: () => [{ name: 'Vault', works: true, detail: 'Open and whole.' }],
     ListSpaces: () => spaces.map((space) => ({ ...space })),
     CreateSpace: ({ name }) => {
