@@ -27,7 +27,8 @@ for (const name of ['hearth', 'hearth-desktop']) {
   lay(join(built, name), 'usr', 'bin', name);
   chmodSync(join(tree, 'usr', 'bin', name), 0o755);
 }
-cpSync(modelsDir, join(tree, 'usr', 'lib', 'Hearth', 'models'), { recursive: true });
+// Which model this machine uses for what is its own affair.
+cpSync(modelsDir, join(tree, 'usr', 'lib', 'Hearth', 'models'), { recursive: true, filter: (path) => !path.endsWith('choices.json') });
 for (const [file, size] of [['32x32.png', '32x32'], ['128x128.png', '128x128'], ['128x128@2x.png', '256x256']]) {
   lay(join(ROOT, 'src-tauri', 'icons', file), 'usr', 'share', 'icons', 'hicolor', size, 'apps', 'hearth.png');
 }

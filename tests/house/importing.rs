@@ -157,3 +157,26 @@ fn lowering_a_label_must_be_confirmed() -> Result<()> {
     house.call("SetLabel", json!({ "document": id, "label": "public", "confirmed": true }))?;
     Ok(())
 }
+
+#[test]
+fn a_folder_of_5000_files_is_taken_up_at_once_and_can_be_let_go() -> Result<()> {
+    let mut house = House::new(CHILD, &Script::default())?;
+    for n in 0..5_000 {
+        house.file(&format!("crowd/{:02}/note {n}.txt", n % 50), format!("Parcel {n} has a fence of {n} boards."))?;
+    }
+    let ids = house.begin_import(&[house.folder.path().join("files/crowd")])?;
+    assert_eq!(ids.len(), 5_000);
+    let first = house.wait_for(&ids[..20])?;
+    assert!(first.iter().all(|job| job.state == JobState::Done), "{first:#?}");
+    house.call("CancelJobs", json!({ "jobs": ids[20..] }))?;
+    let ended = house.wait_for(&ids)?;
+    let odd = ended.iter().find(|job| !matches!(job.state, JobState::Done | JobState::Cancelled));
+    assert!(odd.is_none(), "{odd:#?}");
+    let done = ended.iter().filter(|job| job.state == JobState::Done).count();
+    assert_eq!(library(&house)?.rows.len(), done, "what was let go leaves nothing behind");
+    assert!(done < 5_000, "letting go takes effect before the end");
+    let boards = first[7].name.trim_start_matches("note ").trim_end_matches(".txt").to_owned();
+    let turn = house.ask(&format!("How many boards has the fence of parcel {boards}?"))?;
+    assert!(turn.quotes.iter().any(|quote| quote.text.contains(&format!("Parcel {boards} "))), "{:?}", turn.quotes);
+    Ok(())
+}

@@ -12,6 +12,7 @@ mod offline;
 mod page;
 mod source;
 mod tidy;
+mod trouble;
 mod walls;
 
 /// The program that test houses start as engine and reader.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// The default models, fetched beforehand in the way that users fetch them.
-fn models() -> PathBuf {
+pub(crate) fn models() -> PathBuf {
     let named = std::env::var_os("HEARTH_TEST_MODELS").map(PathBuf::from);
     named.filter(|folder| folder.is_dir()).expect("HEARTH_TEST_MODELS names no folder: run the tests by `npm test`")
 }

@@ -149,8 +149,8 @@ commands! {
     DropOffer { offer: i64 } -> Done;
     /// Jobs of a space that are under way, failed, or ended since the list was last cleared.
     ListJobs { space: i64 } -> Vec<Job>;
-    /// Stops a job and lets its file go.
-    CancelJob { job: i64 } -> Done;
+    /// Stops jobs and lets their files go.
+    CancelJobs { jobs: Vec<i64> } -> Done;
     /// Tries a failed job again, with a password where one is needed (used once, not kept).
     RetryJob { job: i64, password: Option<String> } -> Job;
     /// Takes ended or failed jobs off the list.

@@ -1,29 +1,31 @@
-//! Fills a space with made-up documents, so that a benchmark can measure a large library without reading one. The words
-//! follow a long-tailed distribution, as those of real text do; vectors are seeded noise.
+//! Fills a space with made-up documents, so that a benchmark can measure a large library without reading one. Each passage
+//! is one of the space's own with half of its words exchanged for words of others, so that every word of a question is as
+//! common as in the real documents; vectors are seeded noise.
 
 use crate::clock::now_ms;
 use crate::error;
-use crate::kernel::House;
-use hearth_api::Error;
+use crate::kernel::{House, Open};
+use hearth_api::{Error, ErrorCode};
 use hearth_domain::{Block, BlockKind, Document, Kind, Label, Page, Passage, Place, SpaceId};
-use hearth_store::{IndexedPassage, NewVersion, Scope};
+use hearth_store::{DocumentFilter, IndexedPassage, NewVersion, Scope};
 
 /// Passages of one made-up document.
 const EACH: u64 = 500;
 /// Components of a vector, as the default embedder makes them.
 const DIMS: usize = 384;
-/// Words to choose from.
-const WORDS: u64 = 20_000;
-
 /// Publishes made-up documents until there are `passages` more in the space. `progress` hears how many there are.
+///
+/// # Errors
+/// `Invalid` when the space has no passage to take after.
 pub(crate) fn fill(house: &House, space: SpaceId, passages: u64, progress: &mut dyn FnMut(u64)) -> Result<(), Error> {
     let open = house.open()?;
+    let real = passages_of(&open, space)?;
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let mut made = 0;
     while made < passages {
         let count = EACH.min(passages - made);
         let name = format!("made up {}.txt", made / EACH);
-        let texts: Vec<String> = (0..count).map(|_| text(&mut dice)).collect();
+        let texts: Vec<String> = (0..count).map(|_| text(&real, &mut dice)).collect();
         let (page, indexed) = page(&name, texts, &mut dice);
         let read = Document {
             kind: Kind::Text,
@@ -85,35 +87,49 @@ fn page(title: &str, texts: Vec<String>, dice: &mut Dice) -> (Page, Vec<IndexedP
     (page, indexed)
 }
 
-fn text(dice: &mut Dice) -> String {
-    let mut text = String::with_capacity(700);
-    while text.len() < 650 {
-        // Squaring favours low numbers: few words are common, most are rare.
-        let at = (dice.unit() * dice.unit() * WORDS as f32) as u64;
-        text.push_str(&word(at));
-        text.push(if dice.unit() < 0.08 { '.' } else { ' ' });
+/// Passages that are there, as words.
+fn passages_of(open: &Open, space: SpaceId) -> Result<Vec<Vec<String>>, Error> {
+    let filter = DocumentFilter { space: Some(space), ..DocumentFilter::default() };
+    let texts = open
+        .store
+        .read(|reader| {
+            let mut texts = Vec::new();
+            for version in reader.documents(&filter)?.into_iter().filter_map(|row| row.version) {
+                texts.extend(reader.passages_of(version)?.into_iter().map(|row| row.text));
+            }
+            Ok(texts)
+        })
+        .map_err(error::store)?;
+    let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words: Vec<_> = texts.into_iter().map(words).filter(|words| !words.is_empty()).collect();
+    if words.is_empty() {
+        return Err(
+            Error::new(ErrorCode::Invalid, "There is no passage to take after.").hint("Import documents first.")
+        );
     }
-    text.push('.');
-    text
+    Ok(words)
 }
 
-/// The n-th made-up word: syllables that spell the number.
-fn word(mut n: u64) -> String {
-    const SYLLABLES: [&str; 16] =
-        ["ba", "ke", "li", "mo", "nu", "pa", "re", "si", "to", "vu", "da", "fe", "gi", "ho", "ju", "za"];
-    let mut word = String::new();
-    n += 16;
-    while n > 0 {
-        word.push_str(SYLLABLES[(n % 16) as usize]);
-        n /= 16;
+fn text(real: &[Vec<String>], dice: &mut Dice) -> String {
+    let mut words: Vec<&str> = dice.one(real).map(|base| base.iter().map(String::as_str).collect()).unwrap_or_default();
+    for word in &mut words {
+        if dice.unit() < 0.5
+            && let Some(other) = dice.one(real).and_then(|passage| dice.one(passage))
+        {
+            *word = other;
+        }
     }
-    word
+    words.join(" ")
 }
 
 /// A small generator (xorshift64*, Vigna 2016): the same numbers every time.
 struct Dice(u64);
 
 impl Dice {
+    fn one<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
+        of.get((self.unit() * of.len() as f32) as usize)
+    }
+
     /// 0 to 1.
     fn unit(&mut self) -> f32 {
         self.0 ^= self.0 >> 12;

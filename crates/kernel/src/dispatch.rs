@@ -123,8 +123,8 @@ answers! {
         Ok(Done {})
     }
     ListJobs(house, c) { jobs::list(&*house.open()?, SpaceId(c.space)) }
-    CancelJob(house, c) {
-        jobs::cancel(house, c.job)?;
+    CancelJobs(house, c) {
+        jobs::cancel(house, &c.jobs)?;
         Ok(Done {})
     }
     RetryJob(house, c) { jobs::retry(house, c.job, c.password) }

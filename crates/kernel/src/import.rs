@@ -75,7 +75,6 @@ pub(crate) fn hash(bytes: &[u8]) -> BlobHash {
 /// Takes one job to its end.
 pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
     let began = Instant::now();
-    work.note(JobUpdate { state: Some(JobState::Running), step: Some("read".into()), ..JobUpdate::default() })?;
     let space =
         work.space.ok_or_else(|| Stopped::Failed(failure("internal", "No space", "This job names no space.")))?;
     let (bytes, origin) = work.bytes()?;

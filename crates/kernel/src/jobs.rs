@@ -8,7 +8,7 @@ use crate::kernel::{House, Open};
 use crate::offers::{From, Offered};
 use hearth_api::{Destination, Error, ErrorCode, Event, ImportStep, Job, JobAction, JobFailure};
 use hearth_domain::{BlobHash, DocumentId, JobId, Kind, Label, SpaceId, VersionId};
-use hearth_store::{Entry, JobFilter, JobRow, JobState, JobUpdate};
+use hearth_store::{Entry, JobFilter, JobRow, JobState, JobUpdate, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -132,37 +132,18 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
 
 fn work(house: &House, open: &Open, id: JobId) {
     let Ok(Some(job)) = open.store.read(|reader| reader.job(id)) else { return };
-    if job.state != JobState::Waiting {
-        return;
-    }
-    let outcome = match serde_json::from_value::<Payload>(job.payload.clone()) {
-        Ok(payload) => std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            import::import(&mut import::Work {
-                house,
-                open,
-                job: id,
-                name: &job.name,
-                space: job.space,
-                payload,
-                step: ImportStep::Read,
-            })
-        }))
-        .unwrap_or_else(|_| {
-            Err(import::Stopped::Failed(failure(
-                "internal",
-                "Broke off",
-                "Reading this file broke off. It is kept out; the rest is untouched.",
-            )))
-        }),
-        Err(why) => {
-            Err(import::Stopped::Failed(failure("internal", "Broke off", &format!("This job cannot be read: {why}."))))
+    let outcome = match open.store.write(|writer| writer.begin_job(id, "read", now_ms())) {
+        Ok(true) => {
+            tell(house, open, id);
+            take_in(house, open, &job)
         }
+        Ok(false) => return, // it was cancelled meanwhile
+        Err(error) => Err(import::Stopped::from(error::store(error))),
     };
     let ended = match outcome {
         Ok(()) => Ok(()),
         Err(import::Stopped::Closing) => open.store.write(|writer| writer.requeue_job(id, now_ms())),
         Err(import::Stopped::Cancelled) => {
-            held(&open.jobs.cancelled).remove(&id);
             open.store.write(|writer| writer.finish_job(id, JobState::Cancelled, None, now_ms()))
         }
         Err(import::Stopped::Failed(failure)) => {
@@ -179,12 +160,38 @@ fn work(house: &House, open: &Open, id: JobId) {
                 .map(|_| ())
         }
     };
+    held(&open.jobs.cancelled).remove(&id);
     if let Err(error) = ended {
         tracing::error!(%error, job = id.0, "a job's end was not kept");
     }
     tell(house, open, id);
     house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity"]);
     house.tell_status();
+}
+
+/// Imports the file of a job; a defect on the way is that file's failure.
+fn take_in(house: &House, open: &Open, job: &JobRow) -> Result<(), import::Stopped> {
+    let payload = serde_json::from_value::<Payload>(job.payload.clone()).map_err(|why| {
+        import::Stopped::Failed(failure("internal", "Broke off", &format!("This job cannot be read: {why}.")))
+    })?;
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        import::import(&mut import::Work {
+            house,
+            open,
+            job: job.id,
+            name: &job.name,
+            space: job.space,
+            payload,
+            step: ImportStep::Read,
+        })
+    }))
+    .unwrap_or_else(|_| {
+        Err(import::Stopped::Failed(failure(
+            "internal",
+            "Broke off",
+            "Reading this file broke off. It is kept out; the rest is untouched.",
+        )))
+    })
 }
 
 /// Spends an offer: one job for each file, all in one transaction.
@@ -265,30 +272,27 @@ pub(crate) fn list(open: &Open, space: SpaceId) -> Result<Vec<Job>, Error> {
 
 /// Files done and files in all among those on the way.
 pub(crate) fn under_way(open: &Open) -> Option<hearth_api::Progress> {
-    let filter = JobFilter { kind: Some(IMPORT.into()), ..JobFilter::default() };
-    let rows = open.store.read(|reader| reader.jobs(&filter)).ok()?;
-    let moving = rows.iter().filter(|row| matches!(row.state, JobState::Waiting | JobState::Running)).count() as u64;
-    let done = rows.iter().filter(|row| row.state == JobState::Done).count() as u64;
+    let (moving, done) = open.store.read(|reader| reader.count_jobs(IMPORT)).ok()?;
     (moving > 0).then_some(hearth_api::Progress { done, total: done + moving })
 }
 
-/// Stops a job, or takes it out of the queue.
-pub(crate) fn cancel(house: &House, job: i64) -> Result<(), Error> {
+/// Stops jobs, or takes them out of the queue. Those that ended are left alone.
+pub(crate) fn cancel(house: &House, jobs: &[i64]) -> Result<(), Error> {
     let open = house.open()?;
-    let id = JobId(job);
-    let row = find(&open, id)?;
-    match row.state {
-        JobState::Waiting => {
-            open.store
-                .write(|writer| writer.finish_job(id, JobState::Cancelled, None, now_ms()))
-                .map_err(error::store)?;
-            tell(house, &open, id);
-        }
-        JobState::Running => {
-            held(&open.jobs.cancelled).insert(id);
-        }
-        _ => {}
-    }
+    open.store
+        .write(|writer| {
+            for id in jobs.iter().copied().map(JobId) {
+                let row = writer.job(id)?.ok_or(StoreError::NotFound { what: "file", id: id.0 })?;
+                match row.state {
+                    JobState::Waiting => writer.finish_job(id, JobState::Cancelled, None, now_ms())?,
+                    JobState::Running => drop(held(&open.jobs.cancelled).insert(id)),
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+        .map_err(error::store)?;
+    house.events.stale(&["ListJobs", "ListDocuments"]);
     house.tell_status();
     Ok(())
 }
@@ -341,24 +345,27 @@ fn tell(house: &House, open: &Open, id: JobId) {
 pub(crate) fn wait(house: &House, jobs: &[i64], progress: &mut dyn FnMut(&Job)) -> Result<(), Error> {
     let open = house.open()?;
     let mut seen: HashMap<i64, Job> = HashMap::new();
-    loop {
-        let mut moving = false;
-        for id in jobs {
-            if seen.get(id).is_some_and(|job| job.finished_ms.is_some()) {
-                continue;
+    let mut left: Vec<JobId> = jobs.iter().copied().map(JobId).collect();
+    while !left.is_empty() {
+        let rows: Vec<JobRow> = open
+            .store
+            .read(|reader| left.iter().filter_map(|id| reader.job(*id).transpose()).collect())
+            .map_err(error::store)?;
+        left.clear();
+        for (id, job) in rows.iter().filter_map(|row| Some((row.id, view(row)?))) {
+            if job.finished_ms.is_none() {
+                left.push(id);
             }
-            let Some(job) = view(&find(&open, JobId(*id))?) else { continue };
-            moving |= job.finished_ms.is_none();
-            if seen.get(id) != Some(&job) {
+            if seen.get(&job.id) != Some(&job) {
                 progress(&job);
-                seen.insert(*id, job);
+                seen.insert(job.id, job);
             }
         }
-        if !moving {
-            return Ok(());
+        if !left.is_empty() {
+            std::thread::sleep(Duration::from_millis(50));
         }
-        std::thread::sleep(Duration::from_millis(50));
     }
+    Ok(())
 }
 
 /// A failure without a way on but to take the file off the list.

@@ -114,7 +114,7 @@ fn separate(text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::turn::{QuoteRecord, SourceRecord};
+    use crate::turn::record::{QuoteRecord, SourceRecord};
     use hearth_domain::{Kind, Label, SentenceCheck, Support};
 
     fn source(document: i64) -> SourceRecord {

@@ -8,6 +8,8 @@ use hearth_domain::SpaceId;
 use hearth_store::DocumentFilter;
 use std::time::Instant;
 
+/// A passage that scores less has nothing to do with what was typed.
+const LEAST: f32 = 0.05;
 /// Characters shown of a passage.
 const SHOWN: usize = 160;
 
@@ -22,7 +24,7 @@ pub(crate) fn search(house: &House, open: &Open, space: SpaceId, text: &str, lim
     let found = crate::turn::search(house, open, space, wanted, limit)?;
     let terms = hearth_retrieval::terms(wanted);
     let mut passages = Vec::new();
-    for ranked in &found.ranking.passages {
+    for ranked in found.ranking.passages.iter().filter(|ranked| ranked.score >= LEAST) {
         let Some(row) = found.rows.get(&ranked.candidate.passage) else { continue };
         let page = open.store.read(|reader| reader.page(row.version, row.page)).map_err(error::store)?;
         let (from, text) = window(&row.text, wanted, &terms);

@@ -9,7 +9,7 @@ mod compose;
 mod generate;
 mod permit;
 mod recall;
-mod record;
+pub(crate) mod record;
 mod retrieve;
 mod route;
 mod state;

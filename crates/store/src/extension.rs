@@ -1,4 +1,5 @@
-//! Makes sqlite-vec part of every connection of this process. The one place of the store with unsafe code.
+//! Makes sqlite-vec part of every connection of this process. With `ranking`, the one place of the store with
+//! unsafe code.
 #![allow(unsafe_code)]
 
 use rusqlite::ffi;

@@ -13,6 +13,7 @@ mod extension;
 mod migrate;
 mod publish;
 mod purge;
+mod ranking;
 mod rebuild;
 mod resident;
 mod search;

@@ -11,7 +11,7 @@ use rusqlite::OptionalExtension;
 pub struct Term {
     /// The term as the indexer would write it.
     pub text: String,
-    /// What a match is worth; 0 or less leaves the term out. Kept to an eighth of the heaviest term of the query.
+    /// What a match is worth; 0 or less leaves the term out.
     pub weight: f32,
     /// Whether terms that begin so match too.
     pub prefix: bool,

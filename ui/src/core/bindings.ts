@@ -1912,6 +1912,8 @@ export type CommandMap = {
   SetSettings: { args: { settings: Settings, }; reply: Settings };
   /** What works on this machine and what does not. Works when locked. */
   GetDoctor: { args: Record<symbol, never>; reply: Array<Finding> };
+  /** Rebuilds a damaged vault from what can be read, and says what came of it. A vault that is whole is left alone. */
+  RepairVault: { args: Record<symbol, never>; reply: Array<Finding> };
   /** All spaces. */
   ListSpaces: { args: Record<symbol, never>; reply: Array<Space> };
   /** Makes a space. */
@@ -1952,8 +1954,8 @@ export type CommandMap = {
   DropOffer: { args: { offer: number, }; reply: Done };
   /** Jobs of a space that are under way, failed, or ended since the list was last cleared. */
   ListJobs: { args: { space: number, }; reply: Array<Job> };
-  /** Stops a job and lets its file go. */
-  CancelJob: { args: { job: number, }; reply: Done };
+  /** Stops jobs and lets their files go. */
+  CancelJobs: { args: { jobs: Array<number>, }; reply: Done };
   /** Tries a failed job again, with a password where one is needed (used once, not kept). */
   RetryJob: { args: { job: number, password: string | null, }; reply: Job };
   /** Takes ended or failed jobs off the list. */

@@ -22,6 +22,8 @@ import { asDoorError, type Args, type CommandName, type DoorError, type Reply, t
 
 const PAINT_MS = 33;
 const KEPT_TURNS = 32;
+/** The least time between two rounds of asking anew for what went stale. */
+const REST_MS = 250;
 
 const DEFAULTS: Settings = {
   theme: null,
@@ -80,6 +82,8 @@ class Store {
   #transport: Transport | null = null;
   #seq: number | null = null;
   #listeners = new Map<string, Set<() => void>>();
+  #stale = new Set<string>();
+  #resting = false;
   #events = new Set<(event: Event) => void>();
   /** Turns as events told them since the stream began; what a conversation read meanwhile may be older. */
   #turns = new Map<number, { conversation: number; turn: Turn }>();
@@ -128,6 +132,8 @@ class Store {
   /** Starts: the vault, the status, and when open all the rest. */
   async start(transport: Transport): Promise<() => void> {
     this.#transport = transport;
+    this.#stale.clear();
+    this.#resting = false;
     const end = transport.follow(
       (envelope) => this.receive(envelope),
       () => {
@@ -376,18 +382,29 @@ class Store {
         if (this.phase === 'open') this.dropped = { offer: event.offer, x: event.x, y: event.y };
         break;
       case 'stale':
-        for (const command of event.commands) {
-          if (command === 'ListSpaces') void this.refreshSpaces();
-          if (command === 'ListConversations') void this.refreshConversations();
-          if (command === 'ListJobs') void this.refreshJobs();
-          if (command === 'GetConversation' && this.conversation && !this.running) void this.#load(this.conversation.id);
-          for (const run of [...(this.#listeners.get(command) ?? [])]) run();
-        }
+        for (const command of event.commands) this.#stale.add(command);
+        if (!this.#resting) this.#askAnew();
         break;
       case 'hello':
       case 'model':
       case 'focused':
         break;
+    }
+  }
+
+  /** Asks anew for what went stale: at once, then at most every REST_MS, since an import tells of every file. */
+  #askAnew(): void {
+    const commands = [...this.#stale];
+    this.#stale.clear();
+    this.#resting = commands.length > 0;
+    if (!this.#resting) return;
+    setTimeout(() => this.#askAnew(), REST_MS);
+    for (const command of commands) {
+      if (command === 'ListSpaces') void this.refreshSpaces();
+      if (command === 'ListConversations') void this.refreshConversations();
+      if (command === 'ListJobs') void this.refreshJobs();
+      if (command === 'GetConversation' && this.conversation && !this.running) void this.#load(this.conversation.id);
+      for (const run of [...(this.#listeners.get(command) ?? [])]) run();
     }
   }
 

@@ -120,16 +120,24 @@ describe('the stream', () => {
     expect(calls).toEqual([]);
   });
 
-  it('tells whoever shows what went stale', async () => {
+  it('tells whoever shows what went stale, at once and then not with every file', async () => {
     const run = vi.fn();
     const stop = store.onStale(['ListDocuments'], run);
-    send({ seq: 1, event: { kind: 'stale', commands: ['ListModels'] } });
+    let seq = 0;
+    const stale = (command: 'ListModels' | 'ListDocuments') => send({ seq: ++seq, event: { kind: 'stale', commands: [command] } });
+    stale('ListModels');
+    vi.advanceTimersByTime(1000);
     expect(run).not.toHaveBeenCalled();
-    send({ seq: 2, event: { kind: 'stale', commands: ['ListDocuments'] } });
+    stale('ListDocuments');
     expect(run).toHaveBeenCalledTimes(1);
+    for (let file = 0; file < 100; file++) stale('ListDocuments');
+    expect(run).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(1000);
+    expect(run).toHaveBeenCalledTimes(2);
     stop();
-    send({ seq: 3, event: { kind: 'stale', commands: ['ListDocuments'] } });
-    expect(run).toHaveBeenCalledTimes(1);
+    stale('ListDocuments');
+    vi.advanceTimersByTime(1000);
+    expect(run).toHaveBeenCalledTimes(2);
     await settle();
   });
 

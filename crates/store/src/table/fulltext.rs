@@ -5,10 +5,10 @@
 //! marks and punctuation). A second column carries the space and the document as tokens of weight 0, so that filters apply
 //! inside the index, before anything is ranked.
 
+use crate::ranking::rarity;
 use crate::search::{SearchFilter, TextHit, TextQuery};
 use crate::{Reader, Result, Writer};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
-use std::fmt::Write;
 
 pub(crate) const CREATE: &str = r#"
 CREATE VIRTUAL TABLE passage_terms USING fts5(
@@ -19,8 +19,8 @@ CREATE VIRTUAL TABLE passage_terms USING fts5(
 
 /// Tells FTS5 how many documents of a filter are worth naming inside the index; more are filtered afterwards.
 const NAMED_DOCUMENTS: usize = 64;
-/// A term's weight is kept to an eighth of the heaviest.
-const WEIGHT_STEPS: f32 = 8.0;
+/// Rows that are scored before it is asked whether others could be better.
+const FIRST_ROWS: u64 = 8_000;
 
 /// A term as FTS5 will see it: no white space, no control characters, no quotes. `None` when nothing is left.
 fn clean(term: &str) -> Option<String> {
@@ -45,68 +45,120 @@ pub(crate) fn row(space: SpaceId, document: DocumentId, terms: &str) -> (String,
     (format!("s{} d{}", space.0, document.0), clean_all(terms))
 }
 
-/// The FTS5 expression for a query, and what one unit of its bm25 is worth. `None` when the query has no term.
-///
-/// bm25 adds up over phrases, so a term that weighs n units stands n times.
-fn expression(query: &TextQuery, filter: &SearchFilter) -> Option<(String, f32)> {
-    let heaviest = query.any.iter().map(|term| term.weight).chain([query.phrase_weight]).fold(0.0f32, f32::max);
-    let lightest = query.any.iter().map(|term| term.weight).filter(|w| *w > 0.0).fold(heaviest, f32::min);
-    let unit = lightest.max(heaviest / WEIGHT_STEPS);
-    if !unit.is_finite() || unit <= 0.0 {
-        return None;
-    }
-    let times = |weight: f32| ((weight / unit).round() as usize).clamp(1, WEIGHT_STEPS as usize);
-    let mut parts = Vec::new();
-    for term in query.any.iter().filter(|term| term.weight > 0.0) {
-        if let Some(text) = clean(&term.text) {
-            let part = format!("\"{text}\"{}", if term.prefix { " *" } else { "" });
-            parts.extend(std::iter::repeat_n(part, times(term.weight)));
-        }
-    }
-    for phrase in &query.phrases {
+/// A term or a phrase as FTS5 reads it.
+#[derive(Debug, Clone, PartialEq)]
+struct Phrase {
+    text: String,
+    weight: f32,
+}
+
+/// What a query asks for, each thing once.
+fn phrases(query: &TextQuery) -> Vec<Phrase> {
+    let terms = query.any.iter().filter_map(|term| {
+        Some((format!("\"{}\"{}", clean(&term.text)?, if term.prefix { " *" } else { "" }), term.weight))
+    });
+    let rows = query.phrases.iter().filter_map(|phrase| {
         let words: Vec<String> = phrase.iter().filter_map(|word| clean(word)).collect();
-        if !words.is_empty() {
-            parts.extend(std::iter::repeat_n(format!("\"{}\"", words.join(" ")), times(query.phrase_weight)));
+        (!words.is_empty()).then(|| (format!("\"{}\"", words.join(" ")), query.phrase_weight))
+    });
+    let mut wanted: Vec<Phrase> = Vec::new();
+    for (text, weight) in terms.chain(rows).filter(|(_, weight)| weight.is_finite() && *weight > 0.0) {
+        match wanted.iter_mut().find(|known| known.text == text) {
+            Some(known) => known.weight += weight,
+            None => wanted.push(Phrase { text, weight }),
         }
     }
-    if parts.is_empty() {
-        return None;
-    }
-    let mut sql = format!("place : \"s{}\"", filter.space.0);
-    if let Some(documents) = filter.documents.as_ref().filter(|documents| documents.len() <= NAMED_DOCUMENTS) {
-        let named: Vec<String> = documents.iter().chain(&filter.also).map(|id| format!("\"d{}\"", id.0)).collect();
-        if named.is_empty() {
-            return None;
+    wanted
+}
+
+/// The part of an expression that filters, and how many phrases it has. `None` when nothing passes.
+fn place(filter: &SearchFilter) -> Option<(String, usize)> {
+    let space = format!("place : \"s{}\"", filter.space.0);
+    match filter.documents.as_ref().filter(|documents| documents.len() <= NAMED_DOCUMENTS) {
+        None => Some((space, 1)),
+        Some(documents) => {
+            let named: Vec<String> = documents.iter().chain(&filter.also).map(|id| format!("\"d{}\"", id.0)).collect();
+            (!named.is_empty()).then(|| (format!("{space} AND place : ({})", named.join(" OR ")), 1 + named.len()))
         }
-        let _ = write!(sql, " AND place : ({})", named.join(" OR "));
     }
-    let _ = write!(sql, " AND terms : ({})", parts.join(" OR "));
-    Some((sql, unit))
+}
+
+fn any(phrases: &[Phrase]) -> String {
+    phrases.iter().map(|phrase| phrase.text.as_str()).collect::<Vec<_>>().join(" OR ")
 }
 
 impl Reader<'_> {
-    /// The `k` passages that match best by bm25, best first; a larger score is better, and every score is above 0.
+    /// The `k` passages that match best by weighted bm25, best first; a larger score is better, and every score is above 0.
     ///
-    /// Filters apply before the cut: one relevant file among many is found.
+    /// Filters apply before the cut: one relevant file among many is found. Rows that hold none of the rarer phrases are
+    /// looked at only while the commoner ones, each standing once in a passage of middle length, could still bring one
+    /// among the best (the bound of MaxScore, Turtle and Flood 1995, taken at one occurrence).
     pub fn search_text(&self, query: &TextQuery, filter: &SearchFilter, k: usize) -> Result<Vec<TextHit>> {
-        let Some((expression, unit)) = expression(query, filter) else { return Ok(Vec::new()) };
-        if k == 0 || self.space(filter.space)?.is_none() {
+        let (mut wanted, Some((place, places))) = (phrases(query), place(filter)) else { return Ok(Vec::new()) };
+        if k == 0 || wanted.is_empty() || self.space(filter.space)?.is_none() {
             return Ok(Vec::new());
         }
-        let sql = "SELECT rowid, bm25(passage_terms, 0.0, 1.0) AS score FROM passage_terms
-            WHERE passage_terms MATCH ?1 ORDER BY score LIMIT ?2";
+        let rows: i64 = self.db.prepare_cached("SELECT count(*) FROM passage")?.query_row([], |row| row.get(0))?;
+        let mut holding = Vec::with_capacity(wanted.len());
+        for phrase in &mut wanted {
+            let held = self.holding(&phrase.text)?;
+            phrase.weight *= rarity(rows.unsigned_abs(), held);
+            holding.push(held);
+        }
+        let mut order: Vec<usize> = (0..wanted.len()).collect();
+        order.sort_by_key(|at| holding.get(*at).copied());
+        let wanted: Vec<Phrase> = order.iter().filter_map(|at| wanted.get(*at).cloned()).collect();
+        let holding: Vec<u64> = order.iter().filter_map(|at| holding.get(*at).copied()).collect();
+        let mut budget = FIRST_ROWS;
+        loop {
+            let mut sum = 0;
+            let among = holding
+                .iter()
+                .take_while(|held| {
+                    sum += **held;
+                    sum <= budget
+                })
+                .count()
+                .max(1);
+            let (selecting, others) = wanted.split_at(among);
+            let expression = format!("{place} AND terms : ({}) AND terms : ({})", any(selecting), any(&wanted));
+            let weights: Vec<u8> = std::iter::repeat_n(0.0, places + among)
+                .chain(wanted.iter().map(|phrase| phrase.weight))
+                .flat_map(f32::to_le_bytes)
+                .collect();
+            let hits = self.best(&expression, &weights, filter, k)?;
+            let missed: f32 = others.iter().map(|phrase| phrase.weight).sum();
+            let enough = hits.get(k - 1).is_some_and(|last| last.score >= missed);
+            if others.is_empty() || enough {
+                return Ok(hits);
+            }
+            budget = budget.saturating_mul(8);
+        }
+    }
+
+    /// Passages that have a phrase.
+    fn holding(&self, phrase: &str) -> Result<u64> {
+        let sql = "SELECT count(*) FROM passage_terms WHERE passage_terms MATCH ?1";
+        let held: i64 = self.db.prepare_cached(sql)?.query_row([format!("terms : {phrase}")], |row| row.get(0))?;
+        Ok(held.unsigned_abs())
+    }
+
+    /// The `k` best rows of an expression that the filter admits.
+    fn best(&self, expression: &str, weights: &[u8], filter: &SearchFilter, k: usize) -> Result<Vec<TextHit>> {
+        let sql = "SELECT rowid, weighted_bm25(passage_terms, ?2) AS score FROM passage_terms
+            WHERE passage_terms MATCH ?1 ORDER BY score DESC, rowid LIMIT ?3";
         let mut ranked = self.db.prepare_cached(sql)?;
         // What the index cannot know (removed, for one question only) is asked of the tables, best first. Should that
         // leave too few, more are fetched: no passage that passes the filter loses its place to one that does not.
         let mut limit = k.saturating_mul(2).saturating_add(16);
         loop {
-            let mut rows = ranked.query((&expression, i64::try_from(limit).unwrap_or(i64::MAX)))?;
+            let mut rows = ranked.query((expression, weights, i64::try_from(limit).unwrap_or(i64::MAX)))?;
             let (mut hits, mut seen) = (Vec::new(), 0);
             while let Some(row) = rows.next()? {
                 seen += 1;
                 let passage = PassageId(row.get(0)?);
                 if hits.len() < k && self.may_be_found(passage, filter)? {
-                    hits.push(TextHit { passage, score: -row.get::<_, f64>(1)? as f32 * unit });
+                    hits.push(TextHit { passage, score: row.get::<_, f64>(1)? as f32 });
                 }
             }
             if hits.len() == k || seen < limit {

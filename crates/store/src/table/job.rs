@@ -104,8 +104,6 @@ pub struct JobFilter {
 pub struct JobUpdate {
     /// When.
     pub now: TimeMs,
-    /// How it stands.
-    pub state: Option<JobState>,
     /// What it is doing.
     pub step: Option<String>,
     /// How far that step is.
@@ -173,6 +171,15 @@ impl Reader<'_> {
         Ok(statement.query_map(params_from_iter(values), from_row)?.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// How many jobs of a sort are on the way, and how many are done, of those in sight.
+    pub fn count_jobs(&self, kind: &str) -> Result<(u64, u64)> {
+        let sql =
+            "SELECT count(*) FILTER (WHERE state IN ('waiting', 'running')), count(*) FILTER (WHERE state = 'done')
+            FROM job WHERE kind = ?1 AND NOT dismissed";
+        let whole = |row: &Row, column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+        Ok(self.db.prepare_cached(sql)?.query_row([kind], |row| Ok((whole(row, 0)?, whole(row, 1)?)))?)
+    }
+
     /// One job.
     pub fn job(&self, id: JobId) -> Result<Option<JobRow>> {
         let mut statement = self.db.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
@@ -198,15 +205,20 @@ impl Writer<'_> {
         Ok(JobId(self.db.last_insert_rowid()))
     }
 
+    /// Takes a job out of the queue to work on it. Whether it still was there: it may have been cancelled meanwhile.
+    pub fn begin_job(&self, id: JobId, step: &str, now: TimeMs) -> Result<bool> {
+        let sql = "UPDATE job SET state = 'running', step = ?2, updated_ms = ?3 WHERE id = ?1 AND state = 'waiting'";
+        Ok(self.db.prepare_cached(sql)?.execute((id.0, step, now))? > 0)
+    }
+
     /// Notes how far a job is.
     pub fn update_job(&self, id: JobId, update: &JobUpdate) -> Result<()> {
-        let sql = "UPDATE job SET updated_ms = ?2, state = coalesce(?3, state), step = coalesce(?4, step),
-            done = coalesce(?5, done), total = coalesce(?6, total), size_bytes = coalesce(?7, size_bytes),
-            document = coalesce(?8, document), payload = coalesce(?9, payload) WHERE id = ?1";
+        let sql = "UPDATE job SET updated_ms = ?2, step = coalesce(?3, step), done = coalesce(?4, done),
+            total = coalesce(?5, total), size_bytes = coalesce(?6, size_bytes), document = coalesce(?7, document),
+            payload = coalesce(?8, payload) WHERE id = ?1";
         let changed = self.db.prepare_cached(sql)?.execute((
             id.0,
             update.now,
-            update.state.as_ref().map(word).transpose()?,
             &update.step,
             update.done.map(|n| n as i64),
             update.total.map(|n| n as i64),

@@ -274,8 +274,8 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       return done;
     },
     ListJobs: ({ space }) => jobs.filter((job) => job.space === space),
-    CancelJob: ({ job }) => {
-      jobs = jobs.filter((one) => one.id !== job);
+    CancelJobs: ({ jobs: ids }) => {
+      jobs = jobs.filter((one) => !ids.includes(one.id));
       return done;
     },
     RetryJob: ({ job }) => {

@@ -1,0 +1,120 @@
+//! What machines do to programs: a disk that fills up, a process that is killed. By the real command, with real models.
+
+use crate::offline::models;
+use crate::page::program;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const PASSPHRASE: &str = "correct horse battery staple";
+
+/// Bytes that cannot be made smaller, as letters.
+fn noise(bytes: usize) -> String {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut letter = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'a' + (state >> 32) as u8 % 16)
+    };
+    (0..bytes).map(|_| letter()).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_said_and_nothing_kept_before_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    std::fs::write(folder.path().join("small.txt"), "The tenant keeps the weir in repair.\n").unwrap();
+    let large = format!("<html><body><p>The mill has three stones.</p><!-- {} --></body></html>", noise(24 << 20));
+    std::fs::write(folder.path().join("large.html"), large).unwrap();
+    // A disk of its own, which only this script sees; it grows in the end, as a disk does that was tidied up.
+    let script = r#"
+        mount -t tmpfs -o size=12m none "$DISK" || exit 9
+        hearth() { "$HEARTH" --data-dir "$DISK/vault" --models-dir "$MODELS" "$@"; }
+        hearth import "$FILES/small.txt" 2>/dev/null; echo "small: $?"
+        hearth import "$FILES/large.html" 2>/dev/null; echo "large: $?"
+        hearth audit verify; echo "verify: $?"
+        hearth search weir; echo "search: $?"
+        mount -o remount,size=200m none "$DISK" || exit 9
+        hearth import "$FILES/large.html" 2>/dev/null; echo "again: $?"
+        hearth search stones; echo "found: $?"
+    "#;
+    let done = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script])
+        .env("HEARTH", program("hearth"))
+        .env("HEARTH_PASSPHRASE", PASSPHRASE)
+        .env("MODELS", models())
+        .env("FILES", folder.path())
+        .env("DISK", &disk)
+        .output()
+        .expect("unshare (util-linux) is there");
+    let said = String::from_utf8_lossy(&done.stdout);
+    let line = |start: &str| said.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+    assert_eq!(line("small: "), "small: 0", "{said}");
+    assert_eq!(line("large: "), "large: 1", "{said}");
+    assert!(line("failed\tlarge.html").contains("Disk full"), "it says what is amiss: {said}");
+    assert_eq!((line("verify: "), line("search: ")), ("verify: 0", "search: 0"), "what was there is whole: {said}");
+    assert_eq!((line("again: "), line("found: ")), ("again: 0", "found: 0"), "with room it works: {said}");
+}
+
+/// The first child of a process that was started with an argument.
+fn child_of(parent: u32, argument: &str) -> Option<i32> {
+    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        let its: u32 = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+        let words = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let asked = words.split(|byte| *byte == 0).any(|word| word == argument.as_bytes());
+        (its == parent && asked).then_some(pid)
+    })
+}
+
+/// Runs `hearth`, kills its first child of a kind, and gives what it printed.
+fn killing(data: &Path, argument: &str, words: &[&str]) -> String {
+    let running = Command::new(program("hearth"))
+        .arg("--data-dir")
+        .arg(data)
+        .arg("--models-dir")
+        .arg(models())
+        .args(words)
+        .env("HEARTH_PASSPHRASE", PASSPHRASE)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("hearth starts");
+    let until = Instant::now() + Duration::from_secs(60);
+    let pid = loop {
+        match child_of(running.id(), argument) {
+            Some(pid) => break pid,
+            None => assert!(Instant::now() < until, "no {argument} was started"),
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill is there").success());
+    String::from_utf8_lossy(&running.wait_with_output().expect("hearth ends").stdout).into_owned()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_killed_reader_costs_one_file_and_only_until_it_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let slow = folder.path().join("slow.html");
+    std::fs::write(&slow, format!("<p>The weir is old.</p>{}", "<p>x</p>".repeat(200_000))).unwrap();
+    let said = killing(&data, "__reader", &["import", slow.to_str().unwrap()]);
+    assert!(said.starts_with("failed\tslow.html\t"), "{said}");
+    std::fs::write(&slow, "<p>The weir is old.</p>").unwrap();
+    let again = Command::new(program("hearth"))
+        .arg("--data-dir")
+        .arg(&data)
+        .arg("--models-dir")
+        .arg(models())
+        .args(["import", slow.to_str().unwrap()])
+        .env("HEARTH_PASSPHRASE", PASSPHRASE)
+        .output()
+        .expect("hearth runs");
+    let said = String::from_utf8_lossy(&again.stdout);
+    assert!(said.starts_with("indexed\tslow.html\t"), "{said}");
+}
