@@ -139,6 +139,9 @@ fn a_purged_document_is_out_of_old_answers_and_their_traces_too() -> Result<()> 
     house.ask_in(Some(conversation), "When does the gate of the museum open?", &[])?;
     house.call("RemoveDocuments", json!({ "documents": [secret] }))?;
     let house = house.restart()?;
+    house.until("the document is erased", |house| {
+        house.try_call("GetDocument", json!({ "document": secret })).is_err()
+    })?;
     let shown = house.call("GetConversation", json!({ "conversation": conversation }))?;
     let trace = house.call("GetTrace", json!({ "turn": told.id }))?;
     for kept in [&shown, &trace] {

@@ -216,6 +216,16 @@ impl House {
         self.call("ListConversations", json!({ "space": space }))?[0]["id"].as_i64().context("a conversation")
     }
 
+    /// Waits until something holds that happens in the background.
+    pub fn until(&self, what: &str, holds: impl Fn(&House) -> bool) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(30);
+        while !holds(self) {
+            anyhow::ensure!(Instant::now() < until, "{what}: not in time");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
     /// The folder of the vault.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")

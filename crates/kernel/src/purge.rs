@@ -13,30 +13,36 @@ use std::collections::HashSet;
 /// What stands where words were erased.
 const GAP: &str = "[Erased with its document.]";
 
-/// What was removed in an earlier run is erased when the vault opens.
-pub(crate) fn purge_removed(open: &Open) -> Result<(), Error> {
+/// Erases what was removed before the vault was opened, unless it was put back meanwhile: in one transaction, with what
+/// turns that had read it keep of it. Takes seconds in a large library; nothing of it is found in the meantime.
+pub(crate) fn purge_removed(open: &Open, before_ms: i64) -> Result<(), Error> {
     let filter = DocumentFilter { include_removed: true, include_turn_scope: true, ..DocumentFilter::default() };
-    let documents = open.store.read(|reader| reader.documents(&filter)).map_err(error::store)?;
-    for row in documents.into_iter().filter(|row| row.removed_ms.is_some()) {
-        let entry = Entry {
-            at_ms: now_ms(),
-            kind: "document.purged",
-            sentence: format!("Erased document {}", row.id),
-            subject: Some(format!("document:{}", row.id)),
-            detail: json!({}),
-        };
-        open.store.record(entry, |writer| purge(writer, row.id)).map_err(error::store)?;
+    let removed = |reader: &hearth_store::Reader<'_>| -> hearth_store::Result<Vec<DocumentId>> {
+        let rows = reader.documents(&filter)?;
+        Ok(rows.iter().filter(|row| row.removed_ms.is_some_and(|at| at < before_ms)).map(|row| row.id).collect())
+    };
+    if open.store.read(removed).map_err(error::store)?.is_empty() {
+        return Ok(());
     }
-    Ok(())
-}
-
-/// Erases one document, and what turns that had read it keep of it, in one transaction.
-fn purge(writer: &Writer<'_>, document: DocumentId) -> Result<(), StoreError> {
-    let purged = writer.purge_document(document)?;
-    clear_details(writer, &format!("document:{document}"))?;
-    for id in purged.turns {
-        rewrite(writer, id, document)?;
-    }
+    open.store
+        .record_with(|writer| {
+            let ids = removed(writer)?;
+            for purged in writer.purge_documents(&ids)? {
+                clear_details(writer, &format!("document:{}", purged.document))?;
+                for turn in purged.turns {
+                    rewrite(writer, turn, purged.document)?;
+                }
+            }
+            let entry = Entry {
+                at_ms: now_ms(),
+                kind: "document.purged",
+                sentence: format!("Erased {}", crate::view::count(ids.len(), "removed document", "removed documents")),
+                subject: None,
+                detail: json!({ "documents": ids }),
+            };
+            Ok(((), entry))
+        })
+        .map_err(error::store)?;
     Ok(())
 }
 

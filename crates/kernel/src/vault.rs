@@ -159,7 +159,6 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     house.ledger.open(&open.store).map_err(error::store)?;
     close_interrupted(house, &open)?;
     crate::memory::erase_forgotten_of(&open)?;
-    crate::purge::purge_removed(&open)?;
     *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));
     house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
     jobs::start(house, &open)?;
@@ -168,9 +167,10 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     Ok(house.vault_state())
 }
 
-/// Loads the index and the models for asking while the person is still reading the screen.
+/// While the person is still reading the screen: loads the index, erases what was removed in an earlier run, and loads
+/// the models for asking.
 fn warm(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
-    let (house, open) = (Arc::clone(house), Arc::downgrade(open));
+    let (house, open, opened_ms) = (Arc::clone(house), Arc::downgrade(open), now_ms());
     std::thread::Builder::new()
         .name("warm".into())
         .spawn(move || {
@@ -178,6 +178,10 @@ fn warm(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
             if let Err(error) = open.store.warm() {
                 tracing::warn!(%error, "the index was not warmed");
             }
+            if let Err(error) = crate::purge::purge_removed(&open, opened_ms) {
+                tracing::warn!(%error, "what was removed was not erased yet");
+            }
+            house.events.stale(&["ListDocuments", "GetHome", "ListActivity"]);
             drop(open);
             for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat] {
                 if house.peek().is_none() {

@@ -201,7 +201,7 @@ fn main() -> Result<()> {
         "purge a document",
         timed(3, |run| {
             let id = documents.get(20 + run).copied().unwrap_or(DocumentId(0));
-            store.write(|w| w.purge_document(id))
+            store.write(|w| w.purge_documents(&[id]))
         })?,
     );
     line("check everything", timed(1, |_| store.check())?);

@@ -5,17 +5,28 @@ use crate::{Result, StoreError, Writer};
 use hearth_domain::{BlobHash, DocumentId, TurnId, VersionId};
 
 /// What is left to clear elsewhere after a purge.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purged {
+    /// The document that was.
+    pub document: DocumentId,
     /// Turns that cited the document or had read it. Their quotes are emptied; their answers, records and traces are the
     /// caller's to rewrite.
     pub turns: Vec<TurnId>,
 }
 
 impl Writer<'_> {
-    /// Deletes a document for good: versions, pages, passages, full text, vectors, jobs, quotes, and original bytes that
-    /// no other document has. The index is rewritten and the log emptied, so this takes a moment in a large library.
-    pub fn purge_document(&self, id: DocumentId) -> Result<Purged> {
+    /// Deletes documents for good: versions, pages, passages, full text, vectors, jobs, quotes, and original bytes that no
+    /// other document has. The index is rewritten and the log emptied once, so this takes seconds in a large library.
+    pub fn purge_documents(&self, ids: &[DocumentId]) -> Result<Vec<Purged>> {
+        let purged = ids.iter().map(|id| self.purge_rows(*id)).collect::<Result<Vec<_>>>()?;
+        if !purged.is_empty() {
+            self.optimize_terms()?;
+            self.note_purge();
+        }
+        Ok(purged)
+    }
+
+    fn purge_rows(&self, id: DocumentId) -> Result<Purged> {
         self.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;
         let hashes: Vec<BlobHash> = self.versions(id)?.into_iter().map(|version| version.hash).collect();
         let turns = self.turns_touching(id)?;
@@ -32,10 +43,8 @@ impl Writer<'_> {
         for hash in &hashes {
             self.drop_blob(hash)?;
         }
-        self.optimize_terms()?;
         self.touch(id);
-        self.note_purge();
-        Ok(Purged { turns })
+        Ok(Purged { document: id, turns })
     }
 
     /// Deletes a pending version that will not be finished, its document when it has no other, and its bytes when no other

@@ -164,8 +164,8 @@ fn a_purge_leaves_no_trace() {
     let has = |bytes: &[u8]| bytes.windows(6).any(|window| window == b"canary");
     assert!(has(&plain_bytes(&house)), "the test can see what is there");
     assert_eq!(house.store.read(|r| r.document(document)).unwrap().unwrap().cited, 1);
-    let purged = house.store.write(|w| w.purge_document(document)).unwrap();
-    assert_eq!(purged.turns, [turn, reader, later], "those that cite it, read it, or follow one that did");
+    let purged = house.store.write(|w| w.purge_documents(&[document])).unwrap();
+    assert_eq!(purged[0].turns, [turn, reader, later], "those that cite it, read it, or follow one that did");
     house.store.write(|w| w.rewrite_turn(turn, "withdrawn", &serde_json::Value::Null)).unwrap();
     house.store.write(|w| w.purge_audit_payload(1)).unwrap();
     assert_eq!(fs::metadata(house.dir.path().join("hearth.db-wal")).unwrap().len(), 0, "the log is empty");

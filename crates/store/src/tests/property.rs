@@ -138,7 +138,7 @@ fn run(steps: Vec<Step>) {
             }
             Step::Purge { which } => {
                 if let Some(document) = pick(which) {
-                    house.store.write(|w| w.purge_document(document)).unwrap();
+                    house.store.write(|w| w.purge_documents(&[document])).unwrap();
                     model.remove(&document);
                 }
             }

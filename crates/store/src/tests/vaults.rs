@@ -172,7 +172,7 @@ fn a_kill_leaves_what_was_acknowledged() {
         })
         .unwrap();
     images.push((1, image(house.dir.path())));
-    house.store.write(|w| w.purge_document(document)).unwrap();
+    house.store.write(|w| w.purge_documents(&[document])).unwrap();
     images.push((2, image(house.dir.path())));
     for (index, (state, dir)) in images.into_iter().enumerate() {
         let store = open(dir.path(), &passphrase("open")).unwrap();
