@@ -84,6 +84,27 @@ export class Screen {
     return { id, x: Number(shape.X), y: Number(shape.Y), width: Number(shape.WIDTH), height: Number(shape.HEIGHT) };
   }
 
+  /** Every window that is shown. */
+  windows() {
+    return this.xdotool('search', '--onlyvisible', '--name', '.+').split('\n');
+  }
+
+  /** Types a path into the system's file dialog and confirms it. */
+  async choose(dialog, path) {
+    this.xdotool('windowfocus', '--sync', dialog);
+    await pause(500);
+    // The first letter opens the field for paths, and what follows too soon is lost.
+    this.xdotool('type', path.slice(0, 1));
+    await pause(1000);
+    this.xdotool('type', '--delay', '25', path.slice(1));
+    // The first Return may only take what the dialog proposes.
+    for (let time = 0; time < 5 && this.windows().includes(dialog); time++) {
+      await pause(500);
+      this.xdotool('key', 'Return');
+      await pause(500);
+    }
+  }
+
   /** Drags files from beside the window to a place in it (in fractions of its size) by the real protocol. */
   async drag(paths, to, { hover } = {}) {
     const source = spawn(PYTHON, [join(HERE, 'drag_source.py'), ...paths], { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -2,7 +2,7 @@
 // locks, unlocks, starts Hearth anew. Each test goes on where the one before ended.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { button, buttonLike, composer, password } from './page.mjs';
@@ -147,6 +147,22 @@ test('every screen opens', async () => {
   await page.chord(KEYS.escape);
 });
 
+test('a file chosen in the dialog of the system is read', async () => {
+  const chosen = join(folder.path, 'chosen by hand.txt');
+  writeFileSync(chosen, 'The sluice gate was painted green in 1931.\n');
+  const before = new Set(screen.windows());
+  await page.chord(KEYS.control, '2');
+  await page.click(button('Add files'));
+  let dialog;
+  await until('the dialog is open', () => (dialog = screen.windows().find((id) => !before.has(id))));
+  await screen.choose(dialog, chosen);
+  await page.click(buttonLike('Keep in'));
+  const [space] = await reply('ListSpaces');
+  await until('it is read', async () => (await reply('ListJobs', { space: space.id })).some((job) => job.name === 'chosen by hand.txt' && job.state === 'done'), 60_000);
+  const hits = await reply('Search', { space: space.id, text: 'sluice gate', limit: 3 });
+  assert.match(hits.passages[0].text, /painted green in 1931/);
+});
+
 test('the vault locks, refuses a wrong passphrase, and opens again', async () => {
   await page.chord(KEYS.control, KEYS.shift, 'l');
   await page.see(password);
@@ -186,7 +202,7 @@ test('everything is there after a new start', async () => {
   await page.see(composer);
   await until('the conversation is listed', async () => (await page.text()).includes('What is the yearly rent of the mill?'));
   const [space] = await reply('ListSpaces');
-  assert.equal(space.documents, 3);
+  assert.equal(space.documents, 4);
   const check = await reply('VerifyAudit');
   assert.equal(check.broken, null);
   assert.ok(check.entries > 0);
