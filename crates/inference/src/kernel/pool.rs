@@ -1,5 +1,7 @@
 //! A small pool of compute threads that share one loop at a time. A worker waits a few microseconds for the next
-//! loop and then sleeps; the caller works too and never waits for a worker that has not started.
+//! loop and then sleeps; the caller works too and never waits for a worker that has not started. For one that has, it
+//! also waits a few microseconds and then sleeps: where other programs want the cores, the one that is left to finish
+//! then gets a core, which yielding does not see to.
 //! Which thread runs an item never changes the result, so items may be claimed in any order.
 #![allow(unsafe_code)]
 
@@ -43,9 +45,11 @@ struct Shared {
     serial: AtomicUsize,
     inside: AtomicUsize,
     sleepers: AtomicUsize,
+    waiting: AtomicBool,
     stop: AtomicBool,
     gate: Mutex<()>,
     wake: Condvar,
+    done: Condvar,
 }
 
 /// Threads that run loops together with the caller.
@@ -97,9 +101,17 @@ impl Pool {
         job.work();
         s.job.store(std::ptr::null_mut(), SeqCst);
         let mut turns = 0usize;
-        while s.inside.load(SeqCst) > 0 {
+        while s.inside.load(SeqCst) > 0 && turns < SPINS {
             turns += 1;
-            if turns < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+            std::hint::spin_loop();
+        }
+        if s.inside.load(SeqCst) > 0 {
+            let mut gate = s.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            s.waiting.store(true, SeqCst);
+            while s.inside.load(SeqCst) > 0 {
+                gate = s.done.wait(gate).unwrap_or_else(PoisonError::into_inner);
+            }
+            s.waiting.store(false, SeqCst);
         }
         assert!(!job.panicked.load(SeqCst), "a compute thread panicked");
     }
@@ -158,7 +170,11 @@ fn worker(s: &Shared) {
             // this thread saw null, or `run` sees `inside` above zero and keeps the job alive until it is lowered.
             unsafe { &*job }.work();
         }
-        s.inside.fetch_sub(1, SeqCst);
+        // Either this thread sees that the caller waits, or the caller sees that nobody is inside any more.
+        if s.inside.fetch_sub(1, SeqCst) == 1 && s.waiting.load(SeqCst) {
+            let _gate = s.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            s.done.notify_one();
+        }
     }
 }
 
