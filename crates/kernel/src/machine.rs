@@ -18,13 +18,19 @@ pub(crate) fn cores() -> usize {
 #[cfg(target_os = "linux")]
 pub(crate) fn memory() -> Memory {
     let Ok(text) = std::fs::read_to_string("/proc/meminfo") else { return Memory::default() };
-    let field = |name: &str| {
-        text.lines()
-            .find_map(|line| line.strip_prefix(name))
-            .and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok())
-            .map_or(0, |kib| kib * 1024)
-    };
+    let field = |name| bytes_of(&text, name).unwrap_or(0);
     Memory { total: field("MemTotal:"), available: field("MemAvailable:") }
+}
+
+/// A figure in KiB of one of the kernel's tables, in bytes.
+fn bytes_of(text: &str, name: &str) -> Option<u64> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(rest.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+/// The most memory that this process ever held, in bytes, where the system tells it.
+pub(crate) fn peak_memory() -> Option<u64> {
+    bytes_of(&std::fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 
 /// Installed and available memory.
