@@ -90,12 +90,13 @@ impl Chat {
         let header = gguf::read(&mut *file)?;
         let vocabulary = Vocabulary::read(&header)?;
         let compute = Compute::new(threads);
-        let weights = Weights::read(file, &header, &compute.pool)?;
+        let mut weights = Weights::read(file, &header, &compute.pool)?;
         let chatml = |s: &str| vocabulary.specials().iter().any(|(t, _)| t == s);
         let chatml = chatml("<|im_start|>") && chatml("<|im_end|>");
         let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), chatml);
         let scratch = Scratch::new(&weights.config);
         let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx);
+        weights.settle(n_ctx);
         Ok(Self {
             weights: Arc::new(weights),
             vocabulary: Arc::new(vocabulary),
@@ -279,7 +280,7 @@ impl Chat {
         logits: bool,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
-        forward(&self.weights, &mut c.state, &mut self.scratch, &self.compute, tokens, logits, stop)?;
+        forward(&self.weights, &mut c.state, &mut self.scratch, &self.compute, tokens, usize::from(logits), stop)?;
         c.tokens.extend_from_slice(tokens);
         Ok(())
     }

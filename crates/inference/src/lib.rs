@@ -16,6 +16,7 @@ pub mod gguf;
 pub mod kernel;
 pub mod kv;
 pub mod quant;
+pub mod rope;
 pub mod sampling;
 pub mod serve;
 pub mod template;

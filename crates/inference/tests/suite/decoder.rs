@@ -26,7 +26,7 @@ fn some_tokens(n: usize) -> Vec<u32> {
 fn logits(w: &Weights, compute: &Compute, pieces: &[&[u32]]) -> Vec<f32> {
     let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
     for p in pieces {
-        forward(w, &mut state, &mut scratch, compute, p, true, &|| false).unwrap();
+        forward(w, &mut state, &mut scratch, compute, p, 1, &|| false).unwrap();
     }
     scratch.logits().to_vec()
 }
@@ -71,7 +71,7 @@ fn a_truncated_state_goes_on_as_if_nothing_had_been_there() {
     let t = some_tokens(220);
     let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
     let mut feed = |state: &mut RunState, t: &[u32]| {
-        forward(&w, state, &mut scratch, &compute, t, true, &|| false).unwrap();
+        forward(&w, state, &mut scratch, &compute, t, 1, &|| false).unwrap();
         scratch.logits().to_vec()
     };
     feed(&mut state, &t);
@@ -90,15 +90,15 @@ fn a_stopped_pass_leaves_the_state_as_it_was() {
     let w = weights(&tiny::model("llama", Type::Q4_1, 3), &compute);
     let t = some_tokens(100);
     let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
-    forward(&w, &mut state, &mut scratch, &compute, &t[..50], false, &|| false).unwrap();
+    forward(&w, &mut state, &mut scratch, &compute, &t[..50], 0, &|| false).unwrap();
     let calls = std::cell::Cell::new(0);
     let stop = || {
         calls.set(calls.get() + 1);
         calls.get() > 1
     };
-    let stopped = forward(&w, &mut state, &mut scratch, &compute, &t[..50], true, &stop);
+    let stopped = forward(&w, &mut state, &mut scratch, &compute, &t[..50], 1, &stop);
     assert!(matches!(stopped, Err(Error::Cancelled)) && state.len() == 50);
-    forward(&w, &mut state, &mut scratch, &compute, &t[50..], true, &|| false).unwrap();
+    forward(&w, &mut state, &mut scratch, &compute, &t[50..], 1, &|| false).unwrap();
     assert_eq!(scratch.logits(), logits(&w, &compute, &[&t]));
 }
 
