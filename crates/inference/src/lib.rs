@@ -15,6 +15,7 @@ pub mod forward;
 pub mod gguf;
 pub mod kernel;
 pub mod kv;
+pub mod lookup;
 pub mod quant;
 pub mod rope;
 pub mod sampling;

@@ -181,11 +181,23 @@ impl<R: Read + Seek> Loader<'_, R> {
         Ok(Linear { w: self.matrix(&format!("{name}.weight"), n, k)?, bias: self.bias(name, n, bias)? })
     }
 
-    /// Several linear layers in one tensor, without biases.
-    fn fused<const N: usize>(&mut self, name: &str, outputs: [usize; N], k: usize) -> Result<[Linear; N], Error> {
-        self.bias(name, 0, Has::Never)?;
+    /// Reads several linear layers of equal input that stand in one tensor.
+    fn fused<const N: usize>(
+        &mut self,
+        name: &str,
+        outputs: [usize; N],
+        k: usize,
+        has: Has,
+    ) -> Result<[Linear; N], Error> {
+        let bias = self.bias(name, outputs.iter().sum(), has)?;
         let parts = self.matrices(&format!("{name}.weight"), &outputs, k)?;
-        let parts: Vec<Linear> = parts.into_iter().map(|w| Linear { w, bias: None }).collect();
+        let mut from = 0;
+        let part = |w: Matrix| {
+            let own = from..from + w.n;
+            from = own.end;
+            Linear { bias: bias.as_ref().and_then(|b| b.get(own)).map(Into::into), w }
+        };
+        let parts: Vec<Linear> = parts.into_iter().map(part).collect();
         parts.try_into().map_err(|_| Error::Damaged(format!("tensor {name} is empty")))
     }
 
@@ -199,8 +211,8 @@ impl<R: Read + Seek> Loader<'_, R> {
         let name = |part: &str| format!("blk.{i}.{part}");
         let (e, q, kv) = (c.n_embd, c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
         let attn_norm = self.vector(&name("attn_norm.weight"), e)?;
-        let [query, key, value] = if a.fused_qkv {
-            self.fused(&name("attn_qkv"), [q, kv, kv], e)?
+        let [query, key, value] = if self.has(&name("attn_qkv.weight")) {
+            self.fused(&name("attn_qkv"), [q, kv, kv], e, a.bias)?
         } else {
             [
                 self.linear(&name("attn_q"), q, e, a.bias)?,
@@ -229,8 +241,8 @@ impl<R: Read + Seek> Loader<'_, R> {
     fn gated(&mut self, name: &str, c: &Config, kind: &str, n_ff: usize) -> Result<Gated, Error> {
         let (a, e) = (c.architecture, c.n_embd);
         let name = |part: &str| format!("{name}_{part}{kind}");
-        let [gate, up] = if a.fused_gate {
-            self.fused(&name("up"), [n_ff, n_ff], e)?
+        let [gate, up] = if !self.has(&format!("{}.weight", name("gate"))) {
+            self.fused(&name("up"), [n_ff, n_ff], e, a.other_bias)?
         } else {
             [self.linear(&name("gate"), n_ff, e, a.other_bias)?, self.linear(&name("up"), n_ff, e, a.other_bias)?]
         };
@@ -238,12 +250,20 @@ impl<R: Read + Seek> Loader<'_, R> {
     }
 
     fn experts(&mut self, name: &str, c: &Config, x: Experts) -> Result<FeedForward, Error> {
-        let mut part = |part: &str, n: usize, k: usize| {
+        let fused = self.has(&format!("{name}_gate_up_exps.weight"));
+        let mut part = |part: &str, outputs: &[usize], k: usize| {
             self.bias(&format!("{name}_{part}_exps"), 0, Has::Never)?;
-            self.matrices(&format!("{name}_{part}_exps.weight"), &vec![n; x.count], k)
+            self.matrices(&format!("{name}_{part}_exps.weight"), &outputs.repeat(x.count), k)
         };
-        let (gates, ups) = (part("gate", x.n_ff, c.n_embd)?, part("up", x.n_ff, c.n_embd)?);
-        let downs = part("down", c.n_embd, x.n_ff)?;
+        let downs = part("down", &[c.n_embd], x.n_ff)?;
+        let (gates, ups) = if fused {
+            let both = part("gate_up", &[x.n_ff, x.n_ff], c.n_embd)?.into_iter().enumerate();
+            let (gates, ups): (Vec<_>, Vec<_>) = both.partition(|(i, _)| i.is_multiple_of(2));
+            let only = |v: Vec<(usize, Matrix)>| v.into_iter().map(|(_, w)| w).collect();
+            (only(gates), only(ups))
+        } else {
+            (part("gate", &[x.n_ff], c.n_embd)?, part("up", &[x.n_ff], c.n_embd)?)
+        };
         let plain = |w| Linear { w, bias: None };
         let experts = gates.into_iter().zip(ups).zip(downs);
         Ok(FeedForward::Experts {

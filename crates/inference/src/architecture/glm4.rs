@@ -4,4 +4,4 @@ use super::{Architecture, Has, PLAIN};
 
 /// The description.
 pub static GLM4: Architecture =
-    Architecture { name: "glm4", bias: Has::Perhaps, post_norm: true, fused_gate: true, ..PLAIN };
+    Architecture { name: "glm4", bias: Has::Perhaps, post_norm: true, ..PLAIN };

@@ -70,10 +70,6 @@ pub struct Architecture {
     pub head_norm: bool,
     /// Whether what a sublayer adds is normalized first.
     pub post_norm: bool,
-    /// Whether query, key and value stand in one tensor.
-    pub fused_qkv: bool,
-    /// Whether gate and up stand in one tensor, the gate first.
-    pub fused_gate: bool,
     /// Whether the embedding is multiplied by the square root of its width.
     pub root_scale: bool,
     /// Which layers have a sliding window.
@@ -95,8 +91,6 @@ const PLAIN: Architecture = Architecture {
     other_bias: Has::Never,
     head_norm: false,
     post_norm: false,
-    fused_qkv: false,
-    fused_gate: false,
     root_scale: false,
     windows: Windows::No,
     window_rope_base: None,

@@ -7,8 +7,6 @@ use super::{Architecture, PLAIN, Rope, Windows};
 pub static PHI3: Architecture = Architecture {
     name: "phi3",
     rope: Rope::Halves,
-    fused_qkv: true,
-    fused_gate: true,
     windows: Windows::All,
     ..PLAIN
 };

@@ -3,7 +3,7 @@ would store them.
 
 python architectures.py LLAMA_CPP_FOLDER > architectures.json    (needs torch, transformers, gguf, sentencepiece)
 
-The weights are not committed: both sides make them from the tensors' names (`weights`, and `Spec` in architectures.rs).
+The weights are not committed: both sides make them from the tensors' names (`weights` here and in architectures.rs).
 Which element of a GGUF tensor is which element of the model is not written down here either: a model whose weights are
 their own numbers is converted by llama.cpp's own program, and the numbers are looked up in what comes out. So names,
 permutations, fused tensors and metadata are the converter's.
@@ -79,6 +79,8 @@ def weights(name, n, k):
 
 def convert(model, folder):
     model.save_pretrained(folder)
+    # Gemma's converter counts the tokens of this file; the vocabulary itself is not wanted.
+    (Path(folder) / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}))
     hparams = ModelBase.load_hparams(Path(folder), False)
     kind = get_model_class(get_model_architecture(hparams, ModelType.TEXT))
     kind.set_vocab = lambda self: None
@@ -131,10 +133,5 @@ def one(name, config, more):
 
 out = []
 for name, config, more in models():
-    try:
-        out.append(one(name, config, more))
-    except Exception as e:
-        if "KEEP_GOING" not in os.environ:
-            raise
-        import traceback; traceback.print_exc(); print("FAILED", name, e, file=sys.stderr)
+    out.append(one(name, config, more))
 print("[" + ",\n".join(json.dumps(o, separators=(",", ":")) for o in out) + "]")

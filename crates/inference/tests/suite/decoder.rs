@@ -146,6 +146,28 @@ fn a_second_turn_reuses_the_first_and_says_the_same_as_a_fresh_start() {
     assert_eq!(text, answer(&mut chat(1 << 30), 5, &messages, &sampling).unwrap().1);
 }
 
+/// Looking tokens up changes nothing in an answer, whether guesses come (an endless loop) or not, nor in the next turn.
+#[test]
+fn answers_with_and_without_lookup_are_the_same() {
+    let prompt = "the cat sat on the mat and the cat sat on the hat ".repeat(3);
+    let mut messages = vec![say(Speaker::User, &prompt)];
+    for penalty in [1.0, 1.3] {
+        for max_tokens in [1, 2, 150] {
+            let plain = Sampling { max_tokens, repeat_penalty: penalty, lookup: false, ..Sampling::default() };
+            let quick = Sampling { lookup: true, ..plain.clone() };
+            let (mut a, mut b) = (chat(1 << 30), chat(1 << 30));
+            messages.truncate(1);
+            for _ in 0..2 {
+                let (x, text) = answer(&mut a, 1, &messages, &plain).unwrap();
+                let (y, same) = answer(&mut b, 1, &messages, &quick).unwrap();
+                assert_eq!((&text, x.new_tokens, x.reason, x.cached_tokens), (&same, y.new_tokens, y.reason, y.cached_tokens));
+                assert_eq!(a.kv_bytes(), b.kv_bytes());
+                messages.extend([say(Speaker::Assistant, &text), say(Speaker::User, "and?")]);
+            }
+        }
+    }
+}
+
 #[test]
 fn special_tokens_in_a_message_stay_text() {
     let mut c = chat(1 << 30);
