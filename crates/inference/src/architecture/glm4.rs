@@ -3,5 +3,4 @@
 use super::{Architecture, Has, PLAIN};
 
 /// The description.
-pub static GLM4: Architecture =
-    Architecture { name: "glm4", bias: Has::Perhaps, post_norm: true, ..PLAIN };
+pub static GLM4: Architecture = Architecture { name: "glm4", bias: Has::Perhaps, post_norm: true, ..PLAIN };

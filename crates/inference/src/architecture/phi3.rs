@@ -4,9 +4,4 @@
 use super::{Architecture, PLAIN, Rope, Windows};
 
 /// The description.
-pub static PHI3: Architecture = Architecture {
-    name: "phi3",
-    rope: Rope::Halves,
-    windows: Windows::All,
-    ..PLAIN
-};
+pub static PHI3: Architecture = Architecture { name: "phi3", rope: Rope::Halves, windows: Windows::All, ..PLAIN };

@@ -160,7 +160,10 @@ fn answers_with_and_without_lookup_are_the_same() {
             for _ in 0..2 {
                 let (x, text) = answer(&mut a, 1, &messages, &plain).unwrap();
                 let (y, same) = answer(&mut b, 1, &messages, &quick).unwrap();
-                assert_eq!((&text, x.new_tokens, x.reason, x.cached_tokens), (&same, y.new_tokens, y.reason, y.cached_tokens));
+                assert_eq!(
+                    (&text, x.new_tokens, x.reason, x.cached_tokens),
+                    (&same, y.new_tokens, y.reason, y.cached_tokens)
+                );
                 assert_eq!(a.kv_bytes(), b.kv_bytes());
                 messages.extend([say(Speaker::Assistant, &text), say(Speaker::User, "and?")]);
             }
