@@ -3,9 +3,10 @@
 
 use crate::chat;
 use crate::error::Error;
-use crate::forward::{CHUNK, Compute, Scratch, forward};
+use crate::forward::{CHUNK, Compute, LOGITS, Scratch, forward};
 use crate::gguf;
 use crate::kv::RunState;
+use crate::lookup::{Ahead, Lookup};
 use crate::sampling::{Sampler, StopText};
 use crate::template::Template;
 use crate::tokens::{Utf8Stream, Vocabulary};
@@ -63,6 +64,14 @@ struct Conversation {
     used: u64,
 }
 
+impl Conversation {
+    /// Forgets the last `n` tokens.
+    fn drop_last(&mut self, n: usize) {
+        self.tokens.truncate(self.tokens.len().saturating_sub(n));
+        self.state.truncate(self.tokens.len());
+    }
+}
+
 /// A loaded chat model with its conversations.
 pub struct Chat {
     weights: Arc<Weights>,
@@ -90,12 +99,13 @@ impl Chat {
         let header = gguf::read(&mut *file)?;
         let vocabulary = Vocabulary::read(&header)?;
         let compute = Compute::new(threads);
-        let weights = Weights::read(file, &header, &compute.pool)?;
+        let mut weights = Weights::read(file, &header, &compute.pool)?;
         let chatml = |s: &str| vocabulary.specials().iter().any(|(t, _)| t == s);
         let chatml = chatml("<|im_start|>") && chatml("<|im_end|>");
         let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), chatml);
         let scratch = Scratch::new(&weights.config);
         let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx);
+        weights.settle(n_ctx);
         Ok(Self {
             weights: Arc::new(weights),
             vocabulary: Arc::new(vocabulary),
@@ -214,7 +224,7 @@ impl Chat {
         while c.tokens.len() < prompt.len() {
             let chunk = &prompt[c.tokens.len()..(c.tokens.len() + CHUNK).min(prompt.len())];
             let last = c.tokens.len() + chunk.len() == prompt.len();
-            if self.pass(c, chunk, last, cancelled).is_err() {
+            if self.pass(c, chunk, usize::from(last), cancelled).is_err() {
                 o.prompt = begun.elapsed();
                 return Ok(o);
             }
@@ -236,12 +246,14 @@ impl Chat {
         o: &mut Outcome,
     ) {
         let mut sampler = Sampler::new(sampling.clone());
+        let (mut lookup, mut ahead) = (Lookup::default(), Ahead::default());
+        let guesses = if sampling.lookup && sampling.temperature <= 0.0 { LOGITS - 1 } else { 0 };
         let (mut utf8, mut stops) = (Utf8Stream::default(), StopText::new(&sampling.stop));
         o.reason = loop {
             if o.new_tokens >= sampling.max_tokens as usize {
                 break Finish::Length;
             }
-            let token = sampler.choose(self.scratch.logits());
+            let token = sampler.choose(self.scratch.logits_of(ahead.right()));
             if o.new_tokens == 0 {
                 o.first_token = begun.elapsed();
             }
@@ -256,16 +268,35 @@ impl Chat {
             if stopped {
                 break Finish::Stop;
             }
-            if c.tokens.len() >= self.n_ctx || self.make_room(c.state.bytes_for(c.tokens.len() + 1)).is_err() {
-                break Finish::Length;
-            }
             if o.new_tokens >= sampling.max_tokens as usize {
                 break Finish::Length;
             }
-            if self.pass(c, &[token], true, cancelled).is_err() {
+            if ahead.holds(token) {
+                if cancelled() {
+                    break Finish::Cancelled;
+                }
+                continue;
+            }
+            c.drop_last(ahead.left());
+            lookup.learn(ahead.guessed(), ahead.right());
+            ahead = Ahead::default();
+            if c.tokens.len() >= self.n_ctx || self.make_room(c.state.bytes_for(c.tokens.len() + 1)).is_err() {
+                break Finish::Length;
+            }
+            c.tokens.push(token);
+            let most = guesses.min(self.n_ctx - c.tokens.len()).min(sampling.max_tokens as usize - o.new_tokens);
+            let mut next = vec![token];
+            next.extend_from_slice(lookup.guess(&c.tokens, most));
+            c.tokens.pop();
+            if self.make_room(c.state.bytes_for(c.tokens.len() + next.len())).is_err() {
+                next.truncate(1);
+            }
+            if self.pass(c, &next, next.len(), cancelled).is_err() {
                 break Finish::Cancelled;
             }
+            ahead = Ahead::new(&next[1..]);
         };
+        c.drop_last(ahead.left());
         let rest = stops.finish();
         if !rest.is_empty() && o.reason != Finish::Cancelled {
             emit(Event::Text(rest, o.new_tokens));
@@ -276,7 +307,7 @@ impl Chat {
         &mut self,
         c: &mut Conversation,
         tokens: &[u32],
-        logits: bool,
+        logits: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
         forward(&self.weights, &mut c.state, &mut self.scratch, &self.compute, tokens, logits, stop)?;

@@ -1,9 +1,12 @@
 //! The inference room from outside: tiny seeded models that the tests make themselves, and, where the environment names
 //! them, the real default models.
 
+mod architectures;
 mod decoder;
 mod embedder;
+mod formats;
 mod hostile;
+mod memory;
 mod process;
 mod real;
 mod reference;
