@@ -1,10 +1,15 @@
 //! The inference room from outside: tiny seeded models that the tests make themselves, and, where the environment names
 //! them, the real default models.
 
+mod compare;
+mod constrained;
 mod decoder;
 mod embedder;
 mod hostile;
 mod process;
 mod real;
 mod reference;
+mod schemas;
+mod templates;
 mod tiny;
+mod vocabularies;
