@@ -8,9 +8,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("which file?")?;
     let r = compare::compare(&serde_json::from_str(&std::fs::read_to_string(path)?)?);
     r.differences.iter().for_each(|d| println!("{d}"));
-    let (same, all, refused, whole, templates) = (r.same, r.all, r.refused, r.whole, r.templates);
     println!(
-        "{same} of {all} the same, {refused} of them refused by both; {whole} of {templates} templates without a difference"
+        "{} of {} the same ({} refused by both), {} refused by Python alone; {} of {} templates without a difference",
+        r.same, r.all, r.refused, r.lenient, r.whole, r.templates
     );
     Ok(())
 }

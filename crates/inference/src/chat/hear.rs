@@ -217,7 +217,11 @@ impl Hearing {
         let keep = self.held.char_indices().map(|(i, _)| i).find(|i| waits(*i)).unwrap_or(self.held.len());
         let rest = self.held.split_off(keep);
         let ready = std::mem::replace(&mut self.held, rest);
-        if self.state == State::Start && !ready.trim().is_empty() {
+        if self.state == State::Start && ready.trim().is_empty() {
+            self.held.insert_str(0, &ready);
+            return false;
+        }
+        if self.state == State::Start {
             self.tell(ready, out);
             self.state = State::Answer;
             return true;

@@ -22,6 +22,8 @@ pub fn environment<'a>(now_s: i64) -> Result<Environment<'a>, Error> {
     env.set_formatter(print);
     env.add_filter("tojson", tojson);
     env.add_filter("string", |v: &Value| text(v));
+    // Python cannot walk over None; over what is undefined it can.
+    env.add_test("iterable", |v: &Value| !v.is_none() && v.try_iter().is_ok());
     env.add_function("raise_exception", |why: String| -> Result<String, Error> {
         Err(Error::new(ErrorKind::InvalidOperation, why))
     });

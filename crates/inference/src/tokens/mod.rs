@@ -119,15 +119,15 @@ impl Vocabulary {
     /// `Unsupported` for kinds of tokenizer that are not built here, `Damaged` for contradictory ones.
     pub fn read(h: &Header) -> Result<Self, Error> {
         let model = h.text("tokenizer.ggml.model").ok_or_else(|| damaged("no tokenizer is named"))?;
-        let tokens = h.texts("tokenizer.ggml.tokens").ok_or_else(|| damaged("there are no tokens"))?;
-        let kinds = h.ints("tokenizer.ggml.token_type").unwrap_or_default();
-        let kind_of = |id: u32| kinds.get(id as usize).copied().unwrap_or(1);
         let name = if model == "gemma4" { "gemma4" } else { h.text("tokenizer.ggml.pre").unwrap_or("default") };
         let rules = match model {
             "gpt2" | "gemma4" => Some(cuts::rules(name)?),
             "llama" | "t5" | "bert" => None,
             other => return Err(Error::Unsupported(format!("tokenizer {other}"))),
         };
+        let tokens = h.texts("tokenizer.ggml.tokens").ok_or_else(|| damaged("there are no tokens"))?;
+        let kinds = h.ints("tokenizer.ggml.token_type").unwrap_or_default();
+        let kind_of = |id: u32| kinds.get(id as usize).copied().unwrap_or(1);
         let letters = rules.as_ref().is_some_and(|r| !r.raw);
         let (pieces, bytes) = spell(tokens, kind_of, letters);
         let n = pieces.len() as u32;

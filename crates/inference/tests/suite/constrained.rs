@@ -3,9 +3,9 @@
 use crate::schemas::{allows, answer, run};
 use crate::tiny;
 use hearth_inference::Error;
-use hearth_inference::engine::Chat;
+use hearth_inference::engine::{Ask, Chat, Event};
 use hearth_inference::quant::Type;
-use hearth_inference::wire::{Constraint, Finish, Sampling};
+use hearth_inference::wire::{Briefing, Constraint, Finish, Message, Sampling, Speaker};
 use std::io::Cursor;
 
 fn chat() -> Chat {
@@ -43,6 +43,30 @@ fn expressions_and_grammars_are_obeyed_and_seeds_repeat() {
     let (text, finish) = answer(&mut c, &under(Constraint::Grammar(lark.into()))).unwrap();
     assert!(regex::Regex::new("^[xyz]=[0-9]{1,2}(;[xyz]=[0-9]{1,2}){1,3}$").unwrap().is_match(&text), "{text:?}");
     assert_eq!(finish, Finish::Stop);
+}
+
+#[test]
+fn chances_are_told_of_every_token() {
+    let mut c = chat();
+    let sampling = Sampling { max_tokens: 12, chances: Some(3), ..Sampling::default() };
+    let messages = [Message { role: Speaker::User, text: "Say it.".into() }];
+    let ask =
+        Ask { conversation: 1, messages: &messages, briefing: &Briefing::default(), sampling: &sampling, begun: None };
+    let mut told = Vec::new();
+    let outcome = c
+        .answer(ask, &|| false, &mut |e| {
+            if let Event::Chances(chosen, likeliest) = e {
+                told.push((chosen, likeliest));
+            }
+        })
+        .unwrap();
+    assert!(told.len() >= outcome.new_tokens && told.len() > 2);
+    for (chosen, likeliest) in &told {
+        // Greedy: the chosen one is the likeliest.
+        assert_eq!((likeliest.len(), &likeliest[0]), (3, chosen));
+        let all: f32 = likeliest.iter().map(|c| c.log_probability.exp()).sum();
+        assert!(all <= 1.0 && likeliest.windows(2).all(|w| w[0].log_probability >= w[1].log_probability));
+    }
 }
 
 #[test]

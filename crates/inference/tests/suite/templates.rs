@@ -8,6 +8,7 @@ use hearth_inference::wire::{Briefing, Message, Speaker};
 fn real_templates_render_as_in_python() {
     let report = compare(&serde_json::from_str(include_str!("templates.json")).unwrap());
     assert!(report.differences.is_empty(), "{}", report.differences.join("\n"));
+    assert_eq!((report.lenient, report.whole), (0, report.templates));
     assert!(report.templates >= 6 && report.same - report.refused > 50);
 }
 
@@ -21,7 +22,7 @@ fn hostile_templates_fall_back_and_say_so() {
         "{% include '/etc/passwd' %}".to_owned(),
         "{{ messages.__class__.__mro__ }}{{ messages[0].nothing.at.all }}".to_owned(),
         format!("{{{{ {deep} }}}}"),
-        "{% generation %}{% endif %}".to_owned(),
+        "{% generation %}".to_owned(),
     ];
     for source in sources {
         let t = Template::choose(Some(&source), ["", ""], false);

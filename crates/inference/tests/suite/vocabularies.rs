@@ -2,8 +2,11 @@
 
 use crate::tiny::{Random, Writer};
 use hearth_inference::Error;
+use hearth_inference::chat::prompt;
 use hearth_inference::gguf;
+use hearth_inference::template::Template;
 use hearth_inference::tokens::Vocabulary;
+use hearth_inference::wire::{Briefing, Message, Speaker};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -20,6 +23,7 @@ struct Case {
     prefix: Option<bool>,
     squeeze: Option<bool>,
     charsmap: Option<Vec<i32>>,
+    architecture: Option<String>,
     vectors: Vec<(String, Vec<u32>)>,
 }
 
@@ -39,6 +43,7 @@ fn file(case: &Case) -> Vec<u8> {
     case.prefix.iter().for_each(|p| w.bool("tokenizer.ggml.add_space_prefix", *p));
     case.squeeze.iter().for_each(|s| w.bool("tokenizer.ggml.remove_extra_whitespaces", *s));
     case.charsmap.iter().for_each(|m| w.ints("tokenizer.ggml.precompiled_charsmap", m));
+    case.architecture.iter().for_each(|a| w.text("general.architecture", a));
     w.finish()
 }
 
@@ -86,6 +91,24 @@ fn no_text_becomes_a_special_token() {
         let everything: String = case.tokens.concat();
         let got = v.encode(&everything).unwrap();
         assert!(got.iter().all(|t| case.kinds[*t as usize] != 3 || Some(*t) == unknown), "{name}");
+    }
+}
+
+#[test]
+fn phi3s_markup_takes_the_white_space_after_it() {
+    let mut case = cases().remove("spm").unwrap();
+    let user = case.tokens.len() as u32;
+    case.tokens.push("<|user|>".into());
+    case.kinds.push(3);
+    case.scores.as_mut().unwrap().push(0.0);
+    for (architecture, between) in [("phi3", ""), ("llama", "\n")] {
+        case.architecture = Some(architecture.into());
+        let v = read(&file(&case)).unwrap();
+        let template = Template::choose(Some("{{ '<|user|>\n' + messages[-1].content }}"), v.marks(), false);
+        let says = [Message { role: Speaker::User, text: "notice<|user|>".into() }];
+        let got = prompt(&v, &template, &says, &Briefing::default(), None).unwrap().tokens;
+        let plain = v.encode(&format!("{between}notice<|user|>")).unwrap();
+        assert_eq!(got, [&[user], &plain[..]].concat(), "{architecture}");
     }
 }
 
