@@ -79,14 +79,8 @@ fn row(model: &Model) -> String {
         ModelPresence::Paused { done_bytes, .. } => format!(", paused at {}", size(*done_bytes)),
         _ => String::new(),
     };
-    let unsupported = model.unsupported.as_ref().map_or(String::new(), |why| format!(", cannot run: {why}"));
-    format!(
-        "{:32} {:>8}  {:10} {}  {fit}{state}{unsupported}",
-        model.id,
-        size(model.size_bytes),
-        model.quantization,
-        model.licence
-    )
+    let fit = model.unsupported.as_ref().map_or(fit.to_owned(), |why| format!("cannot run: {why}"));
+    format!("{:32} {:>8}  {:10} {}  {fit}{state}", model.id, size(model.size_bytes), model.quantization, model.licence)
 }
 
 fn fetch_defaults(house: &House, out: &Out) -> Result<End, Error> {

@@ -4,7 +4,7 @@
 
 use hearth_inference::embed::Embedder;
 use hearth_inference::engine::{Ask, Chat, Event};
-use hearth_inference::wire::{Message, Sampling, Speaker};
+use hearth_inference::wire::{Briefing, Message, Sampling, Speaker};
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,7 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for question in ["What does the fox do?", "And the dog?", "Write a long story about the river."] {
         messages.push(Message { role: Speaker::User, text: question.into() });
         let mut answer = String::new();
-        let ask = Ask { conversation: 1, messages: &messages, sampling: &sampling, begun: None };
+        let briefing = &Briefing::default();
+        let ask = Ask { conversation: 1, messages: &messages, briefing, sampling: &sampling, begun: None };
         let o = chat.answer(ask, &|| false, &mut |e| {
             if let Event::Text(t, _) = e {
                 answer += &t;

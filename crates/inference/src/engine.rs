@@ -1,17 +1,18 @@
 //! Answers on one loaded decoder: prompts, the KV caches of the conversations, the loop that generates. One request at
 //! a time; who asks and who listens is `serve`.
 
-use crate::chat;
+use crate::chat::{self, Format, Heard, Hearing};
+use crate::constrain::{Constrainer, Guard};
 use crate::error::Error;
 use crate::forward::{CHUNK, Compute, LOGITS, Scratch, forward};
 use crate::gguf;
 use crate::kv::RunState;
 use crate::lookup::{Ahead, Lookup};
-use crate::sampling::{Sampler, StopText};
+use crate::sampling::{Sampler, StopText, chances};
 use crate::template::Template;
 use crate::tokens::{Utf8Stream, Vocabulary};
 use crate::weights::Weights;
-use crate::wire::{Finish, Message, ModelInfo, Sampling};
+use crate::wire::{Briefing, Chance, Finish, Message, ModelInfo, Sampling};
 use std::collections::HashMap;
 use std::io::{Read, Seek};
 use std::sync::Arc;
@@ -24,6 +25,12 @@ pub enum Event {
     Prompt(usize, usize),
     /// More text, and tokens of the answer so far.
     Text(String, usize),
+    /// More of what the model thinks before it answers, and tokens so far.
+    Thought(String, usize),
+    /// A call of a tool: its name and a JSON object.
+    Call(String, String),
+    /// How likely the chosen token was, and the likeliest ones, where that was asked.
+    Chances(Chance, Vec<Chance>),
 }
 
 /// How an answer ended.
@@ -52,11 +59,16 @@ pub struct Ask<'a> {
     pub conversation: i64,
     /// The whole conversation.
     pub messages: &'a [Message],
+    /// What else the model is told.
+    pub briefing: &'a Briefing,
     /// How tokens are chosen.
     pub sampling: &'a Sampling,
     /// The given beginning of the answer.
     pub begun: Option<&'a str>,
 }
+
+/// The last part of an answer's tokens (one in so many) in which a constrained answer is brought to its end.
+const CLOSING_SHARE: usize = 3;
 
 struct Conversation {
     tokens: Vec<u32>,
@@ -77,6 +89,8 @@ pub struct Chat {
     weights: Arc<Weights>,
     vocabulary: Arc<Vocabulary>,
     template: Arc<Template>,
+    format: Format,
+    constrainer: Option<Constrainer>,
     compute: Compute,
     scratch: Scratch,
     conversations: HashMap<i64, Conversation>,
@@ -100,7 +114,7 @@ impl Chat {
         let vocabulary = Vocabulary::read(&header)?;
         let compute = Compute::new(threads);
         let mut weights = Weights::read(file, &header, &compute.pool)?;
-        let chatml = |s: &str| vocabulary.specials().iter().any(|(t, _)| t == s);
+        let chatml = |s: &str| vocabulary.specials().token(s).is_some();
         let chatml = chatml("<|im_start|>") && chatml("<|im_end|>");
         let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), chatml);
         let scratch = Scratch::new(&weights.config);
@@ -109,7 +123,9 @@ impl Chat {
         Ok(Self {
             weights: Arc::new(weights),
             vocabulary: Arc::new(vocabulary),
+            format: Format::of(template.source().unwrap_or_default()),
             template: Arc::new(template),
+            constrainer: None,
             compute,
             scratch,
             conversations: HashMap::new(),
@@ -178,7 +194,17 @@ impl Chat {
         cancelled: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Error> {
-        let prompt = chat::prompt(&self.vocabulary, &self.template, ask.messages, ask.begun)?;
+        let chat::Prompt { tokens: prompt, tail } =
+            chat::prompt(&self.vocabulary, &self.template, ask.messages, ask.briefing, ask.begun)?;
+        let guard = self.guard(ask.sampling)?;
+        let hearing = Hearing::new(&self.format, &tail, !ask.briefing.tools.is_empty());
+        let voice = Voice {
+            hearing,
+            utf8: Utf8Stream::default(),
+            stops: StopText::new(&ask.sampling.stop),
+            // A space that only encoding puts before a text is no part of the answer.
+            trim: self.vocabulary.has_prefix_space() && ask.begun.is_none(),
+        };
         let n_vocab = self.weights.config.n_vocab as u32;
         if prompt.is_empty() || prompt.iter().any(|t| *t >= n_vocab) {
             return Err(Error::Request("the prompt has no tokens that the model knows".into()));
@@ -188,7 +214,7 @@ impl Chat {
         }
         let fresh = || Conversation { tokens: Vec::new(), state: RunState::new(&self.weights.config), used: 0 };
         let mut c = self.conversations.remove(&ask.conversation).unwrap_or_else(fresh);
-        let result = self.run(&mut c, &prompt, ask.sampling, cancelled, emit);
+        let result = self.run(&mut c, &prompt, ask.sampling, (voice, guard), cancelled, emit);
         c.tokens.truncate(c.state.len());
         c.state.truncate(c.tokens.len());
         self.turn += 1;
@@ -197,11 +223,21 @@ impl Chat {
         result
     }
 
+    /// Compiles the constraint of a request, if it has one.
+    fn guard(&mut self, sampling: &Sampling) -> Result<Option<Guard>, Error> {
+        let Some(constraint) = &sampling.constraint else { return Ok(None) };
+        if self.constrainer.is_none() {
+            self.constrainer = Some(Constrainer::new(&self.vocabulary)?);
+        }
+        self.constrainer.as_ref().map(|c| c.guard(constraint)).transpose()
+    }
+
     fn run(
         &mut self,
         c: &mut Conversation,
         prompt: &[u32],
         sampling: &Sampling,
+        speech: (Voice, Option<Guard>),
         cancelled: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Error> {
@@ -231,44 +267,67 @@ impl Chat {
             emit(Event::Prompt(c.tokens.len(), prompt.len()));
         }
         o.prompt = begun.elapsed();
-        self.generate(c, sampling, cancelled, emit, begun, &mut o);
+        let ended = self.generate(c, sampling, speech, cancelled, emit, begun, &mut o);
         o.generate = begun.elapsed().saturating_sub(o.first_token);
-        Ok(o)
+        ended.map(|()| o)
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn generate(
         &mut self,
         c: &mut Conversation,
         sampling: &Sampling,
+        (mut voice, mut guard): (Voice, Option<Guard>),
         cancelled: &dyn Fn() -> bool,
         emit: &mut dyn FnMut(Event),
         begun: Instant,
         o: &mut Outcome,
-    ) {
+    ) -> Result<(), Error> {
         let mut sampler = Sampler::new(sampling.clone());
+        let limit = sampling.max_tokens as usize;
         let (mut lookup, mut ahead) = (Lookup::default(), Ahead::default());
-        let guesses = if sampling.lookup && sampling.temperature <= 0.0 { LOGITS - 1 } else { 0 };
-        let (mut utf8, mut stops) = (Utf8Stream::default(), StopText::new(&sampling.stop));
+        let greedy = sampling.temperature <= 0.0 && guard.is_none();
+        let guesses = if sampling.lookup && greedy { LOGITS - 1 } else { 0 };
+        let mut fault = Ok(());
         o.reason = loop {
-            if o.new_tokens >= sampling.max_tokens as usize {
+            if o.new_tokens >= limit {
                 break Finish::Length;
             }
-            let token = sampler.choose(self.scratch.logits_of(ahead.right()));
+            let logits = self.scratch.logits_of(ahead.right());
+            // Thoughts are free; the answer after them is not.
+            let guarded = guard.as_mut().filter(|_| !voice.hearing.is_thinking());
+            let left = limit - o.new_tokens;
+            let token = match &guarded {
+                Some(g) if g.is_complete() => break Finish::Stop,
+                Some(g) => {
+                    let soon = if left <= limit.div_ceil(CLOSING_SHARE) { g.closing() } else { None };
+                    soon.unwrap_or_else(|| sampler.choose_among(logits, Some(g.allowed())))
+                }
+                None => sampler.choose(logits),
+            };
             if o.new_tokens == 0 {
                 o.first_token = begun.elapsed();
+            }
+            if let Some(n) = sampling.chances {
+                let (own, likeliest) = chances(logits, token, n as usize);
+                let chance = |(token, log_probability)| {
+                    let bytes = self.vocabulary.bytes(token).to_vec();
+                    Chance { token, bytes, log_probability }
+                };
+                emit(Event::Chances(chance((token, own)), likeliest.into_iter().map(chance).collect()));
             }
             if self.vocabulary.stops(token) {
                 break Finish::Stop;
             }
             o.new_tokens += 1;
-            let (text, stopped) = stops.push(&utf8.push(self.vocabulary.bytes(token)));
-            if !text.is_empty() {
-                emit(Event::Text(text, o.new_tokens));
+            if let Some(Err(e)) = guarded.map(|g| g.take(token)) {
+                fault = Err(e);
+                break Finish::Length;
             }
-            if stopped {
+            if voice.say(&self.vocabulary, &self.format, token, o.new_tokens, emit) {
                 break Finish::Stop;
             }
-            if o.new_tokens >= sampling.max_tokens as usize {
+            if o.new_tokens >= limit {
                 break Finish::Length;
             }
             if ahead.holds(token) {
@@ -284,7 +343,7 @@ impl Chat {
                 break Finish::Length;
             }
             c.tokens.push(token);
-            let most = guesses.min(self.n_ctx - c.tokens.len()).min(sampling.max_tokens as usize - o.new_tokens);
+            let most = guesses.min(self.n_ctx - c.tokens.len()).min(limit - o.new_tokens);
             let mut next = vec![token];
             next.extend_from_slice(lookup.guess(&c.tokens, most));
             c.tokens.pop();
@@ -297,10 +356,13 @@ impl Chat {
             ahead = Ahead::new(&next[1..]);
         };
         c.drop_last(ahead.left());
-        let rest = stops.finish();
-        if !rest.is_empty() && o.reason != Finish::Cancelled {
-            emit(Event::Text(rest, o.new_tokens));
+        if o.reason == Finish::Length && guard.as_mut().is_some_and(Guard::may_end) {
+            o.reason = Finish::Stop;
         }
+        if o.reason != Finish::Cancelled {
+            voice.finish(o.new_tokens, emit);
+        }
+        fault
     }
 
     fn pass(
@@ -316,6 +378,65 @@ impl Chat {
     }
 }
 
+/// From tokens to events: whole characters, thoughts and calls told apart, stop strings held back.
+struct Voice {
+    hearing: Hearing,
+    utf8: Utf8Stream,
+    stops: StopText,
+    trim: bool,
+}
+
+impl Voice {
+    /// Says a token; returns whether a stop string was reached.
+    fn say(&mut self, v: &Vocabulary, format: &Format, token: u32, n: usize, emit: &mut dyn FnMut(Event)) -> bool {
+        let mut bytes = v.bytes(token);
+        if bytes.is_empty() {
+            bytes = v.specials().name(token).filter(|name| format.knows(name)).unwrap_or_default().as_bytes();
+        }
+        if std::mem::take(&mut self.trim) {
+            bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
+        }
+        let text = self.utf8.push(bytes);
+        let mut heard = Vec::new();
+        self.hearing.push(&text, &mut heard);
+        self.tell(heard, n, emit)
+    }
+
+    fn tell(&mut self, heard: Vec<Heard>, n: usize, emit: &mut dyn FnMut(Event)) -> bool {
+        for h in heard {
+            match h {
+                Heard::Thought(text) => emit(Event::Thought(text, n)),
+                Heard::Call(name, arguments) => emit(Event::Call(name, arguments)),
+                Heard::Answer(text) => {
+                    let (text, stopped) = self.stops.push(&text);
+                    if !text.is_empty() {
+                        emit(Event::Text(text, n));
+                    }
+                    if stopped {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Says what was held back.
+    fn finish(mut self, n: usize, emit: &mut dyn FnMut(Event)) {
+        if self.stops.is_reached() {
+            return;
+        }
+        let mut heard = Vec::new();
+        self.hearing.finish(&mut heard);
+        if !self.tell(heard, n, emit) {
+            let rest = self.stops.finish();
+            if !rest.is_empty() {
+                emit(Event::Text(rest, n));
+            }
+        }
+    }
+}
+
 /// Counts the tokens of prompts.
 #[derive(Clone)]
 pub struct Counter {
@@ -325,7 +446,10 @@ pub struct Counter {
 
 impl Counter {
     /// Returns how many tokens the prompt of these messages has.
-    pub fn count(&self, messages: &[Message]) -> Result<usize, Error> {
-        Ok(chat::prompt(&self.vocabulary, &self.template, messages, None)?.len())
+    ///
+    /// # Errors
+    /// `Request` where the template refuses them.
+    pub fn count(&self, messages: &[Message], briefing: &Briefing) -> Result<usize, Error> {
+        Ok(chat::prompt(&self.vocabulary, &self.template, messages, briefing, None)?.tokens.len())
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! It reads GGUF chat models and a BERT embedder, owns their KV caches, and answers framed requests from one
 //! parent process (`serve`). It opens the weight files it is told to open and nothing else: no network, no
-//! database, no clock beyond measuring its own work, no settings of its own.
+//! database, no clock beyond measuring its own work and the day that a chat template asks for, no settings of its own.
 
 pub mod architecture;
 pub mod chat;
 pub mod config;
+pub mod constrain;
 pub mod embed;
 pub mod engine;
 pub mod error;

@@ -4,7 +4,7 @@
 use crate::embed::Embedder;
 use crate::engine::{Ask, Chat, Counter, Event, Outcome};
 use crate::error::Error;
-use crate::wire::{self, Failure, FailureCode, Load, Message, ModelInfo, Reply, Request, Role, Sampling};
+use crate::wire::{self, Briefing, Failure, FailureCode, Load, Message, ModelInfo, Reply, Request, Role, Sampling};
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -32,8 +32,19 @@ pub enum ServeError {
 }
 
 enum Work {
-    Generate { id: u64, conversation: i64, messages: Vec<Message>, sampling: Sampling, begun: Option<String> },
-    Embed { id: u64, waiting: VecDeque<String>, values: Vec<f32> },
+    Generate {
+        id: u64,
+        conversation: i64,
+        messages: Vec<Message>,
+        briefing: Briefing,
+        sampling: Sampling,
+        begun: Option<String>,
+    },
+    Embed {
+        id: u64,
+        waiting: VecDeque<String>,
+        values: Vec<f32>,
+    },
 }
 
 impl Work {
@@ -180,6 +191,12 @@ pub fn serve(
     Ok(())
 }
 
+/// Fills in the time, by this process's clock, where the parent gives none.
+fn dated(briefing: Briefing) -> Briefing {
+    let now = || std::time::UNIX_EPOCH.elapsed().ok().and_then(|d| i64::try_from(d.as_secs()).ok());
+    Briefing { now_s: briefing.now_s.or_else(now), ..briefing }
+}
+
 fn bad(message: &str) -> Failure {
     Failure { code: FailureCode::Request, message: message.into() }
 }
@@ -198,13 +215,16 @@ fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Coun
         match request {
             Request::Shutdown => return Ok(()),
             Request::Load(_) => desk.fail(None, bad("a model is already loaded")),
-            Request::Generate { id, conversation, messages, sampling, prefill_answer } if counter.is_some() => {
-                desk.put(Work::Generate { id, conversation, messages, sampling, begun: prefill_answer });
+            Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: begun }
+                if counter.is_some() =>
+            {
+                let briefing = dated(briefing);
+                desk.put(Work::Generate { id, conversation, messages, briefing, sampling, begun });
             }
             Request::Embed { id, texts } if counter.is_none() => {
                 desk.put(Work::Embed { id, waiting: texts.into(), values: Vec::new() });
             }
-            Request::Count { id, messages } => match counter.map(|c| c.count(&messages)) {
+            Request::Count { id, messages, briefing } => match counter.map(|c| c.count(&messages, &dated(briefing))) {
                 Some(Ok(n)) => desk.say(&Reply::Counted { id, tokens: n as u32 }),
                 Some(Err(e)) => desk.fail(Some(id), e.failure()),
                 None => desk.fail(Some(id), bad("this model does not count prompts")),
@@ -289,13 +309,17 @@ impl Model {
     fn step<W: Write>(&mut self, work: Work, flag: &AtomicBool, desk: &Desk<W>) -> Option<Work> {
         let cancelled = || flag.load(SeqCst) || desk.closing.load(SeqCst);
         match (self, work) {
-            (Self::Chat(chat), Work::Generate { id, conversation, messages, sampling, begun }) => {
-                let ask = Ask { conversation, messages: &messages, sampling: &sampling, begun: begun.as_deref() };
+            (Self::Chat(chat), Work::Generate { id, conversation, messages, briefing, sampling, begun }) => {
+                let (messages, briefing, sampling) = (&messages[..], &briefing, &sampling);
+                let ask = Ask { conversation, messages, briefing, sampling, begun: begun.as_deref() };
                 let result = chat.answer(ask, &cancelled, &mut |event| match event {
                     Event::Prompt(done, total) => {
                         desk.say(&Reply::Prompt { id, done: done as u32, total: total as u32 });
                     }
                     Event::Text(text, n) => desk.say(&Reply::Token { id, text, tokens: n as u32 }),
+                    Event::Thought(text, n) => desk.say(&Reply::Thought { id, text, tokens: n as u32 }),
+                    Event::Call(name, arguments) => desk.say(&Reply::Call { id, name, arguments }),
+                    Event::Chances(chosen, likeliest) => desk.say(&Reply::Chances { id, chosen, likeliest }),
                 });
                 match result {
                     Ok(o) => desk.say(&done(id, &o)),

@@ -46,6 +46,33 @@ pub enum Speaker {
     User,
     /// The model.
     Assistant,
+    /// The model, calling a tool: the text is JSON, `{"name": ..., "arguments": {...}}`.
+    Call,
+    /// A tool, answering the earliest call that has no answer yet.
+    Tool,
+}
+
+/// A tool that the model may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// What it does, in words for the model.
+    pub description: String,
+    /// What it takes: a JSON schema.
+    pub parameters: String,
+}
+
+/// What the model is told beside the messages, where its template has a place for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Briefing {
+    /// Tools that it may call.
+    pub tools: Vec<Tool>,
+    /// Whether it thinks before it answers; the template decides where this says nothing.
+    pub thinking: Option<bool>,
+    /// The time in seconds since 1970, moved into the person's time zone; by the process's own clock where this says
+    /// nothing.
+    pub now_s: Option<i64>,
 }
 
 /// One message of a conversation.
@@ -70,6 +97,10 @@ pub struct Sampling {
     pub min_p: f32,
     /// Divides the logits of tokens that the answer already has; 1 is none.
     pub repeat_penalty: f32,
+    /// Is taken from the logits of tokens that the answer already has; 0 is none.
+    pub presence_penalty: f32,
+    /// Is taken from the logits of tokens for every time that the answer has them; 0 is none.
+    pub frequency_penalty: f32,
     /// The same seed gives the same tokens.
     pub seed: u64,
     /// Tokens of the answer at most.
@@ -78,6 +109,21 @@ pub struct Sampling {
     pub stop: Vec<String>,
     /// With temperature 0: tokens that the text before suggests are computed ahead. Changes speed, never the answer.
     pub lookup: bool,
+    /// What the answer must look like.
+    pub constraint: Option<Constraint>,
+    /// Log probabilities are told of every token, and of so many of the likeliest at each place (at most 20).
+    pub chances: Option<u32>,
+}
+
+/// What an answer must look like from its first character to its last; thoughts before it are free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Constraint {
+    /// A JSON text that a JSON schema allows.
+    JsonSchema(String),
+    /// A text that a regular expression matches as a whole.
+    Regex(String),
+    /// A text that a grammar (Lark, as llguidance reads it) derives.
+    Grammar(String),
 }
 
 impl Default for Sampling {
@@ -88,10 +134,14 @@ impl Default for Sampling {
             top_p: 1.0,
             min_p: 0.0,
             repeat_penalty: 1.0,
+            presence_penalty: 0.0,
+            frequency_penalty: 0.0,
             seed: 0,
             max_tokens: 512,
             stop: Vec::new(),
             lookup: true,
+            constraint: None,
+            chances: None,
         }
     }
 }
@@ -109,6 +159,8 @@ pub enum Request {
         conversation: i64,
         /// The whole conversation.
         messages: Vec<Message>,
+        /// What else the model is told.
+        briefing: Briefing,
         /// How.
         sampling: Sampling,
         /// The beginning of the answer, given; it is not repeated in the reply.
@@ -120,6 +172,8 @@ pub enum Request {
         id: u64,
         /// The whole conversation.
         messages: Vec<Message>,
+        /// What else the model is told.
+        briefing: Briefing,
     },
     /// Turns passages into vectors.
     Embed {
@@ -292,6 +346,44 @@ pub enum Reply {
         /// Why.
         error: Failure,
     },
+    /// More of what the model thinks before it answers; no part of the answer.
+    Thought {
+        /// The request.
+        id: u64,
+        /// Whole characters.
+        text: String,
+        /// Tokens of the answer so far, thoughts included.
+        tokens: u32,
+    },
+    /// The model calls a tool that the briefing offered; no part of the answer.
+    Call {
+        /// The request.
+        id: u64,
+        /// The tool's name, as the model wrote it.
+        name: String,
+        /// A JSON object; whether it fits the tool's schema is for the parent to say.
+        arguments: String,
+    },
+    /// How likely a token was, where the request asked. It may come before the text that the token is part of.
+    Chances {
+        /// The request.
+        id: u64,
+        /// The chosen token.
+        chosen: Chance,
+        /// The likeliest tokens at its place, the likeliest first.
+        likeliest: Vec<Chance>,
+    },
+}
+
+/// A token and the logarithm of its probability by the bare model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Chance {
+    /// Its number.
+    pub token: u32,
+    /// Its bytes, which need not be whole characters; none for control tokens.
+    pub bytes: Vec<u8>,
+    /// Natural logarithm.
+    pub log_probability: f32,
 }
 
 fn invalid(e: impl std::error::Error + Send + Sync + 'static) -> io::Error {

@@ -1,7 +1,7 @@
 //! The kernel's end of one engine process: frames go in, replies are handed to whoever waits for them. A process that
 //! dies is an error to its waiters and to nobody else.
 
-use hearth_inference::wire::{self, Load, ModelInfo, Reply, Request, Sampling};
+use hearth_inference::wire::{self, Briefing, Load, ModelInfo, Reply, Request, Sampling};
 use hearth_inference::wire::{Finish, Message};
 use hearth_sandbox::{Child, ChildStderr, Limits, Spawn};
 use std::collections::HashMap;
@@ -157,13 +157,16 @@ impl Engine {
         hear: &mut dyn FnMut(Heard<'_>) -> bool,
     ) -> Result<Generated, EngineError> {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
-        let request = Request::Generate { id, conversation, messages, sampling, prefill_answer: None };
+        let briefing = Briefing::default();
+        let request = Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: None };
         let talk = self.talk(id, request)?;
         let mut cancelled = false;
         loop {
             let going_on = match talk.replies.recv_timeout(Duration::from_millis(50)) {
                 Ok(Reply::Prompt { done, total, .. }) => hear(Heard::Prompt { done, total }),
                 Ok(Reply::Token { text, tokens, .. }) => hear(Heard::Words { text: &text, tokens }),
+                // Thoughts are no part of what is checked and shown.
+                Ok(Reply::Thought { .. } | Reply::Call { .. } | Reply::Chances { .. }) => hear(Heard::Nothing),
                 Ok(Reply::Done {
                     reason, prompt_tokens, cached_tokens, new_tokens, prompt_ms, generate_ms, ..
                 }) => {
@@ -190,7 +193,7 @@ impl Engine {
     /// Tokens of a conversation as the model would read it.
     pub(crate) fn count(&self, messages: Vec<Message>) -> Result<u32, EngineError> {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
-        let talk = self.talk(id, Request::Count { id, messages })?;
+        let talk = self.talk(id, Request::Count { id, messages, briefing: Briefing::default() })?;
         match talk.replies.recv() {
             Ok(Reply::Counted { tokens, .. }) => Ok(tokens),
             Ok(other) => Err(unexpected(other)),
@@ -266,7 +269,10 @@ fn hand_over(waiting: &Mutex<HashMap<u64, mpsc::Sender<Reply>>>, ready: &Ready, 
         | Reply::Done { id, .. }
         | Reply::Counted { id, .. }
         | Reply::Embedded { id, .. }
-        | Reply::Healthy { id, .. } => *id,
+        | Reply::Healthy { id, .. }
+        | Reply::Thought { id, .. }
+        | Reply::Call { id, .. }
+        | Reply::Chances { id, .. } => *id,
     };
     if let Some(waiter) = locked(waiting).get(&id) {
         let _ = waiter.send(reply);

@@ -57,7 +57,7 @@ fn engine() -> std::io::Result<()> {
                     load_ms: 0,
                 }))?;
             }
-            Request::Count { id, messages } => {
+            Request::Count { id, messages, .. } => {
                 let tokens = messages.iter().map(|message| message.text.split_whitespace().count() as u32).sum();
                 say(&Reply::Counted { id, tokens })?;
             }

@@ -9,7 +9,7 @@ use hearth_inference::gguf;
 use hearth_inference::kv::RunState;
 use hearth_inference::quant::Type;
 use hearth_inference::weights::Weights;
-use hearth_inference::wire::{Finish, Message, Sampling, Speaker};
+use hearth_inference::wire::{Briefing, Finish, Message, Sampling, Speaker};
 use std::io::Cursor;
 
 fn weights(file: &[u8], compute: &Compute) -> Weights {
@@ -117,7 +117,7 @@ fn answer(
     sampling: &Sampling,
 ) -> Result<(Outcome, String), Error> {
     let mut text = String::new();
-    let ask = Ask { conversation, messages, sampling, begun: None };
+    let ask = Ask { conversation, messages, briefing: &Briefing::default(), sampling, begun: None };
     let outcome = chat.answer(ask, &|| false, &mut |e| {
         if let Event::Text(t, _) = e {
             text += &t;
@@ -217,7 +217,8 @@ fn a_given_beginning_is_part_of_the_prompt_only() {
     let s = Sampling { max_tokens: 3, ..Sampling::default() };
     let hi = [say(Speaker::User, "hi")];
     let (plain, _) = answer(&mut c, 1, &hi, &s).unwrap();
-    let ask = Ask { conversation: 1, messages: &hi, sampling: &s, begun: Some("Yes,") };
+    let briefing = &Briefing::default();
+    let ask = Ask { conversation: 1, messages: &hi, briefing, sampling: &s, begun: Some("Yes,") };
     let begun = c.answer(ask, &|| false, &mut |_| ()).unwrap();
     assert_eq!(begun.prompt_tokens, plain.prompt_tokens + 4);
 }

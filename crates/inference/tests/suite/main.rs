@@ -2,6 +2,8 @@
 //! them, the real default models.
 
 mod architectures;
+mod compare;
+mod constrained;
 mod decoder;
 mod embedder;
 mod formats;
@@ -10,4 +12,7 @@ mod memory;
 mod process;
 mod real;
 mod reference;
+mod schemas;
+mod templates;
 mod tiny;
+mod vocabularies;

@@ -46,7 +46,14 @@ impl Parent {
     fn generate(&mut self, id: u64, text: &str, max_tokens: u32) {
         let messages = vec![Message { role: Speaker::User, text: text.into() }];
         let sampling = Sampling { max_tokens, ..Sampling::default() };
-        self.send(&Request::Generate { id, conversation: 1, messages, sampling, prefill_answer: None });
+        self.send(&Request::Generate {
+            id,
+            conversation: 1,
+            messages,
+            briefing: Briefing::default(),
+            sampling,
+            prefill_answer: None,
+        });
     }
 
     /// Hears until the request is done and returns its reason, token count and text.
@@ -73,7 +80,7 @@ fn loads_answers_counts_and_ends_with_its_input() {
     p.generate(2, "hello", 12);
     assert_eq!(p.finish(2), first);
     let messages = vec![Message { role: Speaker::User, text: "hello".into() }];
-    p.send(&Request::Count { id: 3, messages });
+    p.send(&Request::Count { id: 3, messages, briefing: Briefing::default() });
     assert!(matches!(p.hear(), Reply::Counted { id: 3, tokens } if tokens > 10));
     p.send(&Request::Health { id: 4 });
     assert!(matches!(p.hear(), Reply::Healthy { id: 4, kv_bytes, .. } if kv_bytes > 0));

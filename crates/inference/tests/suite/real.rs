@@ -9,7 +9,7 @@ use hearth_inference::kv::RunState;
 use hearth_inference::template::Template;
 use hearth_inference::tokens::Vocabulary;
 use hearth_inference::weights::Weights;
-use hearth_inference::wire::{Message, Sampling, Speaker};
+use hearth_inference::wire::{Briefing, Message, Sampling, Speaker};
 use serde::Deserialize;
 use std::fs::File;
 use std::path::PathBuf;
@@ -60,7 +60,7 @@ fn smollm2_reads_and_continues_like_the_reference() {
     let header = gguf::read(&mut file).unwrap();
     let vocabulary = Vocabulary::read(&header).unwrap();
     let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), true);
-    let prompt = chat::prompt(&vocabulary, &template, &question(), None).unwrap();
+    let prompt = chat::prompt(&vocabulary, &template, &question(), &Briefing::default(), None).unwrap().tokens;
     assert_eq!(prompt, want.prompt_ids);
 
     let compute = Compute::new(2);
@@ -88,7 +88,8 @@ fn smollm2_remembers_a_first_turn() {
     let sampling = Sampling { max_tokens: 24, ..Sampling::default() };
     let mut say = |conversation, messages: &[Message]| {
         let mut text = String::new();
-        let ask = Ask { conversation, messages, sampling: &sampling, begun: None };
+        let briefing = &Briefing::default();
+        let ask = Ask { conversation, messages, briefing, sampling: &sampling, begun: None };
         let o = c.answer(ask, &|| false, &mut |e| {
             if let Event::Text(t, _) = e {
                 text += &t;

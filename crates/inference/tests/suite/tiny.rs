@@ -56,6 +56,15 @@ impl Writer {
         self.values.push((key.into(), [head, v.iter().flat_map(|s| text(s)).collect()].concat()));
     }
 
+    pub fn bool(&mut self, key: &str, v: bool) {
+        self.values.push((key.into(), [&7u32.to_le_bytes()[..], &[u8::from(v)]].concat()));
+    }
+
+    pub fn floats(&mut self, key: &str, v: &[f32]) {
+        let head = [&9u32.to_le_bytes()[..], &6u32.to_le_bytes(), &(v.len() as u64).to_le_bytes()].concat();
+        self.values.push((key.into(), [head, v.iter().flat_map(|x| x.to_le_bytes()).collect()].concat()));
+    }
+
     pub fn ints(&mut self, key: &str, v: &[i32]) {
         let head = [&9u32.to_le_bytes()[..], &5u32.to_le_bytes(), &(v.len() as u64).to_le_bytes()].concat();
         self.values.push((key.into(), [head, v.iter().flat_map(|x| x.to_le_bytes()).collect()].concat()));

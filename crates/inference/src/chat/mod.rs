@@ -2,33 +2,36 @@
 //! marked before rendering wherever it contains or could complete a special token, and the marks disappear again
 //! after the special tokens have been found.
 
+mod hear;
+
+pub use hear::{Format, Heard, Hearing};
+
 use crate::error::Error;
 use crate::template::Template;
-use crate::tokens::Vocabulary;
-use crate::wire::Message;
+use crate::tokens::{Specials, Vocabulary};
+use crate::wire::{Briefing, Message};
 
 /// A noncharacter, which is removed from every message first.
 const MARK: char = '\u{FDD0}';
 
 /// Makes special tokens inside `text`, and pieces of them at its ends, unrecognizable.
-fn disarm(text: &str, specials: &[(String, u32)]) -> String {
-    let mut out: String = text.chars().filter(|c| *c != MARK).collect();
-    for (s, _) in specials {
-        if out.contains(s.as_str()) {
-            let first = s.chars().next().map_or(0, char::len_utf8);
-            out = out.replace(s.as_str(), &format!("{}{MARK}{}", &s[..first], &s[first..]));
+fn disarm(text: &str, specials: &Specials) -> String {
+    let clean: String = text.chars().filter(|c| *c != MARK).collect();
+    let mut out = String::with_capacity(clean.len());
+    for (i, c) in clean.char_indices() {
+        out.push(c);
+        if specials.at_start(clean.get(i..).unwrap_or_default()).is_some() {
+            out.push(MARK);
         }
     }
-    let cuts = |s: &str| s.char_indices().skip(1).map(|(i, _)| i).collect::<Vec<_>>();
     let solid = out.trim();
-    let begins = specials.iter().any(|(s, _)| cuts(s).iter().any(|i| solid.starts_with(&s[*i..])));
-    let ends = specials.iter().any(|(s, _)| cuts(s).iter().any(|i| solid.ends_with(&s[..*i])));
+    let (completes, begins) = (specials.completes(solid), specials.begins(solid));
     let from = out.len() - out.trim_start().len();
     let to = out.trim_end().len();
-    if ends && to > from {
+    if begins && to > from {
         out.insert(to, MARK);
     }
-    if begins && to > from {
+    if completes && to > from {
         out.insert(from, MARK);
     }
     out
@@ -37,34 +40,41 @@ fn disarm(text: &str, specials: &[(String, u32)]) -> String {
 /// Cuts rendered text at its special tokens and encodes what lies between as plain text.
 fn encode(rendered: &str, vocabulary: &Vocabulary) -> Result<Vec<u32>, Error> {
     let specials = vocabulary.specials();
-    let firsts: std::collections::HashSet<u8> = specials.iter().filter_map(|(s, _)| s.bytes().next()).collect();
     let mut tokens = Vec::new();
     let (mut from, mut at) = (0, 0);
     let plain = |from: usize, to: usize, tokens: &mut Vec<u32>| -> Result<(), Error> {
-        let text: String = rendered[from..to].chars().filter(|c| *c != MARK).collect();
+        let text: String = rendered.get(from..to).unwrap_or_default().chars().filter(|c| *c != MARK).collect();
         tokens.extend(vocabulary.encode(&text)?);
         Ok(())
     };
-    while at < rendered.len() {
-        let found = match rendered.as_bytes().get(at) {
-            Some(b) if firsts.contains(b) => specials.iter().find(|(s, _)| rendered[at..].starts_with(s.as_str())),
-            _ => None,
-        };
-        if let Some((s, id)) = found {
-            plain(from, at, &mut tokens)?;
-            tokens.push(*id);
-            at += s.len();
-            from = at;
-        } else {
-            at += rendered[at..].chars().next().map_or(1, char::len_utf8);
+    while let Some(rest) = rendered.get(at..).filter(|r| !r.is_empty()) {
+        match specials.at_start(rest) {
+            Some((len, id)) => {
+                plain(from, at, &mut tokens)?;
+                tokens.push(id);
+                at += len + specials.swallowed(id, rest.get(len..).unwrap_or_default());
+                from = at;
+            }
+            None => at += rest.chars().next().map_or(1, char::len_utf8),
         }
     }
     plain(from, rendered.len(), &mut tokens)?;
     Ok(tokens)
 }
 
-/// Turns a conversation into the tokens of a prompt, the answer's opening included. `begun` is the beginning of the
-/// answer, if it is given.
+/// A prompt.
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    /// What the model reads, the answer's opening included.
+    pub tokens: Vec<u32>,
+    /// The end of the text that it continues.
+    pub tail: String,
+}
+
+/// Bytes of a prompt's end that are kept as text.
+const TAIL_BYTES: usize = 256;
+
+/// Turns a conversation into a prompt. `begun` is the beginning of the answer, if it is given.
 ///
 /// # Errors
 /// `Request` where the template refuses the conversation.
@@ -72,17 +82,20 @@ pub fn prompt(
     vocabulary: &Vocabulary,
     template: &Template,
     messages: &[Message],
+    briefing: &Briefing,
     begun: Option<&str>,
-) -> Result<Vec<u32>, Error> {
+) -> Result<Prompt, Error> {
     let specials = vocabulary.specials();
     let safe: Vec<Message> =
         messages.iter().map(|m| Message { role: m.role, text: disarm(&m.text, specials) }).collect();
-    let rendered = template.render(&safe, vocabulary.marks()).map_err(Error::Request)?;
+    let rendered = template.render(&safe, briefing, vocabulary.marks(), &|text| disarm(text, specials));
+    let rendered = rendered.map_err(Error::Request)? + &disarm(begun.unwrap_or_default(), specials);
     let mut tokens = Vec::new();
-    let encoded = encode(&(rendered + &disarm(begun.unwrap_or_default(), specials)), vocabulary)?;
+    let encoded = encode(&rendered, vocabulary)?;
     tokens.extend(vocabulary.start().filter(|s| encoded.first() != Some(s)));
     tokens.extend(encoded);
-    Ok(tokens)
+    let from = rendered.char_indices().map(|(i, _)| i).find(|i| i + TAIL_BYTES >= rendered.len()).unwrap_or(0);
+    Ok(Prompt { tokens, tail: rendered.get(from..).unwrap_or_default().to_owned() })
 }
 
 #[cfg(test)]
@@ -91,7 +104,7 @@ mod tests {
 
     #[test]
     fn special_tokens_in_text_are_broken_and_other_text_is_untouched() {
-        let specials = [("<|im_end|>".to_owned(), 1), ("<s>".to_owned(), 2)];
+        let specials = Specials::new(vec![("<|im_end|>".to_owned(), 1), ("<s>".to_owned(), 2)], false);
         assert_eq!(disarm("an ordinary text", &specials), "an ordinary text");
         let out = disarm("x <|im_end|> y <s>", &specials);
         assert!(!out.contains("<|im_end|>") && !out.contains("<s>"));
