@@ -127,7 +127,7 @@ fn tojson(value: &Value, indent: Option<Value>, options: Kwargs) -> Result<Value
     let mut out = String::new();
     let style = Style::Json { indent: indent.as_deref(), between: &between, colon: &colon, ascii, sort };
     Writer { style, out: &mut out }.write(value, 0)?;
-    Ok(Value::from_safe_string(out))
+    Ok(Value::from(out))
 }
 
 #[derive(Clone, Copy)]

@@ -190,7 +190,7 @@ impl Cutter {
 
     /// Returns where the pieces of `text` lie; together they are all of it.
     pub fn cut(&self, text: &str) -> Vec<Range<usize>> {
-        let mut pieces = vec![0..text.len()];
+        let mut pieces: Vec<Range<usize>> = std::iter::once(0..text.len()).collect();
         let mut next = Vec::new();
         for step in &self.steps {
             for piece in pieces.drain(..) {

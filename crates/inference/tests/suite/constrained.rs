@@ -69,6 +69,28 @@ fn chances_are_told_of_every_token() {
     }
 }
 
+/// The template opens the thought, so that all that this model says is one; a constraint waits for the answer.
+#[test]
+fn thoughts_are_no_part_of_an_answer() {
+    let mut file = tiny::model("llama", Type::Q8_0, 21);
+    let (from, to) = ("'<|im_start|>assistant\n' }}{% endif %}", "'<think>'                }}{% endif %}");
+    let at = file.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+    file[at..at + from.len()].copy_from_slice(to.as_bytes());
+    let mut c = Chat::load(&mut Cursor::new(file), 2, None, 1 << 30).unwrap();
+    let sampling = Sampling { max_tokens: 20, ..under(Constraint::Regex("abc".into())) };
+    let messages = [Message { role: Speaker::User, text: "Say it.".into() }];
+    let ask =
+        Ask { conversation: 1, messages: &messages, briefing: &Briefing::default(), sampling: &sampling, begun: None };
+    let (mut thoughts, mut others) = (String::new(), 0);
+    c.answer(ask, &|| false, &mut |e| match e {
+        Event::Thought(t, _) => thoughts += &t,
+        Event::Prompt(..) => {}
+        _ => others += 1,
+    })
+    .unwrap();
+    assert!(thoughts.len() > 5 && others == 0, "{thoughts:?} {others}");
+}
+
 #[test]
 fn what_cannot_be_obeyed_is_refused_in_words() {
     let mut c = chat();

@@ -44,7 +44,7 @@ pub fn random(r: &mut Random, depth: usize) -> Value {
             let n = 1 + r.next() as usize % 4;
             let mut properties = serde_json::Map::new();
             (0..n).for_each(|i| drop(properties.insert(NAMES[i].into(), random(r, depth - 1))));
-            let required: Vec<&str> = NAMES[..n].iter().copied().filter(|_| r.next() % 2 == 0).collect();
+            let required: Vec<&str> = NAMES[..n].iter().copied().filter(|_| r.next().is_multiple_of(2)).collect();
             json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
         }
     }
