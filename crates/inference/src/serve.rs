@@ -191,12 +191,6 @@ pub fn serve(
     Ok(())
 }
 
-/// Fills in the time, by this process's clock, where the parent gives none.
-fn dated(briefing: Briefing) -> Briefing {
-    let now = || std::time::UNIX_EPOCH.elapsed().ok().and_then(|d| i64::try_from(d.as_secs()).ok());
-    Briefing { now_s: briefing.now_s.or_else(now), ..briefing }
-}
-
 fn bad(message: &str) -> Failure {
     Failure { code: FailureCode::Request, message: message.into() }
 }
@@ -218,13 +212,12 @@ fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Coun
             Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: begun }
                 if counter.is_some() =>
             {
-                let briefing = dated(briefing);
                 desk.put(Work::Generate { id, conversation, messages, briefing, sampling, begun });
             }
             Request::Embed { id, texts } if counter.is_none() => {
                 desk.put(Work::Embed { id, waiting: texts.into(), values: Vec::new() });
             }
-            Request::Count { id, messages, briefing } => match counter.map(|c| c.count(&messages, &dated(briefing))) {
+            Request::Count { id, messages, briefing } => match counter.map(|c| c.count(&messages, &briefing)) {
                 Some(Ok(n)) => desk.say(&Reply::Counted { id, tokens: n as u32 }),
                 Some(Err(e)) => desk.fail(Some(id), e.failure()),
                 None => desk.fail(Some(id), bad("this model does not count prompts")),

@@ -70,8 +70,8 @@ pub struct Briefing {
     pub tools: Vec<Tool>,
     /// Whether it thinks before it answers; the template decides where this says nothing.
     pub thinking: Option<bool>,
-    /// The time in seconds since 1970, moved into the person's time zone; by the process's own clock where this says
-    /// nothing.
+    /// The time in seconds since 1970, moved into the person's time zone, for templates that name the day; 1970 where
+    /// this says nothing.
     pub now_s: Option<i64>,
 }
 

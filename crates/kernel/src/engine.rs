@@ -153,11 +153,11 @@ impl Engine {
         &self,
         conversation: i64,
         messages: Vec<Message>,
+        briefing: Briefing,
         sampling: Sampling,
         hear: &mut dyn FnMut(Heard<'_>) -> bool,
     ) -> Result<Generated, EngineError> {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
-        let briefing = Briefing::default();
         let request = Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: None };
         let talk = self.talk(id, request)?;
         let mut cancelled = false;
@@ -191,9 +191,9 @@ impl Engine {
     }
 
     /// Tokens of a conversation as the model would read it.
-    pub(crate) fn count(&self, messages: Vec<Message>) -> Result<u32, EngineError> {
+    pub(crate) fn count(&self, messages: Vec<Message>, briefing: Briefing) -> Result<u32, EngineError> {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
-        let talk = self.talk(id, Request::Count { id, messages, briefing: Briefing::default() })?;
+        let talk = self.talk(id, Request::Count { id, messages, briefing })?;
         match talk.replies.recv() {
             Ok(Reply::Counted { tokens, .. }) => Ok(tokens),
             Ok(other) => Err(unexpected(other)),

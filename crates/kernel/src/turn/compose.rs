@@ -3,11 +3,12 @@
 
 use super::retrieve::Grounded;
 use super::state::{Ended, Turn};
+use crate::clock::now_ms;
 use crate::engine::Engine;
 use crate::error;
 use crate::models::Installed;
 use hearth_api::{Error, ErrorCode};
-use hearth_inference::wire::{Message, Speaker};
+use hearth_inference::wire::{Briefing, Message, Speaker};
 use hearth_store::PassageRow;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub(crate) struct Prompt {
     pub(crate) engine: Arc<Engine>,
     pub(crate) model: Installed,
     pub(crate) messages: Vec<Message>,
+    /// What its template is told beside them.
+    pub(crate) briefing: Briefing,
     /// Passages that the model was given.
     pub(crate) given: Vec<PassageRow>,
 }
@@ -59,8 +62,10 @@ pub(crate) fn compose(turn: &mut Turn<'_>, grounded: Grounded) -> Result<Prompt,
     let user = if given.is_empty() { question.clone() } else { grounded_message(&given, asked) };
     turn.record.prompt = Some(user.clone());
     let earlier = earlier(turn)?;
-    let messages = within_window(&engine, system, earlier, user)?;
-    Ok(Prompt { engine, model, messages, given })
+    // What is asked is short and its sources are at hand: a model that can think first is told not to.
+    let briefing = Briefing { thinking: Some(false), now_s: Some(now_ms() / 1000), ..Briefing::default() };
+    let messages = within_window(&engine, system, earlier, user, &briefing)?;
+    Ok(Prompt { engine, model, messages, briefing, given })
 }
 
 /// Tokens of passages that can be read in time and fit the window.
@@ -136,6 +141,7 @@ fn within_window(
     system: String,
     mut earlier: Vec<(String, String)>,
     user: String,
+    briefing: &Briefing,
 ) -> Result<Vec<Message>, Error> {
     let window = engine.info().n_ctx;
     loop {
@@ -145,7 +151,7 @@ fn within_window(
             messages.push(Message { role: Speaker::Assistant, text: answered.clone() });
         }
         messages.push(Message { role: Speaker::User, text: user.clone() });
-        let tokens = engine.count(messages.clone()).map_err(|why| died(&why))?;
+        let tokens = engine.count(messages.clone(), briefing.clone()).map_err(|why| died(&why))?;
         if tokens + ANSWER_TOKENS <= window {
             return Ok(messages);
         }

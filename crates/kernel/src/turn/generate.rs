@@ -28,8 +28,9 @@ pub(crate) struct Drafted {
 /// Lets the model write.
 pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, Ended> {
     turn.go_on()?;
-    let Prompt { engine, model, messages, given } = prompt;
+    let Prompt { engine, model, messages, briefing, given } = prompt;
     let started = turn.trail.now();
+    let now_s = briefing.now_s;
     let pages = given.iter().map(|row| (row.version, row.page)).collect::<std::collections::HashSet<_>>().len();
     turn.doing(
         if pages == 0 {
@@ -57,7 +58,7 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         kept: Instant::now(),
         sentences: 0,
     };
-    let written = engine.generate(turn.conversation.0, messages, sampling.clone(), &mut |heard| {
+    let written = engine.generate(turn.conversation.0, messages, briefing, sampling.clone(), &mut |heard| {
         match heard {
             Heard::Words { text, tokens } => pen.write(turn, text, tokens, &given),
             Heard::Prompt { done, total } if done < total => pen.reading(turn, pages, done, total),
@@ -111,7 +112,7 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
             how.prompt_tokens, how.cached_tokens, how.new_tokens
         )),
         data: serde_json::json!({ "seed": sampling.seed, "temperature": sampling.temperature, "repeat_penalty": sampling.repeat_penalty,
-            "max_tokens": sampling.max_tokens, "threads": engine.info().threads, "kernel": engine.info().kernel }),
+            "max_tokens": sampling.max_tokens, "now_s": now_s, "threads": engine.info().threads, "kernel": engine.info().kernel }),
         ..Detail::default()
     };
     let outcome = match &cut_short {
