@@ -1,15 +1,14 @@
 //! Answers on one loaded decoder: prompts, the KV caches of the conversations, the loop that generates. One request at
 //! a time; who asks and who listens is `serve`.
 
+use crate::accelerated::place::Found;
+use crate::backend::{Backend, State};
 use crate::chat;
 use crate::error::Error;
-use crate::forward::{CHUNK, Compute, Scratch, forward};
 use crate::gguf;
-use crate::kv::RunState;
 use crate::sampling::{Sampler, StopText};
 use crate::template::Template;
 use crate::tokens::{Utf8Stream, Vocabulary};
-use crate::weights::Weights;
 use crate::wire::{Finish, Message, ModelInfo, Sampling};
 use std::collections::HashMap;
 use std::io::{Read, Seek};
@@ -59,17 +58,15 @@ pub struct Ask<'a> {
 
 struct Conversation {
     tokens: Vec<u32>,
-    state: RunState,
+    state: State,
     used: u64,
 }
 
 /// A loaded chat model with its conversations.
 pub struct Chat {
-    weights: Arc<Weights>,
+    backend: Backend,
     vocabulary: Arc<Vocabulary>,
     template: Arc<Template>,
-    compute: Compute,
-    scratch: Scratch,
     conversations: HashMap<i64, Conversation>,
     n_ctx: usize,
     kv_budget_bytes: u64,
@@ -77,7 +74,7 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Loads a GGUF file.
+    /// Loads a GGUF file onto the processor.
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, with what is wrong.
@@ -87,21 +84,31 @@ impl Chat {
         n_ctx: Option<usize>,
         kv_budget_bytes: u64,
     ) -> Result<Self, Error> {
+        Self::load_where(file, threads, n_ctx, kv_budget_bytes, &Found::nothing("nothing else was asked for"))
+    }
+
+    /// Loads a GGUF file where it is best computed.
+    ///
+    /// # Errors
+    /// `Damaged` and `Unsupported`, with what is wrong.
+    pub fn load_where<R: Read + Seek>(
+        file: &mut R,
+        threads: usize,
+        n_ctx: Option<usize>,
+        kv_budget_bytes: u64,
+        found: &Found,
+    ) -> Result<Self, Error> {
         let header = gguf::read(&mut *file)?;
         let vocabulary = Vocabulary::read(&header)?;
-        let compute = Compute::new(threads);
-        let weights = Weights::read(file, &header, &compute.pool)?;
+        let backend = Backend::load(file, &header, threads, n_ctx, kv_budget_bytes, found)?;
         let chatml = |s: &str| vocabulary.specials().iter().any(|(t, _)| t == s);
         let chatml = chatml("<|im_start|>") && chatml("<|im_end|>");
         let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), chatml);
-        let scratch = Scratch::new(&weights.config);
-        let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx);
+        let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, backend.config().n_ctx);
         Ok(Self {
-            weights: Arc::new(weights),
+            backend,
             vocabulary: Arc::new(vocabulary),
             template: Arc::new(template),
-            compute,
-            scratch,
             conversations: HashMap::new(),
             n_ctx,
             kv_budget_bytes,
@@ -111,16 +118,17 @@ impl Chat {
 
     /// Returns what was loaded; `load_ms` is left to the caller.
     pub fn info(&self) -> ModelInfo {
-        let c = &self.weights.config;
+        let (b, c) = (&self.backend, self.backend.config());
         ModelInfo {
             architecture: c.architecture.name.into(),
-            quantization: self.weights.quantization.name().into(),
+            quantization: b.quantization.name().into(),
             n_ctx: self.n_ctx as u32,
             n_vocab: c.n_vocab as u32,
             dims: None,
-            weights_bytes: self.weights.bytes,
-            threads: self.compute.pool.threads() as u32,
-            kernel: self.compute.kernels.name.into(),
+            weights_bytes: b.bytes,
+            threads: b.threads as u32,
+            kernel: b.kernel.into(),
+            place: b.place.clone(),
             template: self.template.describe(),
             load_ms: 0,
         }
@@ -169,14 +177,14 @@ impl Chat {
         emit: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Error> {
         let prompt = chat::prompt(&self.vocabulary, &self.template, ask.messages, ask.begun)?;
-        let n_vocab = self.weights.config.n_vocab as u32;
+        let n_vocab = self.backend.config().n_vocab as u32;
         if prompt.is_empty() || prompt.iter().any(|t| *t >= n_vocab) {
             return Err(Error::Request("the prompt has no tokens that the model knows".into()));
         }
         if prompt.len() >= self.n_ctx {
             return Err(Error::TooLong { prompt_tokens: prompt.len() as u32, n_ctx: self.n_ctx as u32 });
         }
-        let fresh = || Conversation { tokens: Vec::new(), state: RunState::new(&self.weights.config), used: 0 };
+        let fresh = || Conversation { tokens: Vec::new(), state: self.backend.state(), used: 0 };
         let mut c = self.conversations.remove(&ask.conversation).unwrap_or_else(fresh);
         let result = self.run(&mut c, &prompt, ask.sampling, cancelled, emit);
         c.tokens.truncate(c.state.len());
@@ -212,16 +220,20 @@ impl Chat {
         };
         emit(Event::Prompt(common, prompt.len()));
         while c.tokens.len() < prompt.len() {
-            let chunk = &prompt[c.tokens.len()..(c.tokens.len() + CHUNK).min(prompt.len())];
+            let chunk = &prompt[c.tokens.len()..(c.tokens.len() + self.backend.chunk()).min(prompt.len())];
             let last = c.tokens.len() + chunk.len() == prompt.len();
-            if self.pass(c, chunk, last, cancelled).is_err() {
-                o.prompt = begun.elapsed();
-                return Ok(o);
+            match self.pass(c, chunk, last, cancelled) {
+                Ok(()) => {}
+                Err(Error::Cancelled) => {
+                    o.prompt = begun.elapsed();
+                    return Ok(o);
+                }
+                Err(e) => return Err(e),
             }
             emit(Event::Prompt(c.tokens.len(), prompt.len()));
         }
         o.prompt = begun.elapsed();
-        self.generate(c, sampling, cancelled, emit, begun, &mut o);
+        self.generate(c, sampling, cancelled, emit, begun, &mut o)?;
         o.generate = begun.elapsed().saturating_sub(o.first_token);
         Ok(o)
     }
@@ -234,14 +246,14 @@ impl Chat {
         emit: &mut dyn FnMut(Event),
         begun: Instant,
         o: &mut Outcome,
-    ) {
+    ) -> Result<(), Error> {
         let mut sampler = Sampler::new(sampling.clone());
         let (mut utf8, mut stops) = (Utf8Stream::default(), StopText::new(&sampling.stop));
         o.reason = loop {
             if o.new_tokens >= sampling.max_tokens as usize {
                 break Finish::Length;
             }
-            let token = sampler.choose(self.scratch.logits());
+            let token = sampler.choose(self.backend.logits());
             if o.new_tokens == 0 {
                 o.first_token = begun.elapsed();
             }
@@ -262,14 +274,17 @@ impl Chat {
             if o.new_tokens >= sampling.max_tokens as usize {
                 break Finish::Length;
             }
-            if self.pass(c, &[token], true, cancelled).is_err() {
-                break Finish::Cancelled;
+            match self.pass(c, &[token], true, cancelled) {
+                Ok(()) => {}
+                Err(Error::Cancelled) => break Finish::Cancelled,
+                Err(e) => return Err(e),
             }
         };
         let rest = stops.finish();
         if !rest.is_empty() && o.reason != Finish::Cancelled {
             emit(Event::Text(rest, o.new_tokens));
         }
+        Ok(())
     }
 
     fn pass(
@@ -279,7 +294,7 @@ impl Chat {
         logits: bool,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
-        forward(&self.weights, &mut c.state, &mut self.scratch, &self.compute, tokens, logits, stop)?;
+        self.backend.forward(&mut c.state, tokens, logits, stop)?;
         c.tokens.extend_from_slice(tokens);
         Ok(())
     }

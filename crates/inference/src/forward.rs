@@ -60,6 +60,11 @@ impl Scratch {
     pub fn logits(&self) -> &[f32] {
         &self.logits
     }
+
+    /// Returns the residual stream behind the last layer after a pass over `m` tokens, at most `CHUNK` `[m][n_embd]`.
+    pub fn stream(&self, m: usize) -> &[f32] {
+        &self.x[..(m * self.x.len() / CHUNK).min(self.x.len())]
+    }
 }
 
 /// What computes: kernels and threads.
