@@ -77,8 +77,8 @@ pub struct Backend {
     runs: Runs,
     /// Where it computes and why there, in words.
     pub place: String,
-    /// The kernel set.
-    pub kernel: &'static str,
+    /// The kernel set, or the device with its layers.
+    pub kernel: String,
     /// The number format of most weights.
     pub quantization: Type,
     /// Bytes of the weights in memory.
@@ -103,13 +103,13 @@ impl Backend {
     ) -> Result<Self, Error> {
         let why = match place(found, header, n_ctx, kv_budget_bytes) {
             Ok(place) => {
-                let loaded = Decoder::load(file, header, &place.device, place.first, threads);
+                let loaded = Decoder::load(file, header, &place.device, place.first, place.n_ctx, threads);
                 match loaded.and_then(|mut d| rehearse(&mut d).map(|()| d)) {
                     Ok(decoder) => {
                         return Ok(Self {
                             runs: Runs::Device(Box::new(decoder)),
+                            kernel: place.name.clone(),
                             place: place.name,
-                            kernel: "candle",
                             quantization: most_used(header),
                             bytes: header.tensors.values().map(|t| t.bytes as u64).sum(),
                             threads,
@@ -122,11 +122,12 @@ impl Backend {
             Err(why) => why,
         };
         let compute = Compute::new(threads);
-        let weights = Weights::read(file, header, &compute.pool)?;
+        let mut weights = Weights::read(file, header, &compute.pool)?;
+        weights.settle(n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx));
         let scratch = Scratch::new(&weights.config);
         Ok(Self {
             place: format!("the processor: {why}"),
-            kernel: compute.kernels.name,
+            kernel: compute.kernels.name.into(),
             quantization: weights.quantization,
             bytes: weights.bytes,
             threads: compute.pool.threads(),
@@ -158,11 +159,11 @@ impl Backend {
         }
     }
 
-    /// Returns the logits of the last pass that asked for them `[n_vocab]`.
-    pub fn logits(&self) -> &[f32] {
+    /// Returns the logits of the `i`-th of the tokens that logits were asked for `[n_vocab]`.
+    pub fn logits_of(&self, i: usize) -> &[f32] {
         match &self.runs {
-            Runs::Own(o) => o.scratch.logits(),
-            Runs::Device(d) => d.logits(),
+            Runs::Own(o) => o.scratch.logits_of(i),
+            Runs::Device(d) => d.logits_of(i),
         }
     }
 
@@ -174,14 +175,14 @@ impl Backend {
         &mut self,
         state: &mut State,
         tokens: &[u32],
-        want_logits: bool,
+        want: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
         match (&mut self.runs, state) {
             (Runs::Own(o), State::Own(s)) => {
-                forward::forward(&o.weights, s, &mut o.scratch, &o.compute, tokens, want_logits, stop)
+                forward::forward(&o.weights, s, &mut o.scratch, &o.compute, tokens, want, stop)
             }
-            (Runs::Device(d), State::Device(s)) => d.forward(s, tokens, want_logits, stop),
+            (Runs::Device(d), State::Device(s)) => d.forward(s, tokens, want, stop),
             _ => Err(Error::Device("a cache of another model".into())),
         }
     }

@@ -5,7 +5,9 @@ use crate::accelerated::place::Found;
 use crate::backend::{Backend, State};
 use crate::chat;
 use crate::error::Error;
+use crate::forward::LOGITS;
 use crate::gguf;
+use crate::lookup::{Ahead, Lookup};
 use crate::sampling::{Sampler, StopText};
 use crate::template::Template;
 use crate::tokens::{Utf8Stream, Vocabulary};
@@ -60,6 +62,14 @@ struct Conversation {
     tokens: Vec<u32>,
     state: State,
     used: u64,
+}
+
+impl Conversation {
+    /// Forgets the last `n` tokens.
+    fn drop_last(&mut self, n: usize) {
+        self.tokens.truncate(self.tokens.len().saturating_sub(n));
+        self.state.truncate(self.tokens.len());
+    }
 }
 
 /// A loaded chat model with its conversations.
@@ -127,7 +137,7 @@ impl Chat {
             dims: None,
             weights_bytes: b.bytes,
             threads: b.threads as u32,
-            kernel: b.kernel.into(),
+            kernel: b.kernel.clone(),
             place: b.place.clone(),
             template: self.template.describe(),
             load_ms: 0,
@@ -222,7 +232,7 @@ impl Chat {
         while c.tokens.len() < prompt.len() {
             let chunk = &prompt[c.tokens.len()..(c.tokens.len() + self.backend.chunk()).min(prompt.len())];
             let last = c.tokens.len() + chunk.len() == prompt.len();
-            match self.pass(c, chunk, last, cancelled) {
+            match self.pass(c, chunk, usize::from(last), cancelled) {
                 Ok(()) => {}
                 Err(Error::Cancelled) => {
                     o.prompt = begun.elapsed();
@@ -248,12 +258,14 @@ impl Chat {
         o: &mut Outcome,
     ) -> Result<(), Error> {
         let mut sampler = Sampler::new(sampling.clone());
+        let (mut lookup, mut ahead) = (Lookup::default(), Ahead::default());
+        let guesses = if sampling.lookup && sampling.temperature <= 0.0 { LOGITS - 1 } else { 0 };
         let (mut utf8, mut stops) = (Utf8Stream::default(), StopText::new(&sampling.stop));
         o.reason = loop {
             if o.new_tokens >= sampling.max_tokens as usize {
                 break Finish::Length;
             }
-            let token = sampler.choose(self.backend.logits());
+            let token = sampler.choose(self.backend.logits_of(ahead.right()));
             if o.new_tokens == 0 {
                 o.first_token = begun.elapsed();
             }
@@ -268,18 +280,37 @@ impl Chat {
             if stopped {
                 break Finish::Stop;
             }
-            if c.tokens.len() >= self.n_ctx || self.make_room(c.state.bytes_for(c.tokens.len() + 1)).is_err() {
-                break Finish::Length;
-            }
             if o.new_tokens >= sampling.max_tokens as usize {
                 break Finish::Length;
             }
-            match self.pass(c, &[token], true, cancelled) {
+            if ahead.holds(token) {
+                if cancelled() {
+                    break Finish::Cancelled;
+                }
+                continue;
+            }
+            c.drop_last(ahead.left());
+            lookup.learn(ahead.guessed(), ahead.right());
+            ahead = Ahead::default();
+            if c.tokens.len() >= self.n_ctx || self.make_room(c.state.bytes_for(c.tokens.len() + 1)).is_err() {
+                break Finish::Length;
+            }
+            c.tokens.push(token);
+            let most = guesses.min(self.n_ctx - c.tokens.len()).min(sampling.max_tokens as usize - o.new_tokens);
+            let mut next = vec![token];
+            next.extend_from_slice(lookup.guess(&c.tokens, most));
+            c.tokens.pop();
+            if self.make_room(c.state.bytes_for(c.tokens.len() + next.len())).is_err() {
+                next.truncate(1);
+            }
+            match self.pass(c, &next, next.len(), cancelled) {
                 Ok(()) => {}
                 Err(Error::Cancelled) => break Finish::Cancelled,
                 Err(e) => return Err(e),
             }
+            ahead = Ahead::new(&next[1..]);
         };
+        c.drop_last(ahead.left());
         let rest = stops.finish();
         if !rest.is_empty() && o.reason != Finish::Cancelled {
             emit(Event::Text(rest, o.new_tokens));
@@ -291,7 +322,7 @@ impl Chat {
         &mut self,
         c: &mut Conversation,
         tokens: &[u32],
-        logits: bool,
+        logits: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
         self.backend.forward(&mut c.state, tokens, logits, stop)?;

@@ -1,15 +1,18 @@
 //! One pass of a decoder over some tokens: the transformer itself. Weights come in shared, the cache of the
 //! conversation is extended, all other memory is reused. It knows no text and no sampling.
 //!
-//! Llama: <https://arxiv.org/abs/2302.13971>; RoPE: <https://arxiv.org/abs/2104.09864>; RMS norm:
-//! <https://arxiv.org/abs/1910.07467>; grouped heads: <https://arxiv.org/abs/2305.13245>.
+//! Llama: <https://arxiv.org/abs/2302.13971>; RMS norm: <https://arxiv.org/abs/1910.07467>; grouped heads:
+//! <https://arxiv.org/abs/2305.13245>; norms around sublayers and soft caps: <https://arxiv.org/abs/2408.00118>.
 
 use crate::architecture::Rope;
 use crate::config::Config;
 use crate::error::Error;
 use crate::kernel::{Acts, Attend, Kernels, Pool};
 use crate::kv::RunState;
-use crate::weights::{Layer, Weights};
+use crate::weights::{Layer, Linear, Weights};
+use feed::Feed;
+
+mod feed;
 
 /// Tokens that are computed together.
 pub const CHUNK: usize = 128;
@@ -17,48 +20,58 @@ pub const CHUNK: usize = 128;
 /// output. Measured on SmolLM2-135M: logits differ from exact ones by 0.1 instead of 0.5, for two thirds more work;
 /// wider models feel the rounding less.
 const FINE_UP_TO: usize = 1024;
+/// The most tokens of one pass that logits are computed for.
+pub const LOGITS: usize = 8;
 /// Fewer rows than this are not worth waking other threads for.
 const FEW: usize = 8;
 
 /// The memory that one pass works in, reused from pass to pass.
 pub struct Scratch {
-    x: Vec<f32>,      // [m][n_embd], the residual stream
-    delta: Vec<f32>,  // [m][n_embd], what a sublayer adds
-    narrow: Acts,     // [m][n_embd]
-    heads: Acts,      // [m][n_heads * head_dim], output of attention
-    wide: Acts,       // [m][n_ff]
-    up: Vec<f32>,     // [m][n_ff]
-    q: Vec<f32>,      // [m][n_heads * head_dim]
-    k: Vec<f32>,      // [m][n_kv_heads * head_dim]
-    v: Vec<f32>,      // [m][n_kv_heads * head_dim]
-    turns: Vec<f32>,  // [m][rope_dims / 2][2], cosine and sine
-    last: Acts,       // [1][n_embd]
-    logits: Vec<f32>, // [n_vocab]
+    x: Vec<f32>,          // [m][n_embd], the residual stream
+    delta: Vec<f32>,      // [m][n_embd], what a sublayer adds
+    narrow: Acts,         // [m][n_embd]
+    heads: Acts,          // [m][n_heads * head_dim], output of attention
+    feed: Feed,           // of the feed-forward layer
+    q: Vec<f32>,          // [m][n_heads * head_dim]
+    k: Vec<f32>,          // [m][n_kv_heads * head_dim]
+    v: Vec<f32>,          // [m][n_kv_heads * head_dim]
+    turns: Vec<Vec<f32>>, // for each kind of RoPE [m][rope_dims / 2][2], cosine and sine
+    last: Acts,           // [LOGITS][n_embd]
+    logits: Vec<f32>,     // [rows][n_vocab]
+    rows: usize,          // of logits
+    n_vocab: usize,
 }
 
 impl Scratch {
     /// Makes the memory for chunks of up to `CHUNK` tokens.
     pub fn new(c: &Config) -> Self {
         let (m, q, kv) = (CHUNK, c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
+        let fine = c.n_embd <= FINE_UP_TO;
         Self {
             x: vec![0.0; m * c.n_embd],
             delta: vec![0.0; m * c.n_embd],
-            narrow: Acts::new(m, c.n_embd, c.n_embd <= FINE_UP_TO),
+            narrow: Acts::new(m, c.n_embd, fine),
             heads: Acts::new(m, q, false),
-            wide: Acts::new(m, c.n_ff, false),
-            up: vec![0.0; m * c.n_ff],
+            feed: Feed::new(c, m, fine),
             q: vec![0.0; m * q],
             k: vec![0.0; m * kv],
             v: vec![0.0; m * kv],
-            turns: vec![0.0; m * c.rope_dims],
-            last: Acts::new(1, c.n_embd, c.n_embd <= FINE_UP_TO),
+            turns: vec![vec![0.0; m * c.rope_dims]; 1 + usize::from(c.window_rope.is_some())],
+            last: Acts::new(LOGITS, c.n_embd, fine),
             logits: vec![0.0; c.n_vocab],
+            rows: 1,
+            n_vocab: c.n_vocab,
         }
     }
 
-    /// Returns the logits of the last pass that asked for them `[n_vocab]`.
+    /// Returns the logits after the last token of the last pass that asked for them `[n_vocab]`.
     pub fn logits(&self) -> &[f32] {
-        &self.logits
+        self.logits_of(self.rows.saturating_sub(1))
+    }
+
+    /// Returns the logits of the `i`-th of the tokens that logits were asked for `[n_vocab]`.
+    pub fn logits_of(&self, i: usize) -> &[f32] {
+        self.logits.get(i * self.n_vocab..(i + 1) * self.n_vocab).unwrap_or(&[])
     }
 
     /// Returns the residual stream behind the last layer after a pass over `m` tokens, at most `CHUNK` `[m][n_embd]`.
@@ -88,6 +101,17 @@ impl Compute {
             data.chunks_exact_mut(width).enumerate().for_each(|(i, r)| body(i, r));
         } else {
             self.pool.chunks(data, width, body);
+        }
+    }
+
+    /// Applies linear layers of equal input to the first `m` rows of `acts`, each into `[m][n]`.
+    pub fn linear<const N: usize>(&self, acts: &Acts, m: usize, jobs: [(&Linear, &mut [f32]); N]) {
+        let mut jobs = jobs.map(|(l, out)| (&l.w, out, l.bias.as_ref()));
+        self.kernels.products(acts, m, &mut jobs.each_mut().map(|j| (j.0, &mut *j.1)), &self.pool);
+        for (w, out, bias) in jobs {
+            if let Some(bias) = bias {
+                self.rows(m, w.n, out, &|_, row| row.iter_mut().zip(bias).for_each(|(x, b)| *x += b));
+            }
         }
     }
 }
@@ -133,8 +157,22 @@ fn turn(head: &mut [f32], turns: &[f32], rope: Rope) {
     }
 }
 
-/// Runs the decoder over `tokens`, which follow what is in `state`, and extends `state` by them. With `want_logits`,
-/// `s.logits()` is what follows the last of them. `stop` is asked between layers.
+/// `x + factor * norm(delta)`, the norm where there is one.
+fn add(x: &mut [f32], delta: &[f32], norm: Option<&[f32]>, factor: f32, eps: f32) {
+    match norm {
+        None => x.iter_mut().zip(delta).for_each(|(x, d)| *x += d * factor),
+        Some(w) => {
+            let mean = delta.iter().map(|d| d * d).sum::<f32>() / delta.len() as f32;
+            let inverse = factor / (mean + eps).sqrt();
+            for ((x, d), w) in x.iter_mut().zip(delta).zip(w) {
+                *x += d * inverse * w;
+            }
+        }
+    }
+}
+
+/// Runs the decoder over `tokens`, which follow what is in `state`, and extends `state` by them. Afterwards `s` has the
+/// logits that follow each of the last `want` tokens (at most `LOGITS`). `stop` is asked between layers.
 ///
 /// # Errors
 /// `Cancelled` when `stop` says so; `state` then has the length it had before the current chunk.
@@ -144,12 +182,12 @@ pub fn forward(
     s: &mut Scratch,
     compute: &Compute,
     tokens: &[u32],
-    want_logits: bool,
+    want: usize,
     stop: &dyn Fn() -> bool,
 ) -> Result<(), Error> {
     let chunks = tokens.len().div_ceil(CHUNK);
     for (i, chunk) in tokens.chunks(CHUNK).enumerate() {
-        pass(w, state, s, compute, chunk, want_logits && i + 1 == chunks, stop)?;
+        pass(w, state, s, compute, chunk, if i + 1 == chunks { want } else { 0 }, stop)?;
     }
     Ok(())
 }
@@ -160,7 +198,7 @@ fn pass(
     s: &mut Scratch,
     compute: &Compute,
     tokens: &[u32],
-    want_logits: bool,
+    want: usize,
     stop: &dyn Fn() -> bool,
 ) -> Result<(), Error> {
     let c = &w.config;
@@ -173,41 +211,64 @@ fn pass(
         }
     };
     compute.rows(m, e, &mut s.x, &embed);
-    for (i, row) in s.turns.chunks_exact_mut(c.rope_dims).enumerate().take(m) {
-        turns(w, first + i, row);
+    for (angles, turns) in w.ropes.iter().zip(&mut s.turns) {
+        for (i, row) in turns.chunks_exact_mut(c.rope_dims).enumerate().take(m) {
+            angles.write(first + i, row);
+        }
     }
     for (l, layer) in w.layers.iter().enumerate() {
         if stop() {
             return Err(Error::Cancelled);
         }
+        let [after, after_ffn] = match &layer.post_norm {
+            None => [None, None],
+            Some([a, b]) => [Some(&a[..]), Some(&b[..])],
+        };
         let x = &s.x;
         compute.rows(m, e, &mut s.narrow.x, &|i, o| rms_norm(&x[i * e..][..e], &layer.attn_norm, c.eps, o));
         s.narrow.quantize(m, kernels, pool);
         attention(w, l, layer, state, s, compute, m, first);
         s.heads.quantize(m, kernels, pool);
-        kernels.products(&s.heads, m, &mut [(&layer.o, &mut s.delta)], pool);
-        add(&mut s.x, &s.delta, m * e);
+        compute.linear(&s.heads, m, [(&layer.o, &mut s.delta)]);
+        let delta = &s.delta;
+        compute.rows(m, e, &mut s.x, &|i, x| add(x, &delta[i * e..][..e], after, c.factors.residual, c.eps));
 
         let x = &s.x;
         compute.rows(m, e, &mut s.narrow.x, &|i, o| rms_norm(&x[i * e..][..e], &layer.ffn_norm, c.eps, o));
         s.narrow.quantize(m, kernels, pool);
-        kernels.products(&s.narrow, m, &mut [(&layer.gate, &mut s.wide.x), (&layer.up, &mut s.up)], pool);
-        let up = &s.up;
-        compute.rows(m, c.n_ff, &mut s.wide.x, &|i, g| (kernels.silu_mul)(g, &up[i * c.n_ff..][..c.n_ff]));
-        s.wide.quantize(m, kernels, pool);
-        kernels.products(&s.wide, m, &mut [(&layer.down, &mut s.delta)], pool);
-        add(&mut s.x, &s.delta, m * e);
+        s.feed.run(&layer.ffn, c, &s.narrow, m, &mut s.delta, compute);
+        let delta = &s.delta;
+        compute.rows(m, e, &mut s.x, &|i, x| add(x, &delta[i * e..][..e], after_ffn, c.factors.residual, c.eps));
     }
     if stop() {
         return Err(Error::Cancelled);
     }
     state.advance(m);
-    if want_logits {
-        rms_norm(&s.x[(m - 1) * e..][..e], &w.output_norm, c.eps, &mut s.last.x);
-        s.last.quantize(1, kernels, pool);
-        kernels.products(&s.last, 1, &mut [(&w.output, &mut s.logits)], pool);
+    let want = want.min(m).min(LOGITS);
+    if want > 0 {
+        logits(w, s, compute, m - want, want);
     }
     Ok(())
+}
+
+/// Computes the logits of `n` tokens from the `from`-th of the pass on.
+fn logits(w: &Weights, s: &mut Scratch, compute: &Compute, from: usize, n: usize) {
+    let (c, e) = (&w.config, w.config.n_embd);
+    let x = &s.x[from * e..];
+    compute.rows(n, e, &mut s.last.x, &|i, o| rms_norm(&x[i * e..][..e], &w.output_norm, c.eps, o));
+    s.last.quantize(n, compute.kernels, &compute.pool);
+    s.rows = n;
+    if s.logits.len() < n * c.n_vocab {
+        s.logits.resize(n * c.n_vocab, 0.0);
+    }
+    compute.kernels.products(&s.last, n, &mut [(&w.output, &mut s.logits)], &compute.pool);
+    let (factor, cap) = (c.factors.logits, c.factors.logits_cap);
+    if factor != 1.0 {
+        s.logits[..n * c.n_vocab].iter_mut().for_each(|x| *x *= factor);
+    }
+    if cap > 0.0 {
+        s.logits[..n * c.n_vocab].iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
+    }
 }
 
 #[allow(clippy::too_many_arguments, reason = "one step of `pass`, split off for reading")]
@@ -223,25 +284,18 @@ fn attention(
 ) {
     let c = &w.config;
     let (d, q, kv) = (c.head_dim, c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
-    let mut jobs = [(&layer.q, &mut s.q[..]), (&layer.k, &mut s.k[..]), (&layer.v, &mut s.v[..])];
-    compute.kernels.products(&s.narrow, m, &mut jobs, &compute.pool);
-    if let Some(bias) = &layer.bias {
-        for (data, bias) in [&mut s.q, &mut s.k, &mut s.v].into_iter().zip(bias) {
-            for row in data.chunks_exact_mut(bias.len()).take(m) {
-                row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
-            }
-        }
-    }
-    let (angles, rope) = (&s.turns, c.architecture.rope);
+    compute.linear(&s.narrow, m, [(&layer.q, &mut s.q), (&layer.k, &mut s.k), (&layer.v, &mut s.v)]);
+    let turns = c.rope_of(l).and_then(|kind| s.turns.get(kind));
     for (data, width, norm) in [(&mut s.q, q, 0), (&mut s.k, kv, 1)] {
         let norm = layer.head_norm.as_ref().map(|n| &n[norm]);
         compute.rows(m, width, data, &|i, row| {
-            let angles = &angles[i * c.rope_dims..][..c.rope_dims];
             for head in row.chunks_exact_mut(d) {
                 if let Some(w) = norm {
                     head_norm(head, w, c.eps);
                 }
-                turn(head, angles, rope);
+                if let Some(turns) = turns {
+                    turn(head, &turns[i * c.rope_dims..][..c.rope_dims], c.architecture.rope);
+                }
             }
         });
     }
@@ -259,25 +313,9 @@ fn attention(
         first,
         keys: first + m,
         causal: true,
-        scale: 1.0 / (d as f32).sqrt(),
+        window: c.window_of(l).unwrap_or(usize::MAX),
+        scale: c.factors.attention,
+        cap: c.factors.attention_cap,
     };
     a.run(m, c.n_kv_heads, &mut s.heads.x, compute.kernels, &compute.pool);
-}
-
-/// Cosines and sines of one position; angles in f64, so that late positions are as exact as early ones.
-fn turns(w: &Weights, position: usize, out: &mut [f32]) {
-    let c = &w.config;
-    for (i, t) in out.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-        let mut angle = position as f64 / c.rope_scale * c.rope_base.powf(-2.0 * i as f64 / c.rope_dims as f64);
-        if let Some(f) = w.rope_factors.as_ref().and_then(|f| f.get(i)) {
-            angle /= f64::from(*f);
-        }
-        *t = [angle.cos() as f32, angle.sin() as f32];
-    }
-}
-
-fn add(x: &mut [f32], delta: &[f32], n: usize) {
-    for (x, d) in x[..n].iter_mut().zip(delta) {
-        *x += d;
-    }
 }

@@ -4,7 +4,6 @@
 //! Layouts: `ggml-common.h` and `dequantize_row_*` of ggml.
 
 use crate::error::Error;
-use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use half::{bf16, f16};
 
 /// A GGUF number format that this engine reads.
@@ -25,18 +24,23 @@ pub enum Type {
     Q4_K,
     Q5_K,
     Q6_K,
+    IQ4_NL,
+    IQ4_XS,
 }
 
-/// 32 weights in a row: weight i is `q[i] * d[i / 16] + m`.
+/// 32 weights in a row: weight i is `q[i] * d[i / 16] + m[i / 16]`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Block {
     /// Integers.
     pub q: [i8; 32],
     /// Scales of the first and the second 16.
     pub d: [f32; 2],
-    /// What is added to each.
-    pub m: f32,
+    /// What is added to each of the first and the second 16; they differ in Q2_K alone.
+    pub m: [f32; 2],
 }
+
+/// The values that four bits stand for in IQ4_NL and IQ4_XS.
+const UNEVEN: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
 const UNREAD: &[(u32, &str)] = &[
     (9, "Q8_1"),
@@ -45,14 +49,13 @@ const UNREAD: &[(u32, &str)] = &[
     (17, "IQ2_XS"),
     (18, "IQ3_XXS"),
     (19, "IQ1_S"),
-    (20, "IQ4_NL"),
     (21, "IQ3_S"),
     (22, "IQ2_S"),
-    (23, "IQ4_XS"),
     (29, "IQ1_M"),
     (34, "TQ1_0"),
     (35, "TQ2_0"),
     (39, "MXFP4"),
+    (40, "NVFP4"),
 ];
 
 impl Type {
@@ -74,6 +77,8 @@ impl Type {
             12 => Self::Q4_K,
             13 => Self::Q5_K,
             14 => Self::Q6_K,
+            20 => Self::IQ4_NL,
+            23 => Self::IQ4_XS,
             30 => Self::BF16,
             _ => {
                 let name = UNREAD.iter().find(|(i, _)| *i == id).map_or("unknown", |(_, n)| n);
@@ -98,6 +103,8 @@ impl Type {
             Self::Q4_K => "Q4_K",
             Self::Q5_K => "Q5_K",
             Self::Q6_K => "Q6_K",
+            Self::IQ4_NL => "IQ4_NL",
+            Self::IQ4_XS => "IQ4_XS",
         }
     }
 
@@ -105,8 +112,8 @@ impl Type {
     pub fn block_len(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::BF16 => 1,
-            Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 => 32,
-            Self::Q2_K | Self::Q3_K | Self::Q4_K | Self::Q5_K | Self::Q6_K => 256,
+            Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 | Self::IQ4_NL => 32,
+            Self::Q2_K | Self::Q3_K | Self::Q4_K | Self::Q5_K | Self::Q6_K | Self::IQ4_XS => 256,
         }
     }
 
@@ -115,7 +122,7 @@ impl Type {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::BF16 => 2,
-            Self::Q4_0 => 18,
+            Self::Q4_0 | Self::IQ4_NL => 18,
             Self::Q4_1 => 20,
             Self::Q5_0 => 22,
             Self::Q5_1 => 24,
@@ -125,6 +132,7 @@ impl Type {
             Self::Q4_K => 144,
             Self::Q5_K => 176,
             Self::Q6_K => 210,
+            Self::IQ4_XS => 136,
         }
     }
 
@@ -137,7 +145,7 @@ impl Type {
     }
 
     /// Takes 32 weights apart: the `i`-th 32 of the row whose bytes are given. Returns nothing for formats that
-    /// have no such form (plain floats and Q2_K) and where the bytes are too few.
+    /// have no such form (plain floats) and where the bytes are too few.
     pub fn block(self, row: &[u8], i: usize) -> Option<Block> {
         let per = self.block_len() / 32;
         if per == 0 {
@@ -150,7 +158,7 @@ impl Type {
             Self::Q4_0 | Self::Q4_1 => {
                 let d = half_at(b, 0);
                 o.d = [d; 2];
-                o.m = if self == Self::Q4_0 { -8.0 * d } else { half_at(b, 2) };
+                o.m = [if self == Self::Q4_0 { -8.0 * d } else { half_at(b, 2) }; 2];
                 let q = &b[self.block_bytes() - 16..];
                 for (j, x) in q.iter().enumerate() {
                     o.q[j] = (x & 15) as i8;
@@ -160,7 +168,7 @@ impl Type {
             Self::Q5_0 | Self::Q5_1 => {
                 o.d = [half_at(b, 0); 2];
                 let head = if self == Self::Q5_0 { 2 } else { 4 };
-                o.m = if self == Self::Q5_0 { 0.0 } else { half_at(b, 2) };
+                o.m = [if self == Self::Q5_0 { 0.0 } else { half_at(b, 2) }; 2];
                 let shift = if self == Self::Q5_0 { 16 } else { 0 };
                 let high = u32::from_le_bytes([b[head], b[head + 1], b[head + 2], b[head + 3]]);
                 for (j, x) in b[head + 4..].iter().enumerate() {
@@ -177,7 +185,7 @@ impl Type {
             Self::Q4_K | Self::Q5_K => {
                 let (scale, min) = scale_min(s, &b[4..16]);
                 o.d = [half_at(b, 0) * f32::from(scale); 2];
-                o.m = -half_at(b, 2) * f32::from(min);
+                o.m = [-half_at(b, 2) * f32::from(min); 2];
                 let q = &b[self.block_bytes() - 128 + s / 2 * 32..][..32];
                 for j in 0..32 {
                     let low = if s.is_multiple_of(2) { q[j] & 15 } else { q[j] >> 4 };
@@ -208,7 +216,27 @@ impl Type {
                     o.q[j] = low as i8 - if high == 0 { 4 } else { 0 };
                 }
             }
-            Self::F32 | Self::F16 | Self::BF16 | Self::Q2_K => return None,
+            Self::Q2_K => {
+                for (k, scale) in b[2 * s..2 * s + 2].iter().enumerate() {
+                    o.d[k] = half_at(b, 80) * f32::from(scale & 15);
+                    o.m[k] = -half_at(b, 82) * f32::from(scale >> 4);
+                }
+                let (half, part) = (s / 4, s % 4);
+                for (q, x) in o.q.iter_mut().zip(&b[16 + half * 32..]) {
+                    *q = (x >> (2 * part) & 3) as i8;
+                }
+            }
+            Self::IQ4_NL => {
+                o.d = [half_at(b, 0); 2];
+                uneven(&b[2..], &mut o.q);
+            }
+            Self::IQ4_XS => {
+                let high = u16::from_le_bytes([b[2], b[3]]) >> (2 * s) & 3;
+                let low = b[4 + s / 2] >> (4 * (s % 2)) & 15;
+                o.d = [half_at(b, 0) * (f32::from(high << 4 | u16::from(low)) - 32.0); 2];
+                uneven(&b[8 + s * 16..], &mut o.q);
+            }
+            Self::F32 | Self::F16 | Self::BF16 => return None,
         }
         Some(o)
     }
@@ -225,15 +253,11 @@ impl Type {
             Self::F32 => each(bytes, out, |b: [u8; 4]| f32::from_le_bytes(b)),
             Self::F16 => each(bytes, out, |b: [u8; 2]| f16::from_le_bytes(b).to_f32()),
             Self::BF16 => each(bytes, out, |b: [u8; 2]| bf16::from_le_bytes(b).to_f32()),
-            Self::Q2_K => {
-                let widened = widen_by_candle(bytes, out.len());
-                out.copy_from_slice(&widened.map_err(|e| Error::Damaged(e.to_string()))?);
-            }
             _ => {
                 for (i, o) in out.chunks_exact_mut(32).enumerate() {
                     let b = self.block(bytes, i).unwrap_or_default();
                     for (j, o) in o.iter_mut().enumerate() {
-                        *o = f32::from(b.q[j]) * b.d[j / 16] + b.m;
+                        *o = f32::from(b.q[j]) * b.d[j / 16] + b.m[j / 16];
                     }
                 }
             }
@@ -248,10 +272,12 @@ fn each<const N: usize>(bytes: &[u8], out: &mut [f32], f: impl Fn([u8; N]) -> f3
     }
 }
 
-fn widen_by_candle(bytes: &[u8], n: usize) -> candle_core::Result<Vec<f32>> {
-    let device = candle_core::Device::Cpu;
-    let storage = QStorage::from_data(bytes.into(), &device, GgmlDType::Q2K)?;
-    QTensor::new(storage, (n,))?.dequantize(&device)?.to_vec1()
+/// 16 bytes of four-bit codes: the low halves stand for the first 16 weights, the high ones for the second.
+fn uneven(bytes: &[u8], q: &mut [i8; 32]) {
+    let (first, second) = q.split_at_mut(16);
+    for ((x, a), b) in bytes.iter().zip(first).zip(second) {
+        (*a, *b) = (UNEVEN[usize::from(x & 15)], UNEVEN[usize::from(x >> 4)]);
+    }
 }
 
 fn half_at(b: &[u8], i: usize) -> f32 {
@@ -277,6 +303,7 @@ fn q3_scale(s: &[u8], j: usize) -> i8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::quantized::{GgmlDType, QTensor};
     use candle_core::{Device, Tensor};
 
     /// Every format must widen to what candle's independent implementation makes of the same bytes.
@@ -311,8 +338,10 @@ mod tests {
 
     #[test]
     fn names_what_it_cannot_read() {
-        let e = Type::from_id(20).unwrap_err().to_string();
-        assert!(e.contains("IQ4_NL"), "{e}");
+        for (id, name) in [(16, "IQ2_XXS"), (39, "MXFP4"), (99, "type 99")] {
+            let e = Type::from_id(id).unwrap_err().to_string();
+            assert!(e.contains(name), "{e}");
+        }
         assert_eq!(Type::Q4_0.bytes(33), None);
     }
 }

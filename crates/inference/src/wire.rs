@@ -87,6 +87,8 @@ pub struct Sampling {
     pub max_tokens: u32,
     /// Texts that end the answer and are not part of it.
     pub stop: Vec<String>,
+    /// With temperature 0: tokens that the text before suggests are computed ahead. Changes speed, never the answer.
+    pub lookup: bool,
 }
 
 impl Default for Sampling {
@@ -100,6 +102,7 @@ impl Default for Sampling {
             seed: 0,
             max_tokens: 512,
             stop: Vec::new(),
+            lookup: true,
         }
     }
 }

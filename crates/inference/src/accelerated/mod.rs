@@ -4,6 +4,7 @@
 //!
 //! Where a model computes is `place`; layers that do not fit on the device run before the others in `forward`.
 
+pub mod driver;
 mod pass;
 pub mod place;
 mod state;
@@ -12,11 +13,13 @@ mod weights;
 
 pub use state::State;
 
+use crate::architecture::Has;
 use crate::config::Config;
 use crate::error::Error;
 use crate::forward::{self, Compute, Scratch};
 use crate::gguf::{self, Header};
 use crate::quant::Type;
+use crate::rope::Angles;
 use crate::weights::Weights;
 use candle_core::{Device, Tensor};
 use candle_nn::ops::rms_norm;
@@ -38,13 +41,17 @@ struct Embedding {
 }
 
 impl Embedding {
-    fn rows(&self, tokens: &[u32]) -> Result<Vec<f32>, Error> {
+    /// Returns the embeddings of some tokens, multiplied with a factor `[m][n_embd]`.
+    fn rows(&self, tokens: &[u32], factor: f32) -> Result<Vec<f32>, Error> {
         let row_bytes = self.ty.bytes(self.width).unwrap_or(0);
         let mut out = vec![0.0; tokens.len() * self.width];
         for (t, out) in tokens.iter().zip(out.chunks_exact_mut(self.width)) {
             let t = (*t as usize).min(self.rows.saturating_sub(1));
             let row = self.bytes.get(t * row_bytes..(t + 1) * row_bytes);
             self.ty.widen(row.ok_or_else(|| Error::Damaged("the embedding is cut off".into()))?, out)?;
+        }
+        if factor != 1.0 {
+            out.iter_mut().for_each(|x| *x *= factor);
         }
         Ok(out)
     }
@@ -74,14 +81,14 @@ pub struct Decoder {
     layers: Vec<Layer>,
     output_norm: Tensor,
     output: Joint,
-    rope_factors: Option<Vec<f32>>,
+    ropes: Vec<Angles>,
     logits: Vec<f32>,
     scores: usize,
 }
 
 impl Decoder {
     /// Reads all weights: the layers from `first` on and the output go to the device, those before stay off it and are
-    /// computed by `threads` threads.
+    /// computed by `threads` threads. Contexts are up to `n_ctx` positions long.
     ///
     /// # Errors
     /// `Damaged` and `Unsupported` as ever; `Device` where the device fails or its memory does not suffice.
@@ -90,6 +97,7 @@ impl Decoder {
         header: &Header,
         device: &Device,
         first: usize,
+        n_ctx: usize,
         threads: usize,
     ) -> Result<Self, Error> {
         let config = Config::read(header)?;
@@ -99,7 +107,8 @@ impl Decoder {
         let embedding = embedding.ok_or_else(|| Error::Damaged("the embedding does not fit the model".into()))?.clone();
         let front = if first > 0 {
             let compute = Compute::new(threads);
-            let weights = Weights::read_first(file, header, &compute.pool, first)?;
+            let mut weights = Weights::read_first(file, header, &compute.pool, first)?;
+            weights.settle(n_ctx);
             let scratch = Scratch::new(&weights.config);
             Front::Layers(Box::new(Off { weights, compute, scratch }))
         } else {
@@ -109,15 +118,12 @@ impl Decoder {
         let mut loader = Loader { file, header, device };
         let layers = (first..config.n_layers).map(|i| loader.layer(&config, i)).collect::<Result<Vec<_>, _>>()?;
         let tied = !header.tensors.contains_key("output.weight");
-        let output = if tied { "token_embd.weight" } else { "output.weight" };
-        let output = loader.joint(&[(output.into(), v)], e)?;
+        let output = if tied { "token_embd" } else { "output" };
+        let output = loader.joint(&[(output.into(), v)], e, Has::Never)?;
         let output_norm = loader.vector("output_norm.weight", e)?;
-        let rope_factors = match header.tensors.contains_key("rope_freqs.weight") {
-            true => Some(loader.vector("rope_freqs.weight", config.rope_dims / 2)?.to_vec1().map_err(failed)?),
-            false => None,
-        };
-        let (device, logits) = (device.clone(), vec![0.0; v]);
-        Ok(Self { config, device, first, front, layers, output_norm, output, rope_factors, logits, scores: SCORES })
+        let ropes = loader.ropes(&config, n_ctx)?;
+        let (device, logits, scores) = (device.clone(), Vec::new(), SCORES);
+        Ok(Self { config, device, first, front, layers, output_norm, output, ropes, logits, scores })
     }
 
     /// Returns the shape of the model.
@@ -140,13 +146,15 @@ impl Decoder {
         if self.first > 0 { forward::CHUNK } else { CHUNK }
     }
 
-    /// Returns the logits of the last pass that asked for them `[n_vocab]`.
-    pub fn logits(&self) -> &[f32] {
-        &self.logits
+    /// Returns the logits of the `i`-th of the tokens that logits were asked for `[n_vocab]`.
+    pub fn logits_of(&self, i: usize) -> &[f32] {
+        let v = self.config.n_vocab;
+        self.logits.get(i * v..(i + 1) * v).unwrap_or(&[])
     }
 
-    /// Runs the decoder over `tokens`, which follow what is in `state`, and extends `state` by them. With
-    /// `want_logits`, `logits` is what follows the last of them. `stop` is asked between layers.
+    /// Runs the decoder over `tokens`, which follow what is in `state`, and extends `state` by them. Afterwards
+    /// `logits_of` has the logits that follow each of the last `want` tokens (at most `forward::LOGITS`). `stop` is
+    /// asked between layers.
     ///
     /// # Errors
     /// `Cancelled` when `stop` says so, `Device` when the device fails; `state` then has the length it had before the
@@ -155,7 +163,7 @@ impl Decoder {
         &mut self,
         state: &mut State,
         tokens: &[u32],
-        want_logits: bool,
+        want: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
         let per = self.chunk();
@@ -163,8 +171,9 @@ impl Decoder {
         for (i, chunk) in tokens.chunks(per).enumerate() {
             let x = self.enter(state, chunk, stop)?;
             let x = self.pass(state, x, stop)?;
-            if want_logits && i + 1 == chunks {
-                self.logits = self.leave(&x).map_err(failed)?;
+            let want = if i + 1 == chunks { want.min(chunk.len()).min(forward::LOGITS) } else { 0 };
+            if want > 0 {
+                self.logits = self.leave(&x, want).map_err(failed)?;
             }
             state.advance(chunk.len());
         }
@@ -175,12 +184,12 @@ impl Decoder {
     fn enter(&mut self, state: &mut State, tokens: &[u32], stop: &dyn Fn() -> bool) -> Result<Tensor, Error> {
         let filled = state.len();
         let rows = match &mut self.front {
-            Front::Embedding(e) => e.rows(tokens)?,
+            Front::Embedding(e) => e.rows(tokens, self.config.factors.embedding)?,
             Front::Layers(off) => {
                 let front = state.front.as_mut().ok_or_else(|| Error::Device("a cache of another model".into()))?;
                 // A pass that failed on the device has left this part longer.
                 front.truncate(filled);
-                forward::forward(&off.weights, front, &mut off.scratch, &off.compute, tokens, false, stop)?;
+                forward::forward(&off.weights, front, &mut off.scratch, &off.compute, tokens, 0, stop)?;
                 off.scratch.stream(tokens.len()).to_vec()
             }
         };
@@ -191,14 +200,15 @@ impl Decoder {
         let (c, first, device) = (&self.config, state.len(), &self.device);
         let m = x.dim(0).map_err(failed)?;
         state.reserve(first + m).map_err(failed)?;
-        let turns = Turns::new(c, self.rope_factors.as_deref(), first, m, device).map_err(failed)?;
-        let pieces = pieces(c, first, m, self.scores, device).map_err(failed)?;
-        let pass = Pass { config: c, turns, pieces };
+        let turns = self.ropes.iter().map(|r| Turns::new(r, first, m, device)).collect::<Result<_, _>>();
+        let cut = |window: Option<usize>| pieces(c, first, m, window, self.scores, device).map_err(failed);
+        let pieces = [cut(None)?, if c.window.is_some() { cut(c.window)? } else { Vec::new() }];
+        let pass = Pass { config: c, turns: turns.map_err(failed)?, pieces };
         for (i, layer) in self.layers.iter().enumerate() {
             if stop() {
                 return Err(Error::Cancelled);
             }
-            x = pass.layer(i, layer, state, &x).map_err(failed)?;
+            x = pass.layer(self.first + i, i, layer, state, &x).map_err(failed)?;
         }
         if stop() {
             return Err(Error::Cancelled);
@@ -206,10 +216,18 @@ impl Decoder {
         Ok(x)
     }
 
-    /// Returns the logits after the last row of `x`.
-    fn leave(&self, x: &Tensor) -> candle_core::Result<Vec<f32>> {
-        let last = x.narrow(0, x.dim(0)?.saturating_sub(1), 1)?.contiguous()?;
+    /// Returns the logits after the last `want` rows of `x`, one after another.
+    fn leave(&self, x: &Tensor, want: usize) -> candle_core::Result<Vec<f32>> {
+        let last = x.narrow(0, x.dim(0)?.saturating_sub(want), want)?.contiguous()?;
         let normed = rms_norm(&last, &self.output_norm, self.config.eps)?;
-        self.output.product(&normed)?.squeeze(0)?.to_vec1()
+        let mut logits: Vec<f32> = self.output.product(&normed)?.flatten_all()?.to_vec1()?;
+        let (factor, cap) = (self.config.factors.logits, self.config.factors.logits_cap);
+        if factor != 1.0 {
+            logits.iter_mut().for_each(|x| *x *= factor);
+        }
+        if cap > 0.0 {
+            logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
+        }
+        Ok(logits)
     }
 }

@@ -3,8 +3,9 @@
 
 use super::state::State;
 use super::weights::{Joint, Layer};
-use crate::architecture::Rope;
+use crate::architecture::{Activation, Rope};
 use crate::config::Config;
+use crate::rope::Angles;
 use candle_core::{Device, Result, Tensor};
 use candle_nn::ops::{rms_norm, silu, softmax_last_dim};
 use candle_nn::rotary_emb::{rope, rope_i};
@@ -16,51 +17,63 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// Makes those of positions `first` to `first + m`; angles in f64, so that late positions are as exact as early
-    /// ones. `factors` are the divisors of the frequencies (Llama 3).
+    /// Makes those of positions `first` to `first + m`.
     ///
     /// # Errors
     /// What the device says.
-    pub fn new(c: &Config, factors: Option<&[f32]>, first: usize, m: usize, device: &Device) -> Result<Self> {
-        let half = c.rope_dims / 2;
-        let frequencies: Vec<f64> = (0..half)
-            .map(|i| {
-                let divisor = factors.and_then(|f| f.get(i)).map_or(1.0, |f| f64::from(*f));
-                c.rope_base.powf(-2.0 * i as f64 / c.rope_dims as f64) / divisor / c.rope_scale
-            })
-            .collect();
-        let angles = (first..first + m).flat_map(|p| frequencies.iter().map(move |f| p as f64 * f));
-        let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(|a| (a.sin() as f32, a.cos() as f32)).unzip();
+    pub fn new(angles: &Angles, first: usize, m: usize, device: &Device) -> Result<Self> {
+        let half = angles.frequencies.len();
+        let mut both = vec![0.0; half * 2];
+        let (mut cos, mut sin): (Vec<f32>, Vec<f32>) = (Vec::with_capacity(m * half), Vec::with_capacity(m * half));
+        for position in first..first + m {
+            angles.write(position, &mut both);
+            cos.extend(both.iter().step_by(2));
+            sin.extend(both.iter().skip(1).step_by(2));
+        }
         Ok(Self { cos: Tensor::from_vec(cos, (m, half), device)?, sin: Tensor::from_vec(sin, (m, half), device)? })
     }
 }
 
-/// Some queries that are attended with together, and what they must not see.
+/// Some queries that are attended with together, and what they see.
 pub struct Piece {
     /// The first query, counted from the first of the pass.
     at: usize,
     /// How many.
     n: usize,
-    /// What is added to their scores `[n][keys]`; nothing for a single query, which sees all.
+    /// The first key that any of them sees.
+    from: usize,
+    /// What is added to their scores `[n][keys]`; nothing for a single query, which sees all keys from the first on.
     mask: Option<Tensor>,
 }
 
 /// Cuts `m` queries, whose first has the position `first`, into pieces that have `scores` products with keys at most,
-/// but one query each at least.
+/// but one query each at least. A query sees itself and as many positions before it as make up the `window`.
 ///
 /// # Errors
 /// What the device says.
-pub fn pieces(c: &Config, first: usize, m: usize, scores: usize, device: &Device) -> Result<Vec<Piece>> {
+pub fn pieces(
+    c: &Config,
+    first: usize,
+    m: usize,
+    window: Option<usize>,
+    scores: usize,
+    device: &Device,
+) -> Result<Vec<Piece>> {
     let most = (scores / (c.n_heads * (first + m)).max(1)).clamp(1, m.max(1));
+    let begin = |position: usize| window.map_or(0, |w| (position + 1).saturating_sub(w));
     let piece = |at: usize| {
         let n = most.min(m - at);
-        let (shown, keys) = (first + at, first + at + n);
-        let row = |i: usize| (0..keys).map(move |j| if j > shown + i { f32::NEG_INFINITY } else { 0.0 });
+        let (position, end) = (first + at, first + at + n);
+        let from = begin(position);
+        let row = |i: usize| {
+            let seen = begin(position + i)..=position + i;
+            (from..end).map(move |j| if seen.contains(&j) { 0.0 } else { f32::NEG_INFINITY })
+        };
         let mask = match n {
             1 => None,
-            _ => Some(Tensor::from_vec((0..n).flat_map(row).collect(), (n, keys), device)?),
+            _ => Some(Tensor::from_vec((0..n).flat_map(row).collect(), (n, end - from), device)?),
         };
-        Ok(Piece { at, n, mask })
+        Ok(Piece { at, n, from, mask })
     };
     (0..m).step_by(most).map(piece).collect()
 }
@@ -69,52 +82,68 @@ pub fn pieces(c: &Config, first: usize, m: usize, scores: usize, device: &Device
 pub struct Pass<'a> {
     /// The shape of the model.
     pub config: &'a Config,
-    /// How positions are turned in.
-    pub turns: Turns,
-    /// The queries in pieces.
-    pub pieces: Vec<Piece>,
+    /// How positions are turned in, for each kind of RoPE.
+    pub turns: Vec<Turns>,
+    /// The queries in pieces, without a window and with it.
+    pub pieces: [Vec<Piece>; 2],
 }
 
 impl Pass<'_> {
-    /// Runs one layer, the `i`-th of those on the device, over `x` `[m][n_embd]`.
+    /// Runs layer `l` of the model, the `i`-th of those on the device, over `x` `[m][n_embd]`.
     ///
     /// # Errors
     /// What the device says.
-    pub fn layer(&self, i: usize, layer: &Layer, state: &State, x: &Tensor) -> Result<Tensor> {
-        let eps = self.config.eps;
-        let heads = self.attention(i, layer, state, &rms_norm(x, &layer.attn_norm, eps)?)?;
-        let x = (x + layer.o.product(&heads)?)?;
-        let wide = two(&layer.gate_up, &rms_norm(&x, &layer.ffn_norm, eps)?)?;
-        let wide = (silu(&wide[0])? * &wide[1])?;
-        x + layer.down.product(&wide)?
+    pub fn layer(&self, l: usize, i: usize, layer: &Layer, state: &State, x: &Tensor) -> Result<Tensor> {
+        let c = self.config;
+        let norms = layer.post_norm.as_ref().map(|[a, b]| (a, b)).unzip();
+        let heads = self.attention(l, i, layer, state, &rms_norm(x, &layer.attn_norm, c.eps)?)?;
+        let x = self.add(x, layer.o.product(&heads)?, norms.0)?;
+        let [gate, up] = parts(&layer.gate_up, &rms_norm(&x, &layer.ffn_norm, c.eps)?)?;
+        let gate = match c.architecture.activation {
+            Activation::Silu => silu(&gate)?,
+            Activation::Gelu => gate.gelu()?,
+        };
+        self.add(&x, layer.down.product(&(gate * up)?)?, norms.1)
     }
 
-    fn attention(&self, i: usize, layer: &Layer, state: &State, x: &Tensor) -> Result<Tensor> {
-        let c = self.config;
-        let (m, d) = (x.dim(0)?, c.head_dim);
-        let [q, k, v] = <[Tensor; 3]>::try_from(layer.qkv.forward(x)?).map_err(|_| odd())?;
-        let [q, k, v] = match &layer.bias {
-            Some([bq, bk, bv]) => [q.broadcast_add(bq)?, k.broadcast_add(bk)?, v.broadcast_add(bv)?],
-            None => [q, k, v],
+    /// `x + factor * norm(delta)`, the norm where there is one.
+    fn add(&self, x: &Tensor, delta: Tensor, norm: Option<&Tensor>) -> Result<Tensor> {
+        let delta = match norm {
+            Some(w) => rms_norm(&delta, w, self.config.eps)?,
+            None => delta,
         };
+        match self.config.factors.residual {
+            1.0 => x + delta,
+            factor => x + delta.affine(f64::from(factor), 0.0)?,
+        }
+    }
+
+    fn attention(&self, l: usize, i: usize, layer: &Layer, state: &State, x: &Tensor) -> Result<Tensor> {
+        let c = self.config;
+        let (m, d, group) = (x.dim(0)?, c.head_dim, c.n_heads / c.n_kv_heads);
+        let [q, k, v] = parts(&layer.qkv, x)?;
         let norms = layer.head_norm.as_ref().map(|[q, k]| (q, k)).unzip();
-        let q = self.turned(&q, c.n_heads, norms.0)?.affine(1.0 / (d as f64).sqrt(), 0.0)?;
-        let k = self.turned(&k, c.n_kv_heads, norms.1)?;
-        let v = v.reshape((m, c.n_kv_heads, d))?.transpose(0, 1)?;
-        let (keys, values) = state.extend(i, &k, &v)?;
-        let seen = keys.dim(1)? - m;
-        let group = c.n_heads / c.n_kv_heads;
-        let mut out = Vec::with_capacity(self.pieces.len());
-        for p in &self.pieces {
-            let end = seen + p.at + p.n;
+        let turns = c.rope_of(l).and_then(|kind| self.turns.get(kind));
+        let q = self.heads(&q, c.n_heads, norms.0, turns)?.affine(f64::from(c.factors.attention), 0.0)?;
+        let k = self.heads(&k, c.n_kv_heads, norms.1, turns)?;
+        let (keys, values) = state.extend(i, &k, &self.heads(&v, c.n_kv_heads, None, None)?)?;
+        let first = keys.dim(1)? - m;
+        let pieces = &self.pieces[usize::from(c.window_of(l).is_some())];
+        let mut out = Vec::with_capacity(pieces.len());
+        for p in pieces {
+            let seen = first + p.at + p.n - p.from;
             // Query heads that share a kv head lie one below the other.
             let q = q.narrow(1, p.at, p.n)?.contiguous()?.reshape((c.n_kv_heads, group * p.n, d))?;
-            let scores = q.matmul(&keys.narrow(1, 0, end)?.t()?)?;
-            let scores = match &p.mask {
-                Some(mask) => scores.reshape((c.n_heads, p.n, end))?.broadcast_add(mask)?.reshape(scores.shape())?,
-                None => scores,
-            };
-            let heads = softmax_last_dim(&scores)?.matmul(&values.narrow(1, 0, end)?)?;
+            let mut scores = q.matmul(&keys.narrow(1, p.from, seen)?.t()?)?;
+            if c.factors.attention_cap > 0.0 {
+                let cap = f64::from(c.factors.attention_cap);
+                scores = scores.affine(1.0 / cap, 0.0)?.tanh()?.affine(cap, 0.0)?;
+            }
+            if let Some(mask) = &p.mask {
+                let shape = scores.shape().clone();
+                scores = scores.reshape((c.n_heads, p.n, seen))?.broadcast_add(mask)?.reshape(shape)?;
+            }
+            let heads = softmax_last_dim(&scores)?.matmul(&values.narrow(1, p.from, seen)?)?;
             out.push(heads.reshape((c.n_heads, p.n, d))?);
         }
         let out = if out.len() == 1 { out.remove(0) } else { Tensor::cat(&out, 1)? };
@@ -122,7 +151,7 @@ impl Pass<'_> {
     }
 
     /// Takes `[m][n * head_dim]` apart into heads, normalizes them and turns positions in: `[n][m][head_dim]`.
-    fn turned(&self, x: &Tensor, n: usize, norm: Option<&Tensor>) -> Result<Tensor> {
+    fn heads(&self, x: &Tensor, n: usize, norm: Option<&Tensor>, turns: Option<&Turns>) -> Result<Tensor> {
         let c = self.config;
         let (d, dims) = (c.head_dim, c.rope_dims);
         let x = x.reshape((x.dim(0)?, n, d))?;
@@ -130,11 +159,13 @@ impl Pass<'_> {
             Some(w) => rms_norm(&x.contiguous()?, w, c.eps)?,
             None => x,
         };
-        let x = x.transpose(0, 1)?.contiguous()?.unsqueeze(0)?;
+        let x = x.transpose(0, 1)?.contiguous()?;
+        let Some(turns) = turns else { return Ok(x) };
         let turn = |x: &Tensor| match c.architecture.rope {
-            Rope::Pairs => rope_i(x, &self.turns.cos, &self.turns.sin),
-            Rope::Halves => rope(x, &self.turns.cos, &self.turns.sin),
+            Rope::Pairs => rope_i(x, &turns.cos, &turns.sin),
+            Rope::Halves => rope(x, &turns.cos, &turns.sin),
         };
+        let x = x.unsqueeze(0)?;
         let x = if dims == d {
             turn(&x)?
         } else {
@@ -145,10 +176,7 @@ impl Pass<'_> {
     }
 }
 
-fn two(joint: &Joint, x: &Tensor) -> Result<[Tensor; 2]> {
-    <[Tensor; 2]>::try_from(joint.forward(x)?).map_err(|_| odd())
-}
-
-fn odd() -> candle_core::Error {
-    candle_core::Error::Msg("a layer has another number of matrices".into())
+fn parts<const N: usize>(joint: &Joint, x: &Tensor) -> Result<[Tensor; N]> {
+    let parts = <[Tensor; N]>::try_from(joint.forward(x)?);
+    parts.map_err(|_| candle_core::Error::Msg("a layer has another number of matrices".into()))
 }

@@ -17,8 +17,6 @@ const USABLE: f64 = 0.92;
 const WORKING_BYTES: u64 = 256 << 20;
 /// A device that holds a smaller part of the layers is not worth its share of the work.
 const LEAST_PART: f64 = 0.2;
-/// Families that the pass on a device computes.
-const FAMILIES: [&str; 3] = ["llama", "qwen2", "qwen3"];
 
 /// What was found on this machine.
 pub struct Found {
@@ -169,6 +167,8 @@ pub struct Place {
     pub device: Device,
     /// The first layer that goes there.
     pub first: usize,
+    /// Positions of a context.
+    pub n_ctx: usize,
     /// Device and layers in words.
     pub name: String,
 }
@@ -180,9 +180,8 @@ pub struct Place {
 pub fn place(found: &Found, header: &Header, n_ctx: Option<usize>, kv_budget_bytes: u64) -> Result<Place, String> {
     let (device, name) = found.device.as_ref().map_err(Clone::clone)?;
     let config = Config::read(header).map_err(|e| e.to_string())?;
-    let family = config.architecture.name;
-    if !FAMILIES.contains(&family) {
-        return Err(format!("{name} does not run {family} models yet"));
+    if config.experts.is_some() {
+        return Err(format!("models with experts do not run on {name} yet"));
     }
     let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, config.n_ctx);
     let free = free_bytes(device).map_err(|e| e.to_string())?;
@@ -191,7 +190,7 @@ pub fn place(found: &Found, header: &Header, n_ctx: Option<usize>, kv_budget_byt
         0 => format!("all {} layers", config.n_layers),
         _ => format!("{} of {} layers, the others on the processor", config.n_layers - first, config.n_layers),
     };
-    Ok(Place { device: device.clone(), first, name: format!("{name}: {on}") })
+    Ok(Place { device: device.clone(), first, n_ctx, name: format!("{name}: {on}") })
 }
 
 /// Reads a few tokens with a loaded model and forgets them, so that a device that fails with it fails now.
@@ -202,9 +201,9 @@ pub fn rehearse(decoder: &mut Decoder) -> Result<(), Error> {
     let mut work = || {
         let mut state = decoder.state();
         // More tokens and one token take different ways through the kernels.
-        decoder.forward(&mut state, &[0; 16], true, &|| false)?;
-        decoder.forward(&mut state, &[0], true, &|| false)?;
-        match decoder.logits().iter().all(|x| x.is_finite()) {
+        decoder.forward(&mut state, &[0; 16], 1, &|| false)?;
+        decoder.forward(&mut state, &[0], 1, &|| false)?;
+        match decoder.logits_of(0).iter().all(|x| x.is_finite()) {
             true => Ok(()),
             false => Err(Error::Device("its numbers are not finite".into())),
         }

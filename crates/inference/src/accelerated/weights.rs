@@ -1,10 +1,12 @@
 //! Weights on a device: matrices stay in their file's number format where candle multiplies it there, and are widened
 //! to 16 bits where it does not. They come straight from the file, one tensor at a time.
 
+use crate::architecture::Has;
 use crate::config::Config;
 use crate::error::Error;
 use crate::gguf::{self, Header, TensorInfo};
 use crate::quant::Type;
+use crate::rope::Angles;
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
 use candle_core::{DType, Device, Module, Tensor};
 use half::f16;
@@ -44,7 +46,10 @@ enum Matrix {
 
 impl Matrix {
     fn new(ty: Type, bytes: &[u8], n: usize, k: usize, device: &Device) -> candle_core::Result<Self> {
-        if let Some(format) = quantized(ty) {
+        // On the processor candle multiplies these by pairs of blocks.
+        let pairs = matches!(ty, Type::Q4_1 | Type::Q5_0 | Type::Q5_1);
+        let odd = device.is_cpu() && pairs && !k.is_multiple_of(64);
+        if let Some(format) = quantized(ty).filter(|_| !odd) {
             let storage = QStorage::from_data(bytes.into(), device, format)?;
             return QTensor::new(storage, (n, k)).and_then(QMatMul::from_qtensor).map(Self::Quantized);
         }
@@ -76,25 +81,31 @@ impl Matrix {
 pub struct Joint {
     matrices: Vec<Matrix>,
     widths: Vec<usize>,
+    biases: Vec<Option<Tensor>>,
 }
 
 impl Joint {
-    /// Returns the product with each matrix, `[m][n]` for `x` `[m][k]`.
+    /// Returns the product with each matrix and its bias added, `[m][n]` for `x` `[m][k]`.
     ///
     /// # Errors
     /// What the device says.
     pub fn forward(&self, x: &Tensor) -> candle_core::Result<Vec<Tensor>> {
-        match &self.matrices[..] {
+        let products = match &self.matrices[..] {
             [one] => {
                 let (y, mut at) = (one.forward(x)?, 0);
                 let cut = |width: &usize| {
                     at += width;
                     y.narrow(1, at - width, *width)
                 };
-                self.widths.iter().map(cut).collect()
+                self.widths.iter().map(cut).collect::<candle_core::Result<Vec<_>>>()?
             }
-            many => many.iter().map(|w| w.forward(x)).collect(),
-        }
+            many => many.iter().map(|w| w.forward(x)).collect::<candle_core::Result<Vec<_>>>()?,
+        };
+        let biased = |(y, bias): (Tensor, &Option<Tensor>)| match bias {
+            Some(bias) => y.broadcast_add(bias),
+            None => Ok(y),
+        };
+        products.into_iter().zip(&self.biases).map(biased).collect()
     }
 
     /// Returns the product with the only matrix.
@@ -112,12 +123,12 @@ pub struct Layer {
     pub attn_norm: Tensor,
     /// Query, key and value.
     pub qkv: Joint,
-    /// Their biases.
-    pub bias: Option<[Tensor; 3]>,
     /// Norms of query and key heads `[head_dim]`.
     pub head_norm: Option<[Tensor; 2]>,
     /// Output of attention.
     pub o: Joint,
+    /// Norms of what attention and the feed-forward layer add `[n_embd]`.
+    pub post_norm: Option<[Tensor; 2]>,
     /// Norm before the feed-forward layer `[n_embd]`.
     pub ffn_norm: Tensor,
     /// Gate and up.
@@ -143,39 +154,68 @@ pub fn failed(e: candle_core::Error) -> Error {
 }
 
 impl<R: Read + Seek> Loader<'_, R> {
-    /// Reads matrices of `k` inputs, each named with its outputs.
+    fn has(&self, name: &str) -> bool {
+        self.header.tensors.contains_key(name)
+    }
+
+    fn bytes(&mut self, name: &str, n: usize, k: usize) -> Result<(Type, Vec<u8>), Error> {
+        let info = self.header.tensors.get(name);
+        let info = info.ok_or_else(|| Error::Damaged(format!("tensor {name} is missing")))?;
+        if (info.rows(), info.cols()) != (n, k) {
+            let why = format!("tensor {name} is {} x {} and should be {n} x {k}", info.rows(), info.cols());
+            return Err(Error::Damaged(why));
+        }
+        Ok((info.ty, gguf::tensor(self.file, info)?))
+    }
+
+    /// Reads the vector `name.bias` where it belongs to the model.
+    fn bias(&mut self, name: &str, n: usize, has: Has) -> Result<Option<Tensor>, Error> {
+        let name = format!("{name}.bias");
+        match (has, self.has(&name)) {
+            (Has::Always, _) | (Has::Perhaps, true) => self.vector(&name, n).map(Some),
+            (Has::Never, true) => Err(Error::Unsupported(format!("a tensor {name}"))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads matrices of `k` inputs, each named with its outputs, and their biases.
     ///
     /// # Errors
     /// `Damaged` for a missing tensor or a wrong shape, `Device` where it does not fit.
-    pub fn joint(&mut self, parts: &[(String, usize)], k: usize) -> Result<Joint, Error> {
-        let infos: Vec<_> = parts
-            .iter()
-            .map(|(name, n)| {
-                let info = self.header.tensors.get(name);
-                let info = info.ok_or_else(|| Error::Damaged(format!("tensor {name} is missing")))?;
-                if (info.rows(), info.cols()) != (*n, k) {
-                    let why = format!("tensor {name} is {} x {} and should be {n} x {k}", info.rows(), info.cols());
-                    return Err(Error::Damaged(why));
-                }
-                Ok(info.clone())
-            })
-            .collect::<Result<_, _>>()?;
-        let widths: Vec<usize> = parts.iter().map(|p| p.1).collect();
-        let mut blocks: Vec<(Type, usize, Vec<u8>)> = Vec::new();
-        let alike = infos.windows(2).all(|w| w[0].ty == w[1].ty);
-        for (info, n) in infos.iter().zip(&widths) {
-            let bytes = gguf::tensor(self.file, info)?;
+    pub fn joint(&mut self, parts: &[(String, usize)], k: usize, has: Has) -> Result<Joint, Error> {
+        let weights = |name: &str| format!("{name}.weight");
+        let types: Vec<_> = parts.iter().map(|p| self.header.tensors.get(&weights(&p.0)).map(|t| t.ty)).collect();
+        let alike = types.windows(2).all(|w| w[0] == w[1]);
+        let (mut blocks, mut biases): (Vec<(Type, usize, Vec<u8>)>, Vec<_>) = (Vec::new(), Vec::new());
+        for (name, n) in parts {
+            let (ty, bytes) = self.bytes(&weights(name), *n, k)?;
             match blocks.last_mut().filter(|_| alike) {
                 Some(block) => {
                     block.1 += n;
                     block.2.extend(bytes);
                 }
-                None => blocks.push((info.ty, *n, bytes)),
+                None => blocks.push((ty, *n, bytes)),
             }
+            biases.push(self.bias(name, *n, has)?);
         }
         let on = |(ty, n, bytes): (Type, usize, Vec<u8>)| Matrix::new(ty, &bytes, n, k, self.device);
         let matrices = blocks.into_iter().map(on).collect::<candle_core::Result<_>>().map_err(failed)?;
-        Ok(Joint { matrices, widths })
+        Ok(Joint { matrices, widths: parts.iter().map(|p| p.1).collect(), biases })
+    }
+
+    /// Reads one tensor that holds several matrices of `k` inputs one below the other.
+    fn fused(&mut self, name: &str, widths: &[usize], k: usize, has: Has) -> Result<Joint, Error> {
+        let n = widths.iter().sum();
+        let mut joint = self.joint(&[(name.to_owned(), n)], k, has)?;
+        let mut at = 0;
+        let cut = |width: &usize| {
+            at += width;
+            let whole = joint.biases.first().and_then(Option::as_ref);
+            whole.map(|b| b.narrow(0, at - width, *width)).transpose()
+        };
+        let biases = widths.iter().map(cut).collect::<candle_core::Result<_>>().map_err(failed)?;
+        (joint.biases, joint.widths) = (biases, widths.to_vec());
+        Ok(joint)
     }
 
     /// Reads a vector in f32.
@@ -183,11 +223,41 @@ impl<R: Read + Seek> Loader<'_, R> {
     /// # Errors
     /// `Damaged` for a missing tensor or a wrong shape, `Device` where it does not fit.
     pub fn vector(&mut self, name: &str, n: usize) -> Result<Tensor, Error> {
-        let info = self.header.tensors.get(name).filter(|t| t.dims == [n]);
-        let info = info.ok_or_else(|| Error::Damaged(format!("tensor {name} is missing or not [{n}]")))?.clone();
-        let mut wide = vec![0.0; n];
-        info.ty.widen(&gguf::tensor(self.file, &info)?, &mut wide)?;
+        let wide = self.numbers(name, n)?;
         Tensor::from_vec(wide, n, self.device).map_err(failed)
+    }
+
+    fn numbers(&mut self, name: &str, n: usize) -> Result<Vec<f32>, Error> {
+        let info = self.header.tensors.get(name).filter(|t| t.dims == [n]);
+        let info = info.ok_or_else(|| Error::Damaged(format!("tensor {name} is missing or not [{n}]")))?;
+        let mut wide = vec![0.0; n];
+        info.ty.widen(&gguf::tensor(self.file, info)?, &mut wide)?;
+        Ok(wide)
+    }
+
+    /// Returns how positions turn heads in contexts of up to `n_ctx`: `Config::rope_of` says which of these a layer
+    /// uses.
+    ///
+    /// # Errors
+    /// `Damaged` for factors of a wrong shape or that are no ordinary numbers.
+    pub fn ropes(&mut self, c: &Config, n_ctx: usize) -> Result<Vec<Angles>, Error> {
+        let own = ["rope_factors_short.weight", "rope_factors_long.weight"];
+        let name = match self.has("rope_freqs.weight") {
+            true => Some("rope_freqs.weight"),
+            false => Some(own[usize::from(n_ctx > c.rope.trained)]).filter(|_| own.iter().all(|n| self.has(n))),
+        };
+        let divisors = name.map(|n| self.numbers(n, c.rope_dims / 2)).transpose()?;
+        if divisors.iter().flatten().any(|x| !(x.is_finite() && *x > 0.0)) {
+            return Err(Error::Damaged("a RoPE factor is no ordinary number".into()));
+        }
+        let mut ropes = vec![c.rope.angles(c.rope_dims, divisors.as_deref())];
+        ropes.extend(c.window_rope.as_ref().map(|r| r.angles(c.rope_dims, None)));
+        Ok(ropes)
+    }
+
+    fn two_norms(&mut self, names: [String; 2], n: usize) -> Result<[Tensor; 2], Error> {
+        let [a, b] = names;
+        Ok([self.vector(&a, n)?, self.vector(&b, n)?])
     }
 
     /// Reads block `i`.
@@ -195,33 +265,27 @@ impl<R: Read + Seek> Loader<'_, R> {
     /// # Errors
     /// Those of `joint` and `vector`.
     pub fn layer(&mut self, c: &Config, i: usize) -> Result<Layer, Error> {
-        let name = |part: &str| format!("blk.{i}.{part}");
+        let (a, name) = (c.architecture, |part: &str| format!("blk.{i}.{part}"));
         let (e, q, kv) = (c.n_embd, c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
-        let bias = match c.architecture.bias {
-            true => Some([
-                self.vector(&name("attn_q.bias"), q)?,
-                self.vector(&name("attn_k.bias"), kv)?,
-                self.vector(&name("attn_v.bias"), kv)?,
-            ]),
-            false => None,
+        let qkv = match self.has(&name("attn_qkv.weight")) {
+            true => self.fused(&name("attn_qkv"), &[q, kv, kv], e, a.bias)?,
+            false => self.joint(&[(name("attn_q"), q), (name("attn_k"), kv), (name("attn_v"), kv)], e, a.bias)?,
         };
-        let head_norm = match c.architecture.head_norm {
-            true => Some([
-                self.vector(&name("attn_q_norm.weight"), c.head_dim)?,
-                self.vector(&name("attn_k_norm.weight"), c.head_dim)?,
-            ]),
-            false => None,
+        let gate_up = match self.has(&name("ffn_gate.weight")) {
+            true => self.joint(&[(name("ffn_gate"), c.n_ff), (name("ffn_up"), c.n_ff)], e, a.other_bias)?,
+            false => self.fused(&name("ffn_up"), &[c.n_ff, c.n_ff], e, a.other_bias)?,
         };
-        let qkv = [(name("attn_q.weight"), q), (name("attn_k.weight"), kv), (name("attn_v.weight"), kv)];
+        let head_norm = [name("attn_q_norm.weight"), name("attn_k_norm.weight")];
+        let post_norm = [name("post_attention_norm.weight"), name("post_ffw_norm.weight")];
         Ok(Layer {
             attn_norm: self.vector(&name("attn_norm.weight"), e)?,
-            qkv: self.joint(&qkv, e)?,
-            bias,
-            head_norm,
-            o: self.joint(&[(name("attn_output.weight"), e)], q)?,
+            qkv,
+            head_norm: if a.head_norm { Some(self.two_norms(head_norm, c.head_dim)?) } else { None },
+            o: self.joint(&[(name("attn_output"), e)], q, a.other_bias)?,
+            post_norm: if a.post_norm { Some(self.two_norms(post_norm, e)?) } else { None },
             ffn_norm: self.vector(&name("ffn_norm.weight"), e)?,
-            gate_up: self.joint(&[(name("ffn_gate.weight"), c.n_ff), (name("ffn_up.weight"), c.n_ff)], e)?,
-            down: self.joint(&[(name("ffn_down.weight"), e)], c.n_ff)?,
+            gate_up,
+            down: self.joint(&[(name("ffn_down"), e)], c.n_ff, a.other_bias)?,
         })
     }
 }

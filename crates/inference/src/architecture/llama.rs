@@ -1,6 +1,6 @@
-//! Llama 2 and 3, SmolLM2, Mistral and others that are stored under their name.
+//! Llama 2 and 3, SmolLM2, Mistral, Mixtral and others that are stored under their name.
 
-use super::{Architecture, Rope};
+use super::{Architecture, Has, PLAIN};
 
 /// The description.
-pub static LLAMA: Architecture = Architecture { name: "llama", rope: Rope::Pairs, bias: false, head_norm: false };
+pub static LLAMA: Architecture = Architecture { name: "llama", bias: Has::Perhaps, other_bias: Has::Perhaps, ..PLAIN };

@@ -238,7 +238,9 @@ impl Embedder {
                 first: 0,
                 keys: p.len(),
                 causal: false,
+                window: usize::MAX,
                 scale: 1.0 / (d as f32).sqrt(),
+                cap: 0.0,
             };
             let out = &mut s.heads.x[row * h..(row + p.len()) * h];
             a.run(p.len(), heads, out, compute.kernels, &compute.pool);

@@ -25,6 +25,7 @@ pub static KERNELS: Kernels = Kernels {
     gemm: |w, p, a, r, o| unsafe { gemm(w, p, a, r, o) },
     attend: |a, g, p, e| unsafe { attend(a, g, p, e) },
     silu_mul: |a, b| unsafe { silu_mul(a, b) },
+    gelu_mul: |a, b| unsafe { gelu_mul(a, b) },
     gelu: |x| unsafe { gelu(x) },
 };
 
@@ -92,7 +93,7 @@ fn tiles(w: &Matrix, panel: usize) -> [(&[Lane], &[u16]); 2] {
 #[target_feature(enable = "avx2,fma,f16c")]
 fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
     let blocks = w.k / 32;
-    if w.form != Form::Dense {
+    if !w.form.floats() {
         assert!(a.q.len() >= w.k && a.d.len() >= blocks && a.s.len() >= blocks);
     }
     match w.form {
@@ -101,9 +102,9 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
         Form::Eight { halves: false, mins: true } => gemv_eight::<false, true>(w, panel, a),
         Form::Eight { halves: true, mins: false } => gemv_eight::<true, false>(w, panel, a),
         Form::Eight { halves: true, mins: true } => gemv_eight::<true, true>(w, panel, a),
-        Form::Dense => {
+        Form::Half | Form::Dense => {
             let mut out = [0f32; PANEL];
-            dense_rows::<1>(w, panel, [a.x], &mut out);
+            float_rows::<1>(w, panel, [a.x], &mut out);
             out
         }
     }
@@ -208,7 +209,7 @@ fn store(v: [__m256; 2]) -> [f32; PANEL] {
 fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
     let (m, blocks) = (rows.len(), w.k / 32);
     assert!(acts.k == w.k && out.len() >= m * PANEL);
-    if w.form == Form::Dense {
+    if w.form.floats() {
         assert!(acts.x.len() >= rows.end * w.k);
     } else {
         assert!(
@@ -222,15 +223,15 @@ fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f3
         Form::Eight { halves: false, mins: true } => gemm_eight::<false, true>(w, panel, acts, rows, out),
         Form::Eight { halves: true, mins: false } => gemm_eight::<true, false>(w, panel, acts, rows, out),
         Form::Eight { halves: true, mins: true } => gemm_eight::<true, true>(w, panel, acts, rows, out),
-        Form::Dense => {
+        Form::Half | Form::Dense => {
             let x = |i: usize| &acts.x[i * w.k..][..w.k];
             let mut i = rows.start;
             for out in out[..m * PANEL].chunks_mut(6 * PANEL) {
                 if out.len() == 6 * PANEL {
-                    dense_rows::<6>(w, panel, std::array::from_fn(|r| x(i + r)), out);
+                    float_rows::<6>(w, panel, std::array::from_fn(|r| x(i + r)), out);
                 } else {
                     for (r, out) in out.chunks_mut(PANEL).enumerate() {
-                        dense_rows::<1>(w, panel, [x(i + r)], out);
+                        float_rows::<1>(w, panel, [x(i + r)], out);
                     }
                 }
                 i += 6;
@@ -239,20 +240,35 @@ fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f3
     }
 }
 
-#[target_feature(enable = "avx2,fma")]
-fn dense_rows<const R: usize>(w: &Matrix, panel: usize, x: [&[f32]; R], out: &mut [f32]) {
-    let w = &w.dense[panel * w.k * PANEL..][..w.k * PANEL];
-    assert!(out.len() >= R * PANEL && x.iter().all(|x| x.len() * PANEL >= w.len()));
-    let mut total = [[_mm256_setzero_ps(); 2]; R];
-    // SAFETY: w holds k groups of 16, each x at least k elements, out R groups of 16; all checked above.
+#[target_feature(enable = "avx2,fma,f16c")]
+fn float_rows<const R: usize>(w: &Matrix, panel: usize, x: [&[f32]; R], out: &mut [f32]) {
+    let (at, n) = (panel * w.k * PANEL, w.k * PANEL);
+    assert!(out.len() >= R * PANEL && x.iter().all(|x| x.len() >= w.k));
+    // SAFETY: the slices hold k groups of 16; each x has at least k elements and out R groups of 16, as checked above.
     unsafe {
-        for i in 0..w.len() / PANEL {
-            let w0 = _mm256_loadu_ps(w.as_ptr().add(i * PANEL));
-            let w1 = _mm256_loadu_ps(w.as_ptr().add(i * PANEL + 8));
+        if w.form == Form::Half {
+            let w = w.scales[at..][..n].as_ptr();
+            rows_of(n / PANEL, |i| [halves(w.add(i * PANEL)), halves(w.add(i * PANEL + 8))], x, out);
+        } else {
+            let w = w.dense[at..][..n].as_ptr();
+            rows_of(n / PANEL, |i| [0, 8].map(|h| _mm256_loadu_ps(w.add(i * PANEL + h))), x, out);
+        }
+    }
+}
+
+/// R rows of floats against one panel, whose two halves for each input `load` returns.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn rows_of<const R: usize>(k: usize, load: impl Fn(usize) -> [__m256; 2], x: [&[f32]; R], out: &mut [f32]) {
+    let mut total = [[_mm256_setzero_ps(); 2]; R];
+    // SAFETY: the caller promises k elements in each x and R groups of 16 in out.
+    unsafe {
+        for i in 0..k {
+            let w = load(i);
             for r in 0..R {
                 let x = _mm256_broadcast_ss(&*x[r].as_ptr().add(i));
-                total[r][0] = _mm256_fmadd_ps(x, w0, total[r][0]);
-                total[r][1] = _mm256_fmadd_ps(x, w1, total[r][1]);
+                total[r][0] = _mm256_fmadd_ps(x, w[0], total[r][0]);
+                total[r][1] = _mm256_fmadd_ps(x, w[1], total[r][1]);
             }
         }
         for r in 0..R {
@@ -429,21 +445,46 @@ unsafe fn rows_eight<const R: usize, const HALVES: bool, const MINS: bool>(
 
 #[target_feature(enable = "avx2,fma")]
 fn silu_mul(a: &mut [f32], b: &[f32]) {
-    assert!(b.len() >= a.len());
-    let (one, zero) = (_mm256_set1_ps(1.0), _mm256_setzero_ps());
-    let whole = a.len() / 8 * 8;
-    for i in (0..whole).step_by(8) {
-        // SAFETY: i + 8 <= a.len() <= b.len().
-        unsafe {
-            let x = _mm256_loadu_ps(a.as_ptr().add(i));
-            let e = _mm256_add_ps(one, exp8(_mm256_sub_ps(zero, x)));
-            let y = _mm256_mul_ps(_mm256_div_ps(x, e), _mm256_loadu_ps(b.as_ptr().add(i)));
-            _mm256_storeu_ps(a.as_mut_ptr().add(i), y);
-        }
+    gate_mul::<false>(a, b);
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn gelu_mul(a: &mut [f32], b: &[f32]) {
+    gate_mul::<true>(a, b);
+}
+
+/// `a * sigmoid(u) * b`, where u is a, or for the tanh form of GELU `2 * sqrt(2 / pi) * (a + 0.044715 a^3)`.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn gate_mul<const GELU: bool>(a: &mut [f32], b: &[f32]) {
+    let (whole, rest) = a.as_chunks_mut::<8>();
+    let (others, others_rest) = b.as_chunks::<8>();
+    for (a, b) in whole.iter_mut().zip(others) {
+        gate_eight::<GELU>(a, b);
     }
-    for (a, b) in a[whole..].iter_mut().zip(&b[whole..]) {
-        *a = *a / (1.0 + (-*a).exp()) * b;
+    let (mut x, mut y) = ([0f32; 8], [0f32; 8]);
+    let n = rest.len().min(others_rest.len());
+    x[..n].copy_from_slice(&rest[..n]);
+    y[..n].copy_from_slice(&others_rest[..n]);
+    gate_eight::<GELU>(&mut x, &y);
+    rest[..n].copy_from_slice(&x[..n]);
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn gate_eight<const GELU: bool>(a: &mut [f32; 8], b: &[f32; 8]) {
+    let set = |v: f32| _mm256_set1_ps(v);
+    // SAFETY: a and b have eight elements each.
+    let (x, y) = unsafe { (_mm256_loadu_ps(a.as_ptr()), _mm256_loadu_ps(b.as_ptr())) };
+    let mut u = x;
+    if GELU {
+        let cube = _mm256_mul_ps(_mm256_mul_ps(x, x), x);
+        u = _mm256_mul_ps(set(1.595_769_1), _mm256_fmadd_ps(set(0.044_715), cube, x));
     }
+    let e = _mm256_add_ps(set(1.0), exp8(_mm256_sub_ps(_mm256_setzero_ps(), u)));
+    let y = _mm256_mul_ps(_mm256_div_ps(x, e), y);
+    // SAFETY: a has eight elements.
+    unsafe { _mm256_storeu_ps(a.as_mut_ptr(), y) };
 }
 
 /// erf by Abramowitz and Stegun 7.1.26, absolute error under 1.5e-7.

@@ -84,6 +84,16 @@ unsafe fn tiles<const ADD: bool>(
     }
 }
 
+/// `cap * tanh(x / cap)`.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn capped(x: __m256, cap: f32) -> __m256 {
+    let (one, two) = (_mm256_set1_ps(1.0), _mm256_set1_ps(2.0));
+    let e = exp8(_mm256_mul_ps(x, _mm256_set1_ps(2.0 / cap)));
+    let tanh = _mm256_sub_ps(one, _mm256_div_ps(two, _mm256_add_ps(e, one)));
+    _mm256_mul_ps(_mm256_set1_ps(cap), tanh)
+}
+
 #[inline]
 #[target_feature(enable = "avx2")]
 fn largest(v: __m256) -> f32 {
@@ -131,7 +141,8 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
             }
         }
     }
-    for (p, page) in a.pages.iter().enumerate().take(seen.div_ceil(PAGE)) {
+    let skipped = a.from(positions.start) / PAGE;
+    for (p, page) in a.pages.iter().enumerate().take(seen.div_ceil(PAGE)).skip(skipped) {
         let count = PAGE.min(seen - p * PAGE);
         let wide = count.next_multiple_of(16);
         // SAFETY: the page holds 2 x PAGE x d elements from `base` on; `wide` is at most PAGE.
@@ -141,12 +152,19 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
                 tiles::<false>(rows, (q, d), (keys.add(j * d), 16), (scores.add(j), PAGE), d);
             }
             for r in 0..rows {
-                let own = a.seen(positions.start + r / a.group).saturating_sub(p * PAGE).min(count);
+                let position = positions.start + r / a.group;
+                let own = a.seen(position).saturating_sub(p * PAGE).min(count);
+                let from = a.from(position).saturating_sub(p * PAGE).min(own);
                 let row = scores.add(r * PAGE);
-                for j in own..wide {
+                if a.cap > 0.0 {
+                    for j in (0..wide).step_by(8) {
+                        _mm256_storeu_ps(row.add(j), capped(_mm256_loadu_ps(row.add(j)), a.cap));
+                    }
+                }
+                for j in (0..from).chain(own..wide) {
                     row.add(j).write(f32::NEG_INFINITY);
                 }
-                if own == 0 {
+                if from == own {
                     for j in 0..wide {
                         row.add(j).write(0.0);
                     }
@@ -166,7 +184,7 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
                     parts = _mm256_add_ps(parts, e);
                     _mm256_storeu_ps(row.add(j), e);
                 }
-                if p > 0 {
+                if total[r] > 0.0 {
                     let fade = _mm256_cvtss_f32(exp8(_mm256_set1_ps(most[r] - max)));
                     total[r] *= fade;
                     for i in (0..d).step_by(8) {

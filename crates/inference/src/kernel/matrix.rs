@@ -6,12 +6,13 @@
 //! Four  (k/32 blocks per tile): 4 lanes; low nibbles are inputs 0..16 by fours, high nibbles 16..32
 //! Eight (k/32 blocks per tile): 8 lanes of i8
 //! scales per block: d[8] f16, then d of the second 16 inputs [8] (halves), then minima [8] (mins)
+//! Half  (per panel): f16 [k][16]
 //! Dense (per panel): f32 [k][16]
 //! ```
 
 use super::pool::{Parts, Pool};
 use crate::error::Error;
-use crate::quant::Type;
+use crate::quant::{Block, Type};
 use half::f16;
 
 /// Output rows that are computed together.
@@ -35,6 +36,8 @@ pub enum Form {
         /// A minimum for each 32 inputs.
         mins: bool,
     },
+    /// f16.
+    Half,
     /// f32.
     Dense,
 }
@@ -43,10 +46,11 @@ impl Form {
     fn of(ty: Type) -> Self {
         match ty {
             Type::Q4_0 | Type::Q4_1 | Type::Q4_K => Self::Four,
-            Type::Q5_0 | Type::Q8_0 => Self::Eight { halves: false, mins: false },
+            Type::Q5_0 | Type::Q8_0 | Type::IQ4_NL | Type::IQ4_XS => Self::Eight { halves: false, mins: false },
             Type::Q5_1 | Type::Q5_K => Self::Eight { halves: false, mins: true },
-            Type::Q6_K | Type::Q3_K => Self::Eight { halves: true, mins: false },
-            Type::F32 | Type::F16 | Type::BF16 | Type::Q2_K => Self::Dense,
+            Type::Q6_K | Type::Q3_K | Type::Q2_K => Self::Eight { halves: true, mins: false },
+            Type::F16 | Type::BF16 => Self::Half,
+            Type::F32 => Self::Dense,
         }
     }
 
@@ -55,8 +59,13 @@ impl Form {
         match self {
             Self::Four => 4,
             Self::Eight { .. } => 8,
-            Self::Dense => 0,
+            Self::Half | Self::Dense => 0,
         }
+    }
+
+    /// Whether products use the floats of the activations and not their integers.
+    pub fn floats(self) -> bool {
+        matches!(self, Self::Half | Self::Dense)
     }
 
     /// Returns the f16 scales of one block of 32 inputs and eight rows.
@@ -64,7 +73,7 @@ impl Form {
         match self {
             Self::Four => 16,
             Self::Eight { halves, mins } => 8 * (1 + usize::from(halves) + usize::from(mins)),
-            Self::Dense => 0,
+            Self::Half | Self::Dense => 0,
         }
     }
 }
@@ -93,25 +102,30 @@ impl Matrix {
         let row_bytes =
             row_bytes.ok_or_else(|| Error::Damaged(format!("{} bytes for a matrix {n} x {k}", bytes.len())))?;
         let (form, panels) = (Form::of(ty), n.div_ceil(PANEL));
-        if form == Form::Dense {
-            let mut dense = vec![0.0; panels * k * PANEL];
-            let failed = std::sync::Mutex::new(None);
-            pool.chunks(&mut dense, k * PANEL, &|p, out| {
-                let mut row = vec![0.0; k];
-                for r in 0..PANEL.min(n - p * PANEL) {
-                    let at = (p * PANEL + r) * row_bytes;
-                    if let Err(e) = ty.widen(&bytes[at..at + row_bytes], &mut row) {
-                        *failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(e);
-                    }
-                    for (i, x) in row.iter().enumerate() {
-                        out[i * PANEL + r] = *x;
-                    }
-                }
-            });
-            return match failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-                Some(e) => Err(e),
-                None => Ok(Self { n, k, form, lanes: Vec::new(), scales: Vec::new(), dense }),
-            };
+        let empty = Self { n, k, form, lanes: Vec::new(), scales: Vec::new(), dense: Vec::new() };
+        // Floats stand side by side, sixteen rows of one input. The lengths were checked, so widening cannot fail.
+        let widen = |p: usize, put: &mut dyn FnMut(usize, f32)| {
+            let mut row = vec![0.0; k];
+            for r in 0..PANEL.min(n - p * PANEL) {
+                let at = (p * PANEL + r) * row_bytes;
+                let _ = ty.widen(&bytes[at..at + row_bytes], &mut row);
+                row.iter().enumerate().for_each(|(i, x)| put(i * PANEL + r, *x));
+            }
+        };
+        match form {
+            Form::Dense => {
+                let mut dense = vec![0.0; panels * k * PANEL];
+                pool.chunks(&mut dense, k * PANEL, &|p, out| widen(p, &mut |i, x| out[i] = x));
+                return Ok(Self { dense, ..empty });
+            }
+            Form::Half => {
+                let mut scales = vec![0u16; panels * k * PANEL];
+                pool.chunks(&mut scales, k * PANEL, &|p, out| {
+                    widen(p, &mut |i, x| out[i] = f16::from_f32(x.clamp(-65504.0, 65504.0)).to_bits());
+                });
+                return Ok(Self { scales, ..empty });
+            }
+            _ => {}
         }
         let (blocks, tiles) = (k / 32, panels * 2);
         let mut lanes = vec![Lane([0; 32]); tiles * blocks * form.lanes()];
@@ -127,7 +141,7 @@ impl Matrix {
                 pack_row(ty, form, row, r, lanes, scales);
             }
         });
-        Ok(Self { n, k, form, lanes, scales, dense: Vec::new() })
+        Ok(Self { lanes, scales, ..empty })
     }
 
     /// Packs f32 rows, row after row.
@@ -171,6 +185,13 @@ impl Matrix {
             }
             return;
         }
+        if self.form == Form::Half {
+            let panel = &self.scales[r / PANEL * self.k * PANEL..][..self.k * PANEL];
+            for (o, x) in out.iter_mut().zip(panel.chunks_exact(PANEL)) {
+                *o = f16::from_bits(x[r % PANEL]).to_f32();
+            }
+            return;
+        }
         let (t, r, blocks) = (r / TILE, r % TILE, self.k / 32);
         let (nl, ns) = (self.form.lanes(), self.form.scales());
         for (b, out) in out.chunks_exact_mut(32).enumerate().take(blocks) {
@@ -208,15 +229,34 @@ impl Form {
                 let second = if halves { at(1) } else { at(0) };
                 [at(0), second, if mins { at(1 + usize::from(halves)) } else { 0.0 }]
             }
-            Self::Dense => [1.0, 1.0, 0.0],
+            Self::Half | Self::Dense => [1.0, 1.0, 0.0],
         }
     }
+}
+
+/// The same weights without minima, rounded to 1/254 of the largest of each 16. Q2_K alone has two minima in 32, and its
+/// four levels are far coarser than this.
+fn even(b: &Block) -> Block {
+    let mut o = Block::default();
+    for h in 0..2 {
+        let x: [f32; 16] = std::array::from_fn(|i| f32::from(b.q[h * 16 + i]) * b.d[h] + b.m[h]);
+        let most = x.iter().fold(0f32, |a, x| a.max(x.abs()));
+        let d = f16::from_f32(most / 127.0).to_f32();
+        o.d[h] = d;
+        if d > 0.0 {
+            x.iter().zip(&mut o.q[h * 16..]).for_each(|(x, q)| *q = (x / d).round().clamp(-127.0, 127.0) as i8);
+        }
+    }
+    o
 }
 
 fn pack_row(ty: Type, form: Form, row: &[u8], r: usize, lanes: &mut [Lane], scales: &mut [u16]) {
     let (nl, ns) = (form.lanes(), form.scales());
     for (b, (lanes, scales)) in lanes.chunks_exact_mut(nl).zip(scales.chunks_exact_mut(ns)).enumerate() {
-        let Some(block) = ty.block(row, b) else { return };
+        let Some(mut block) = ty.block(row, b) else { return };
+        if ty == Type::Q2_K {
+            block = even(&block);
+        }
         for (i, q) in block.q.iter().enumerate() {
             let (g, c) = (i / 4, i % 4);
             match form {
@@ -227,16 +267,16 @@ fn pack_row(ty: Type, form: Form, row: &[u8], r: usize, lanes: &mut [Lane], scal
         let bits = |x: f32| f16::from_f32(x).to_bits();
         scales[r] = bits(block.d[0]);
         match form {
-            Form::Four => scales[8 + r] = bits(block.m),
+            Form::Four => scales[8 + r] = bits(block.m[0]),
             Form::Eight { halves, mins } => {
                 if halves {
                     scales[8 + r] = bits(block.d[1]);
                 }
                 if mins {
-                    scales[8 * (1 + usize::from(halves)) + r] = bits(block.m);
+                    scales[8 * (1 + usize::from(halves)) + r] = bits(block.m[0]);
                 }
             }
-            Form::Dense => {}
+            Form::Half | Form::Dense => {}
         }
     }
 }

@@ -65,6 +65,20 @@ impl Acts {
         Row { x: &[], q: &self.q[i * k..][..k], d: &self.d[i * b..][..b], s: &self.s[i * b..][..b] }
     }
 
+    /// Copies quantized rows and their floats from others of the same width and kind, to the first rows.
+    pub fn gather(&mut self, from: &Self, rows: impl Iterator<Item = usize>) {
+        let n = if self.fine { 2 } else { 1 };
+        fn copy<T: Copy>(to: &mut [T], from: &[T], i: usize, row: usize, width: usize) {
+            to[i * width..][..width].copy_from_slice(&from[row * width..][..width]);
+        }
+        for (i, row) in rows.enumerate() {
+            copy(&mut self.x, &from.x, i, row, self.k);
+            copy(&mut self.q, &from.q, i, row, n * self.k);
+            copy(&mut self.d, &from.d, i, row, n * (self.k / 32));
+            copy(&mut self.s, &from.s, i, row, n * (self.k / 32));
+        }
+    }
+
     /// Quantizes the first `m` rows of `x`.
     pub fn quantize(&mut self, m: usize, kernels: &Kernels, pool: &Pool) {
         let (k, b, fine) = (self.k, self.k / 32, self.fine);
@@ -135,8 +149,12 @@ pub struct Attend<'a> {
     pub keys: usize,
     /// Whether a query sees only its own and earlier positions.
     pub causal: bool,
+    /// With `causal`: positions that a query sees at most, its own included.
+    pub window: usize,
     /// What a product of query and key is multiplied with.
     pub scale: f32,
+    /// Holds scaled products softly under this (`cap * tanh(x / cap)`); 0 for no cap.
+    pub cap: f32,
 }
 
 impl Attend<'_> {
@@ -148,6 +166,11 @@ impl Attend<'_> {
     /// Returns the number of keys that query position `i` sees.
     fn seen(&self, i: usize) -> usize {
         if self.causal { (self.first + i + 1).min(self.keys) } else { self.keys }
+    }
+
+    /// Returns the first key that query position `i` sees.
+    fn from(&self, i: usize) -> usize {
+        if self.causal { (self.first + i + 1).saturating_sub(self.window) } else { 0 }
     }
 
     /// Attends for `m` positions and writes `[m][stride]`.
@@ -191,6 +214,8 @@ pub struct Kernels {
     pub attend: fn(&Attend<'_>, usize, Range<usize>, &mut Emit<'_>),
     /// Replaces a by `silu(a) * b`.
     pub silu_mul: fn(&mut [f32], &[f32]),
+    /// Replaces a by `gelu(a) * b` (the tanh form).
+    pub gelu_mul: fn(&mut [f32], &[f32]),
     /// Replaces x by `gelu(x)` (the exact form, with erf).
     pub gelu: fn(&mut [f32]),
 }
@@ -218,7 +243,7 @@ impl Kernels {
         let jobs: Vec<_> = jobs
             .iter_mut()
             .map(|(w, out)| {
-                let parts = if acts.fine && w.form != Form::Dense { 2 } else { 1 };
+                let parts = if acts.fine && !w.form.floats() { 2 } else { 1 };
                 let (from, chunks) = (total, if m == 1 { 1 } else { (m * parts).div_ceil(ROWS) });
                 total += w.panels() * chunks;
                 (*w, Parts::new(out, 1), from, chunks, parts)
@@ -232,7 +257,7 @@ impl Kernels {
                 let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m * parts);
                 if m == 1 {
                     for (i, out) in rows.clone().zip(block.chunks_exact_mut(PANEL)) {
-                        let row = if w.form == Form::Dense { acts.floats(i) } else { acts.integers(i) };
+                        let row = if w.form.floats() { acts.floats(i) } else { acts.integers(i) };
                         out.copy_from_slice(&(self.gemv)(w, panel, row));
                     }
                 } else {

@@ -5,7 +5,7 @@ use half::f16;
 use std::ops::Range;
 
 /// The plain set.
-pub static KERNELS: Kernels = Kernels { name: "plain", quantize, gemv, gemm, attend, silu_mul, gelu };
+pub static KERNELS: Kernels = Kernels { name: "plain", quantize, gemv, gemm, attend, silu_mul, gelu_mul, gelu };
 
 fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32]) {
     let blocks = x.as_chunks::<32>().0.iter().zip(q.as_chunks_mut::<32>().0);
@@ -28,6 +28,14 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
         for (x, w) in a.x.iter().zip(w.dense[panel * w.k * PANEL..].chunks_exact(PANEL)) {
             for (o, w) in out.iter_mut().zip(w) {
                 *o = x.mul_add(*w, *o);
+            }
+        }
+        return out;
+    }
+    if w.form == Form::Half {
+        for (x, w) in a.x.iter().zip(w.scales[panel * w.k * PANEL..].chunks_exact(PANEL)) {
+            for (o, w) in out.iter_mut().zip(w) {
+                *o = x.mul_add(f16::from_bits(*w).to_f32(), *o);
             }
         }
         return out;
@@ -58,7 +66,7 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
 
 fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
     for (i, o) in rows.zip(out.chunks_exact_mut(PANEL)) {
-        let row = if w.form == Form::Dense { acts.floats(i) } else { acts.integers(i) };
+        let row = if w.form.floats() { acts.floats(i) } else { acts.integers(i) };
         o.copy_from_slice(&gemv(w, panel, row));
     }
 }
@@ -71,16 +79,20 @@ fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit<'_>
         row.fill(0.0);
         for (h, out) in row.chunks_exact_mut(d).enumerate() {
             let q = &a.q[i * a.stride + (g * a.group + h) * d..][..d];
-            let mut scores: Vec<f32> = (0..a.seen(i))
+            let from = a.from(i);
+            let mut scores: Vec<f32> = (from..a.seen(i))
                 .map(|j| {
                     let k = &a.pages[j / PAGE][base + (j % PAGE) / 16 * 16 * d + j % 16..];
                     q.iter().zip(k.iter().step_by(16)).map(|(q, k)| q * a.scale * f(*k)).sum()
                 })
                 .collect();
+            if a.cap > 0.0 {
+                scores.iter_mut().for_each(|s| *s = a.cap * (*s / a.cap).tanh());
+            }
             let most = scores.iter().fold(f32::NEG_INFINITY, |a, x| a.max(*x));
             scores.iter_mut().for_each(|s| *s = (*s - most).exp());
             let inverse = 1.0 / scores.iter().sum::<f32>();
-            for (j, p) in scores.iter().enumerate() {
+            for (j, p) in (from..).zip(&scores) {
                 let v = &a.pages[j / PAGE][base + PAGE * d + (j % PAGE) * d..][..d];
                 for (o, v) in out.iter_mut().zip(v) {
                     *o += p * inverse * f(*v);
@@ -94,6 +106,14 @@ fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit<'_>
 fn silu_mul(a: &mut [f32], b: &[f32]) {
     for (a, b) in a.iter_mut().zip(b) {
         *a = *a / (1.0 + (-*a).exp()) * b;
+    }
+}
+
+/// gelu(x) = x * sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 x^3)).
+fn gelu_mul(a: &mut [f32], b: &[f32]) {
+    for (a, b) in a.iter_mut().zip(b) {
+        let u = 1.595_769_1 * (*a + 0.044_715 * *a * *a * *a);
+        *a = *a / (1.0 + (-u).exp()) * b;
     }
 }
 

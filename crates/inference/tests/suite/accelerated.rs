@@ -1,6 +1,7 @@
 //! The accelerated decoder, on candle's own processor device, against the reference and against the decoder of this
 //! crate; and where a model is put. No graphics processor takes part.
 
+use crate::architectures::{distance, specs};
 use crate::decoder::{answer, say, some_tokens};
 use crate::reference::Reference;
 use crate::tiny;
@@ -15,16 +16,14 @@ use hearth_inference::quant::Type;
 use hearth_inference::wire::{Sampling, Speaker};
 use std::io::Cursor;
 
-const FAMILIES: [&str; 3] = ["llama", "qwen2", "qwen3"];
-
 fn decoder(file: &[u8], first: usize) -> Decoder {
     let header = gguf::read(Cursor::new(file)).unwrap();
-    Decoder::load(&mut Cursor::new(file), &header, &Device::Cpu, first, 2).unwrap()
+    Decoder::load(&mut Cursor::new(file), &header, &Device::Cpu, first, tiny::CTX, 2).unwrap()
 }
 
 fn feed(d: &mut Decoder, state: &mut State, tokens: &[u32]) -> Vec<f32> {
-    d.forward(state, tokens, true, &|| false).unwrap();
-    d.logits().to_vec()
+    d.forward(state, tokens, 1, &|| false).unwrap();
+    d.logits_of(0).to_vec()
 }
 
 fn fresh(d: &mut Decoder, tokens: &[u32]) -> Vec<f32> {
@@ -32,33 +31,69 @@ fn fresh(d: &mut Decoder, tokens: &[u32]) -> Vec<f32> {
     feed(d, &mut state, tokens)
 }
 
-/// The root of the mean squared difference, relative to the size of what is wanted.
-fn distance(got: &[f32], want: impl Iterator<Item = f64> + Clone) -> f64 {
-    let size = want.clone().map(|x| x * x).sum::<f64>();
-    let error = got.iter().zip(want).map(|(g, w)| (f64::from(*g) - w).powi(2)).sum::<f64>();
-    (error / size).sqrt()
-}
-
 fn near(got: &[f32], want: &[f32]) -> bool {
-    distance(got, want.iter().map(|x| f64::from(*x))) < 0.003
+    distance(got, want) < 0.003
 }
 
-/// All layers on the device, or only the last with the first one off it.
+/// Every family, with all layers on the device or the first one off it; those with experts are refused by name.
 #[test]
-fn logits_are_those_of_the_reference() {
-    let tokens = some_tokens(40);
-    for family in FAMILIES {
-        for (ty, tolerance) in
-            [(Type::F32, 0.003), (Type::F16, 0.006), (Type::Q8_0, 0.05), (Type::Q4_1, 0.05), (Type::Q4_0, 0.05)]
-        {
-            let file = tiny::model(family, ty, 11);
-            let want = Reference::new(file.clone()).logits(&tokens);
-            for first in [0, 1] {
-                let error = distance(&fresh(&mut decoder(&file, first), &tokens), want.iter().copied());
-                assert!(error < tolerance, "{family} {} from layer {first}: {error}", ty.name());
+fn logits_are_those_of_transformers() {
+    for spec in specs() {
+        let file = spec.file(Type::F32);
+        let header = gguf::read(Cursor::new(&file)).unwrap();
+        let config = Config::read(&header).unwrap();
+        let found = Found::device(Device::Cpu, "a test");
+        let put = place(&found, &header, spec.n_ctx, 1 << 20);
+        if config.experts.is_some() {
+            assert_eq!(put.err().as_deref(), Some("models with experts do not run on a test yet"));
+            continue;
+        }
+        let put = put.unwrap();
+        assert_eq!(put.first, 0);
+        let tokens = spec.tokens(config.n_vocab);
+        for first in [0, 1] {
+            let mut d = Decoder::load(&mut Cursor::new(&file), &header, &put.device, first, put.n_ctx, 2).unwrap();
+            for (position, want) in &spec.logits {
+                let off = distance(&fresh(&mut d, &tokens[..=*position]), want);
+                assert!(off < 3e-3, "{} at {position} from layer {first}: {off}", spec.name);
             }
+            // In three parts, the last token alone, over the borders of windows.
+            let (position, want) = spec.logits.iter().next_back().unwrap();
+            let mut state = d.state();
+            for part in [&tokens[..5], &tokens[5..*position], &tokens[*position..=*position]] {
+                feed(&mut d, &mut state, part);
+            }
+            let off = distance(d.logits_of(0), want);
+            assert!(off < 3e-3, "{} in parts from layer {first}: {off}", spec.name);
         }
     }
+}
+
+#[test]
+fn every_format_multiplies_on_a_device() {
+    let tokens = some_tokens(40);
+    for (ty, tolerance) in [(Type::F16, 0.006), (Type::Q8_0, 0.05), (Type::Q4_1, 0.05), (Type::Q4_0, 0.05)] {
+        let file = tiny::model("qwen2", ty, 11);
+        let want: Vec<f32> = Reference::new(file.clone()).logits(&tokens).iter().map(|x| *x as f32).collect();
+        for first in [0, 1] {
+            let off = distance(&fresh(&mut decoder(&file, first), &tokens), &want);
+            assert!(off < tolerance, "{} from layer {first}: {off}", ty.name());
+        }
+    }
+}
+
+/// The logits of several tokens of one pass are those that each had alone.
+#[test]
+fn several_tokens_have_logits() {
+    let t = some_tokens(30);
+    let mut d = decoder(&tiny::model("qwen3", Type::F32, 3), 0);
+    let alone = [fresh(&mut d, &t[..28]), fresh(&mut d, &t[..29]), fresh(&mut d, &t)];
+    let mut state = d.state();
+    d.forward(&mut state, &t, 3, &|| false).unwrap();
+    for (i, want) in alone.iter().enumerate() {
+        assert!(near(d.logits_of(i), want), "{i}");
+    }
+    assert!(d.logits_of(3).is_empty());
 }
 
 /// In pieces, token by token, or with few scores at a time, over the border where the cache grows.
@@ -72,7 +107,7 @@ fn pieces_change_nothing() {
         for piece in [&t[..130], &t[130..131], &t[131..132], &t[132..257], &t[257..]] {
             feed(&mut d, &mut state, piece);
         }
-        assert!(near(d.logits(), &whole));
+        assert!(near(d.logits_of(0), &whole));
         assert_eq!((state.len(), state.bytes()), (300, state.bytes_for(300)));
         // Seven rows of scores at a time.
         d.hold_scores(tiny::HEADS * 300 * 7);
@@ -109,7 +144,7 @@ fn a_stopped_pass_leaves_the_state_as_it_was() {
         for allowed in 0..3 {
             let calls = std::cell::Cell::new(0);
             let stop = || calls.replace(calls.get() + 1) >= allowed;
-            let stopped = d.forward(&mut state, &t[..30], true, &stop);
+            let stopped = d.forward(&mut state, &t[..30], 1, &stop);
             assert!(matches!(stopped, Err(Error::Cancelled)) && state.len() == 50, "{allowed}");
         }
         assert!(near(&feed(&mut d, &mut state, &t[50..]), &whole));
@@ -180,7 +215,7 @@ fn damaged_files_are_errors_and_sound_ones_are_tried() {
         let mut wrong = sound.clone();
         wrong.dims.push(rows);
         header.tensors.insert(name.into(), wrong);
-        let load = |h: &gguf::Header| Decoder::load(&mut Cursor::new(&file), h, &Device::Cpu, 0, 1).err();
+        let load = |h: &gguf::Header| Decoder::load(&mut Cursor::new(&file), h, &Device::Cpu, 0, tiny::CTX, 1).err();
         assert!(matches!(load(&header), Some(Error::Damaged(why)) if why.contains(name)));
         header.tensors.remove(name);
         assert!(matches!(load(&header), Some(Error::Damaged(why)) if why.contains(name)));

@@ -26,7 +26,7 @@ pub fn some_tokens(n: usize) -> Vec<u32> {
 fn logits(w: &Weights, compute: &Compute, pieces: &[&[u32]]) -> Vec<f32> {
     let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
     for p in pieces {
-        forward(w, &mut state, &mut scratch, compute, p, true, &|| false).unwrap();
+        forward(w, &mut state, &mut scratch, compute, p, 1, &|| false).unwrap();
     }
     scratch.logits().to_vec()
 }
@@ -71,7 +71,7 @@ fn a_truncated_state_goes_on_as_if_nothing_had_been_there() {
     let t = some_tokens(220);
     let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
     let mut feed = |state: &mut RunState, t: &[u32]| {
-        forward(&w, state, &mut scratch, &compute, t, true, &|| false).unwrap();
+        forward(&w, state, &mut scratch, &compute, t, 1, &|| false).unwrap();
         scratch.logits().to_vec()
     };
     feed(&mut state, &t);
@@ -90,15 +90,15 @@ fn a_stopped_pass_leaves_the_state_as_it_was() {
     let w = weights(&tiny::model("llama", Type::Q4_1, 3), &compute);
     let t = some_tokens(100);
     let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
-    forward(&w, &mut state, &mut scratch, &compute, &t[..50], false, &|| false).unwrap();
+    forward(&w, &mut state, &mut scratch, &compute, &t[..50], 0, &|| false).unwrap();
     let calls = std::cell::Cell::new(0);
     let stop = || {
         calls.set(calls.get() + 1);
         calls.get() > 1
     };
-    let stopped = forward(&w, &mut state, &mut scratch, &compute, &t[..50], true, &stop);
+    let stopped = forward(&w, &mut state, &mut scratch, &compute, &t[..50], 1, &stop);
     assert!(matches!(stopped, Err(Error::Cancelled)) && state.len() == 50);
-    forward(&w, &mut state, &mut scratch, &compute, &t[50..], true, &|| false).unwrap();
+    forward(&w, &mut state, &mut scratch, &compute, &t[50..], 1, &|| false).unwrap();
     assert_eq!(scratch.logits(), logits(&w, &compute, &[&t]));
 }
 
@@ -144,6 +144,31 @@ fn a_second_turn_reuses_the_first_and_says_the_same_as_a_fresh_start() {
     let (edited, text) = answer(&mut kept, 1, &messages, &sampling).unwrap();
     assert!(edited.cached_tokens > first.prompt_tokens);
     assert_eq!(text, answer(&mut chat(1 << 30), 5, &messages, &sampling).unwrap().1);
+}
+
+/// Looking tokens up changes nothing in an answer, whether guesses come (an endless loop) or not, nor in the next turn.
+#[test]
+fn answers_with_and_without_lookup_are_the_same() {
+    let prompt = "the cat sat on the mat and the cat sat on the hat ".repeat(3);
+    let mut messages = vec![say(Speaker::User, &prompt)];
+    for penalty in [1.0, 1.3] {
+        for max_tokens in [1, 2, 150] {
+            let plain = Sampling { max_tokens, repeat_penalty: penalty, lookup: false, ..Sampling::default() };
+            let quick = Sampling { lookup: true, ..plain.clone() };
+            let (mut a, mut b) = (chat(1 << 30), chat(1 << 30));
+            messages.truncate(1);
+            for _ in 0..2 {
+                let (x, text) = answer(&mut a, 1, &messages, &plain).unwrap();
+                let (y, same) = answer(&mut b, 1, &messages, &quick).unwrap();
+                assert_eq!(
+                    (&text, x.new_tokens, x.reason, x.cached_tokens),
+                    (&same, y.new_tokens, y.reason, y.cached_tokens)
+                );
+                assert_eq!(a.kv_bytes(), b.kv_bytes());
+                messages.extend([say(Speaker::Assistant, &text), say(Speaker::User, "and?")]);
+            }
+        }
+    }
 }
 
 #[test]

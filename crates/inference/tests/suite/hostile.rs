@@ -1,8 +1,12 @@
 //! Damaged and lying GGUF files: an error, quickly, and never a panic.
 
 use crate::tiny::{self, Random};
+use crate::{architectures, memory};
 use hearth_inference::engine::Chat;
+use hearth_inference::forward::{Compute, Scratch, forward};
+use hearth_inference::kv::RunState;
 use hearth_inference::quant::Type;
+use hearth_inference::weights::Weights;
 use hearth_inference::{Error, gguf};
 use std::io::Cursor;
 use std::time::{Duration, Instant};
@@ -37,6 +41,52 @@ fn five_hundred_mutants_and_no_panic() {
         refused += usize::from(load(&bad).is_err());
     }
     assert!(refused > 250, "only {refused} of 500 were refused");
+}
+
+fn mutant(good: &[u8], header: usize, i: usize, r: &mut Random) -> Vec<u8> {
+    let mut bad = good.to_vec();
+    let at = r.next() as usize % header;
+    match i % 6 {
+        0 => bad.truncate(r.next() as usize % good.len()),
+        1 => bad[at] ^= 1 << (r.next() % 8),
+        2 => bad[at..at + 8].copy_from_slice(&u64::MAX.to_le_bytes()),
+        3 => bad[at..at + 8].copy_from_slice(&(r.next() << (r.next() % 32)).to_le_bytes()),
+        4 => bad[at..at + 4].copy_from_slice(&(r.next() as u32 % 100).to_le_bytes()),
+        _ => {
+            bad.drain(at..at + 1 + r.next() as usize % 8);
+        }
+    }
+    bad
+}
+
+/// 512 mutants over all families: refused, or read and run, without a panic and without memory for what is not there.
+#[test]
+fn mutants_of_every_family_cost_no_memory_and_no_panic() {
+    let mut r = Random(5);
+    let (mut refused, mut tried) = (0, 0);
+    let compute = Compute::new(1);
+    for spec in architectures::specs() {
+        let good = spec.file(Type::Q8_0);
+        let places = gguf::read(Cursor::new(&good)).unwrap().tensors;
+        let header = places.values().map(|t| t.offset as usize).min().unwrap() - 16;
+        for i in 0..32 {
+            let bad = mutant(&good, header, i, &mut r);
+            tried += 1;
+            let most = memory::most_bytes(|| {
+                let read = gguf::read(Cursor::new(&bad));
+                let read = read.and_then(|h| Weights::read(&mut Cursor::new(&bad), &h, &compute.pool));
+                let Ok(w) = read else {
+                    refused += 1;
+                    return;
+                };
+                let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
+                let tokens: Vec<u32> = (0..140).collect();
+                let _ = forward(&w, &mut state, &mut scratch, &compute, &tokens, 3, &|| false);
+            });
+            assert!(most < 64 << 20, "{} mutant {i}: {most} bytes", spec.name);
+        }
+    }
+    assert!(tried >= 500 && refused > tried / 2, "only {refused} of {tried} were refused");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 //! them, the real default models.
 
 mod accelerated;
+mod architectures;
 mod decoder;
 mod embedder;
+mod formats;
 mod hostile;
+mod memory;
 mod process;
 mod real;
 mod reference;

@@ -66,7 +66,7 @@ fn smollm2_reads_and_continues_like_the_reference() {
     let compute = Compute::new(2);
     let w = Weights::read(&mut file, &header, &compute.pool).unwrap();
     let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
-    forward(&w, &mut state, &mut scratch, &compute, &prompt, true, &|| false).unwrap();
+    forward(&w, &mut state, &mut scratch, &compute, &prompt, 1, &|| false).unwrap();
     // Activations are rounded to 8 bits here and not in the reference.
     for (token, logit) in &want.top {
         let got = f64::from(scratch.logits()[*token as usize]);
@@ -76,7 +76,7 @@ fn smollm2_reads_and_continues_like_the_reference() {
     while got.len() < want.greedy.len() {
         let best = scratch.logits().iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0 as u32;
         got.push(best);
-        forward(&w, &mut state, &mut scratch, &compute, &[best], true, &|| false).unwrap();
+        forward(&w, &mut state, &mut scratch, &compute, &[best], 1, &|| false).unwrap();
     }
     let same = got.iter().zip(&want.greedy).take_while(|(a, b)| a == b).count();
     assert!(same >= want.greedy.len().min(8), "{got:?} and not {:?}", want.greedy);

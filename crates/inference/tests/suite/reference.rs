@@ -40,7 +40,7 @@ impl Reference {
         }
         let (d, neighbours) = (x.len(), self.config.architecture.name == "llama");
         for i in 0..d / 2 {
-            let angle = position as f64 * self.config.rope_base.powf(-2.0 * i as f64 / d as f64);
+            let angle = position as f64 * self.config.rope.base.powf(-2.0 * i as f64 / d as f64);
             let (a, b) = if neighbours { (2 * i, 2 * i + 1) } else { (i, i + d / 2) };
             (x[a], x[b]) = (x[a] * angle.cos() - x[b] * angle.sin(), x[a] * angle.sin() + x[b] * angle.cos());
         }

@@ -63,7 +63,11 @@ impl Writer {
 
     /// Adds a tensor whose shape is given as rows and columns (rows 0 for a vector).
     pub fn tensor(&mut self, name: &str, rows: usize, cols: usize, x: &[f32], ty: Type) {
-        let dims = if rows == 0 { vec![cols] } else { vec![cols, rows] };
+        self.shaped(name, if rows == 0 { vec![cols] } else { vec![cols, rows] }, x, ty);
+    }
+
+    /// Adds a tensor whose shape is given as GGUF has it.
+    pub fn shaped(&mut self, name: &str, dims: Vec<usize>, x: &[f32], ty: Type) {
         let (id, dt) = match ty {
             Type::F16 => (1, GgmlDType::F16),
             Type::Q4_0 => (2, GgmlDType::Q4_0),
@@ -71,7 +75,7 @@ impl Writer {
             Type::Q8_0 => (8, GgmlDType::Q8_0),
             _ => (0, GgmlDType::F32),
         };
-        let t = Tensor::from_slice(x, (rows.max(1), cols), &Device::Cpu).unwrap();
+        let t = Tensor::from_slice(x, (x.len() / dims[0], dims[0]), &Device::Cpu).unwrap();
         let bytes = QTensor::quantize(&t, dt).unwrap().data().unwrap().into_owned();
         self.tensors.push((name.into(), dims, id, bytes));
     }
