@@ -37,11 +37,7 @@ pub(crate) fn repair(house: &House) -> Result<Vec<Finding>, Error> {
     )];
     match &embedded {
         Ok(0) => {}
-        Ok(n) => found.push(finding(
-            "vectors",
-            true,
-            format!("Made again for {}.", crate::view::count(*n, "passage", "passages")),
-        )),
+        Ok(n) => found.push(finding("vectors", true, format!("Made again for {}.", crate::view::count(*n, "passage", "passages")))),
         Err(why) => found.push(finding(
             "vectors",
             false,
@@ -65,11 +61,7 @@ pub(crate) fn repair(house: &House) -> Result<Vec<Finding>, Error> {
 
 fn summary(rebuilt: &Rebuilt) -> String {
     let lost: u64 = rebuilt.lost.iter().map(|(_, rows)| rows).sum();
-    if lost == 0 {
-        "Rebuilt the vault; nothing was lost".into()
-    } else {
-        format!("Rebuilt the vault; {lost} rows were lost")
-    }
+    if lost == 0 { "Rebuilt the vault; nothing was lost".into() } else { format!("Rebuilt the vault; {lost} rows were lost") }
 }
 
 /// Embeds passages again; gives how many.
@@ -85,9 +77,7 @@ fn embed(house: &House, passages: &[PassageId]) -> Result<usize, Error> {
         let vectors = house.schedule.engine(house, &model)?.embed(texts).map_err(error::internal)?;
         open.store
             .write(|writer| {
-                rows.iter()
-                    .zip(&vectors)
-                    .try_for_each(|(row, vector)| writer.put_embedding(row.document, row.id, vector))
+                rows.iter().zip(&vectors).try_for_each(|(row, vector)| writer.put_embedding(row.document, row.id, vector))
             })
             .map_err(error::store)?;
     }
