@@ -95,7 +95,7 @@ fn device(other: &str, used: bool) {
     confine_around(&Confinement::default(), &devices, &mut wake).expect("confined");
     attempts("self", &other);
     drop(ask);
-    driver.map(|driver| driver.join().expect("the driver's thread"));
+    driver.into_iter().for_each(|driver| driver.join().expect("the driver's thread"));
 }
 
 fn attempts(who: &str, other: &str) {

@@ -186,7 +186,8 @@ impl<R: Read + Seek> Loader<'_, R> {
         let weights = |name: &str| format!("{name}.weight");
         let types: Vec<_> = parts.iter().map(|p| self.header.tensors.get(&weights(&p.0)).map(|t| t.ty)).collect();
         let alike = types.windows(2).all(|w| w[0] == w[1]);
-        let (mut blocks, mut biases): (Vec<(Type, usize, Vec<u8>)>, Vec<_>) = (Vec::new(), Vec::new());
+        let mut blocks: Vec<(Type, usize, Vec<u8>)> = Vec::new();
+        let mut biases = Vec::new();
         for (name, n) in parts {
             let (ty, bytes) = self.bytes(&weights(name), *n, k)?;
             match blocks.last_mut().filter(|_| alike) {
