@@ -7,7 +7,7 @@
 #![allow(clippy::needless_range_loop, reason = "an index names the register in a tile")]
 
 use super::avx2_attention::{attend, exp8};
-use super::{Acts, Form, Kernels, Lane, Matrix, PANEL, Row};
+use super::{Acts, Form, Kernels, Lane, Matrix, PANEL};
 use core::arch::x86_64::*;
 use std::ops::Range;
 
@@ -21,7 +21,6 @@ pub static KERNELS: Kernels = Kernels {
     name: "avx2",
     // SAFETY (all): `Kernels::detect` gives this table out only after `available`.
     quantize: |x, q, d, s| unsafe { quantize(x, q, d, s) },
-    gemv: |w, p, a| unsafe { gemv(w, p, a) },
     gemm: |w, p, a, r, o| unsafe { gemm(w, p, a, r, o) },
     attend: |a, g, p, e| unsafe { attend(a, g, p, e) },
     silu_mul: |a, b| unsafe { silu_mul(a, b) },
@@ -90,82 +89,51 @@ fn tiles(w: &Matrix, panel: usize) -> [(&[Lane], &[u16]); 2] {
     [2 * panel, 2 * panel + 1].map(|t| (&w.lanes[t * nl..][..nl], &w.scales[t * ns..][..ns]))
 }
 
+/// R rows of activations from row `at` on against a panel of four-bit weights, which is unpacked on the way: for so few
+/// rows that widening the panel first does not pay.
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
-    let blocks = w.k / 32;
-    if !w.form.floats() {
-        assert!(a.q.len() >= w.k && a.d.len() >= blocks && a.s.len() >= blocks);
-    }
-    match w.form {
-        Form::Four => gemv_four(w, panel, a),
-        Form::Eight { halves: false, mins: false } => gemv_eight::<false, false>(w, panel, a),
-        Form::Eight { halves: false, mins: true } => gemv_eight::<false, true>(w, panel, a),
-        Form::Eight { halves: true, mins: false } => gemv_eight::<true, false>(w, panel, a),
-        Form::Eight { halves: true, mins: true } => gemv_eight::<true, true>(w, panel, a),
-        Form::Half | Form::Dense => {
-            let mut out = [0f32; PANEL];
-            float_rows::<1>(w, panel, [a.x], &mut out);
-            out
-        }
-    }
-}
-
-#[target_feature(enable = "avx2,fma,f16c")]
-fn gemv_four(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
+unsafe fn few_four<const R: usize>(w: &Matrix, panel: usize, acts: &Acts, at: usize, out: &mut [f32]) {
     let (mask, ones) = (_mm256_set1_epi8(15), _mm256_set1_epi16(1));
-    let mut total = [_mm256_setzero_ps(); 2];
+    let (k, blocks) = (w.k, w.k / 32);
+    let mut total = [[_mm256_setzero_ps(); 2]; R];
     let tiles = tiles(w, panel);
-    for b in 0..w.k / 32 {
-        // SAFETY: `tiles` and the check in `gemv` hold k / 32 blocks of lanes, scales and activations.
+    for b in 0..blocks {
+        // SAFETY: `tiles` holds k / 32 blocks of lanes and scales; the caller promises R rows in `acts`.
         unsafe {
-            let q = a.q.as_ptr().add(b * 32);
-            let mut sum = [_mm256_setzero_si256(); 2];
+            let q: [*const i8; R] = std::array::from_fn(|r| acts.q.as_ptr().add((at + r) * k + b * 32));
+            let mut sum = [[_mm256_setzero_si256(); 2]; R];
             for j in 0..4 {
-                let (low, high) = (four(q.add(j * 4)), four(q.add(16 + j * 4)));
                 for h in 0..2 {
                     let x = _mm256_load_si256(tiles[h].0.as_ptr().add(b * 4 + j).cast());
-                    let l = _mm256_maddubs_epi16(_mm256_and_si256(x, mask), low);
-                    let g = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16::<4>(x), mask), high);
-                    sum[h] = _mm256_add_epi16(sum[h], _mm256_add_epi16(l, g));
+                    let (low, high) = (_mm256_and_si256(x, mask), _mm256_and_si256(_mm256_srli_epi16::<4>(x), mask));
+                    for r in 0..R {
+                        let l = _mm256_maddubs_epi16(low, four(q[r].add(j * 4)));
+                        let g = _mm256_maddubs_epi16(high, four(q[r].add(16 + j * 4)));
+                        sum[r][h] = _mm256_add_epi16(sum[r][h], _mm256_add_epi16(l, g));
+                    }
                 }
             }
-            let (d, s) = (_mm256_set1_ps(*a.d.as_ptr().add(b)), _mm256_set1_ps(*a.s.as_ptr().add(b)));
             for h in 0..2 {
                 let scales = tiles[h].1.as_ptr().add(b * 16);
-                let v = _mm256_cvtepi32_ps(_mm256_madd_epi16(sum[h], ones));
-                total[h] = _mm256_fmadd_ps(v, _mm256_mul_ps(halves(scales), d), total[h]);
-                total[h] = _mm256_fmadd_ps(halves(scales.add(8)), s, total[h]);
-            }
-        }
-    }
-    store(total)
-}
-
-#[target_feature(enable = "avx2,fma,f16c")]
-fn gemv_eight<const HALVES: bool, const MINS: bool>(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
-    let mut total = [_mm256_setzero_ps(); 2];
-    let tiles = tiles(w, panel);
-    let ns = w.form.scales();
-    for b in 0..w.k / 32 {
-        // SAFETY: `tiles` and the check in `gemv` hold k / 32 blocks of lanes, scales and activations.
-        unsafe {
-            let q = a.q.as_ptr().add(b * 32);
-            let mut sum = [[_mm256_setzero_si256(); 2]; 2];
-            for g in 0..8 {
-                let act = four(q.add(g * 4));
-                for h in 0..2 {
-                    let x = _mm256_load_si256(tiles[h].0.as_ptr().add(b * 8 + g).cast());
-                    sum[g / 4][h] = _mm256_add_epi32(sum[g / 4][h], signed(x, act));
+                let (scale, min) = (halves(scales), halves(scales.add(8)));
+                for r in 0..R {
+                    let i = (at + r) * blocks + b;
+                    let (d, s) = (_mm256_set1_ps(*acts.d.as_ptr().add(i)), _mm256_set1_ps(*acts.s.as_ptr().add(i)));
+                    let v = _mm256_cvtepi32_ps(_mm256_madd_epi16(sum[r][h], ones));
+                    total[r][h] = _mm256_fmadd_ps(v, _mm256_mul_ps(scale, d), total[r][h]);
+                    total[r][h] = _mm256_fmadd_ps(min, s, total[r][h]);
                 }
             }
-            let (d, s) = (_mm256_set1_ps(*a.d.as_ptr().add(b)), _mm256_set1_ps(*a.s.as_ptr().add(b)));
-            for h in 0..2 {
-                let scales = tiles[h].1.as_ptr().add(b * ns);
-                scale::<HALVES, MINS>(&mut total[h], [sum[0][h], sum[1][h]], scales, d, s);
-            }
         }
     }
-    store(total)
+    for (total, out) in total.iter().zip(out.chunks_exact_mut(PANEL)) {
+        // SAFETY: out has 16 elements.
+        unsafe {
+            _mm256_storeu_ps(out.as_mut_ptr(), total[0]);
+            _mm256_storeu_ps(out.as_mut_ptr().add(8), total[1]);
+        }
+    }
 }
 
 #[inline]
@@ -193,18 +161,6 @@ unsafe fn scale<const HALVES: bool, const MINS: bool>(
     }
 }
 
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store(v: [__m256; 2]) -> [f32; PANEL] {
-    let mut out = [0f32; PANEL];
-    // SAFETY: out has 16 elements.
-    unsafe {
-        _mm256_storeu_ps(out.as_mut_ptr(), v[0]);
-        _mm256_storeu_ps(out.as_mut_ptr().add(8), v[1]);
-    }
-    out
-}
-
 #[target_feature(enable = "avx2,fma,f16c")]
 fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
     let (m, blocks) = (rows.len(), w.k / 32);
@@ -218,6 +174,11 @@ fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f3
         out[..m * PANEL].fill(0.0);
     }
     match w.form {
+        // SAFETY (four times): the rows were checked against the activations above.
+        Form::Four if m == 1 => unsafe { few_four::<1>(w, panel, acts, rows.start, out) },
+        Form::Four if m == 2 => unsafe { few_four::<2>(w, panel, acts, rows.start, out) },
+        Form::Four if m == 3 => unsafe { few_four::<3>(w, panel, acts, rows.start, out) },
+        Form::Four if m == 4 => unsafe { few_four::<4>(w, panel, acts, rows.start, out) },
         Form::Four => gemm_four(w, panel, acts, rows, out),
         Form::Eight { halves: false, mins: false } => gemm_eight::<false, false>(w, panel, acts, rows, out),
         Form::Eight { halves: false, mins: true } => gemm_eight::<false, true>(w, panel, acts, rows, out),
@@ -387,6 +348,9 @@ fn gemm_eight<const HALVES: bool, const MINS: bool>(
                 if i + 3 <= rows.len() {
                     rows_eight::<3, HALVES, MINS>(&tiles, w.form.scales(), first..last, acts, rows.start + i, o);
                     i += 3;
+                } else if i + 2 <= rows.len() {
+                    rows_eight::<2, HALVES, MINS>(&tiles, w.form.scales(), first..last, acts, rows.start + i, o);
+                    i += 2;
                 } else {
                     rows_eight::<1, HALVES, MINS>(&tiles, w.form.scales(), first..last, acts, rows.start + i, o);
                     i += 1;
@@ -479,7 +443,7 @@ fn gate_eight<const GELU: bool>(a: &mut [f32; 8], b: &[f32; 8]) {
     let mut u = x;
     if GELU {
         let cube = _mm256_mul_ps(_mm256_mul_ps(x, x), x);
-        u = _mm256_mul_ps(set(1.595_769_1), _mm256_fmadd_ps(set(0.044_715), cube, x));
+        u = _mm256_mul_ps(set(1.595_769), _mm256_fmadd_ps(set(0.044_715), cube, x));
     }
     let e = _mm256_add_ps(set(1.0), exp8(_mm256_sub_ps(_mm256_setzero_ps(), u)));
     let y = _mm256_mul_ps(_mm256_div_ps(x, e), y);

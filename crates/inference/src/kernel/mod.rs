@@ -206,8 +206,6 @@ pub struct Kernels {
     pub name: &'static str,
     /// Quantizes one row: input, integers, scales, scaled sums.
     pub quantize: Quantize,
-    /// Multiplies one row with one panel.
-    pub gemv: fn(&Matrix, usize, Row<'_>) -> [f32; PANEL],
     /// Multiplies some rows with one panel, into `[rows][16]`.
     pub gemm: fn(&Matrix, usize, &Acts, Range<usize>, &mut [f32]),
     /// Attends for one kv head and some positions; calls back with each position and its `[group][head_dim]`.
@@ -255,14 +253,7 @@ impl Kernels {
                 let Some((w, out, from, chunks, parts)) = jobs.iter().rev().find(|j| j.2 <= u) else { continue };
                 let (panel, chunk) = ((u - from) / chunks, (u - from) % chunks);
                 let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m * parts);
-                if m == 1 {
-                    for (i, out) in rows.clone().zip(block.chunks_exact_mut(PANEL)) {
-                        let row = if w.form.floats() { acts.floats(i) } else { acts.integers(i) };
-                        out.copy_from_slice(&(self.gemv)(w, panel, row));
-                    }
-                } else {
-                    (self.gemm)(w, panel, acts, rows.clone(), &mut block);
-                }
+                (self.gemm)(w, panel, acts, rows.clone(), &mut block);
                 let width = PANEL.min(w.n - panel * PANEL);
                 let tokens = rows.start / parts..rows.end / parts;
                 for (i, row) in tokens.zip(block.chunks_exact_mut(PANEL * parts)) {

@@ -5,7 +5,7 @@ use half::f16;
 use std::ops::Range;
 
 /// The plain set.
-pub static KERNELS: Kernels = Kernels { name: "plain", quantize, gemv, gemm, attend, silu_mul, gelu_mul, gelu };
+pub static KERNELS: Kernels = Kernels { name: "plain", quantize, gemm, attend, silu_mul, gelu_mul, gelu };
 
 fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32]) {
     let blocks = x.as_chunks::<32>().0.iter().zip(q.as_chunks_mut::<32>().0);
@@ -112,7 +112,7 @@ fn silu_mul(a: &mut [f32], b: &[f32]) {
 /// gelu(x) = x * sigmoid(2 * sqrt(2 / pi) * (x + 0.044715 x^3)).
 fn gelu_mul(a: &mut [f32], b: &[f32]) {
     for (a, b) in a.iter_mut().zip(b) {
-        let u = 1.595_769_1 * (*a + 0.044_715 * *a * *a * *a);
+        let u = 1.595_769 * (*a + 0.044_715 * *a * *a * *a);
         *a = *a / (1.0 + (-u).exp()) * b;
     }
 }
