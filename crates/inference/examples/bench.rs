@@ -1,10 +1,12 @@
 //! Measures one model: loading, reading a prompt, generating, memory; for an embedder's folder, passages a second.
-//! `cargo run --release -p hearth-inference --example bench -- MODEL.gguf [THREADS] [PROMPT_TOKENS] [NEW_TOKENS] [nolookup]`
+//! `cargo run --release -p hearth-inference --example bench -- MODEL.gguf [THREADS] [PROMPT_TOKENS] [NEW_TOKENS] [nolookup] [any]`
+//! (`any`: on a graphics processor where the program was built with `--features cuda` or `metal` and one is there)
 //! `cargo run --release -p hearth-inference --example bench -- FOLDER [THREADS] [TOKENS_PER_PASSAGE] [PASSAGES]`
 
+use hearth_inference::accelerated::place::Found;
 use hearth_inference::embed::Embedder;
 use hearth_inference::engine::{Ask, Chat, Event};
-use hearth_inference::wire::{Briefing, Message, Sampling, Speaker};
+use hearth_inference::wire::{Briefing, Hardware, Load, Message, Role, Sampling, Speaker};
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +18,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return embed(path, threads, number(2, 128), number(3, 128));
     }
     let begun = Instant::now();
-    let mut chat = Chat::load(&mut std::fs::File::open(path)?, threads, None, 4 << 30)?;
+    let hardware = if args.iter().any(|a| a == "any") { Hardware::Any } else { Hardware::Processor };
+    let found = Found::look(&Load {
+        weights: path.into(),
+        tokenizer: None,
+        config: None,
+        role: Role::Chat,
+        threads: threads as u32,
+        n_ctx: None,
+        kv_budget_bytes: 4 << 30,
+        hardware,
+    });
+    let mut chat = Chat::load_where(&mut std::fs::File::open(path)?, threads, None, 4 << 30, &found)?;
     println!("load {} ms, {:?}", begun.elapsed().as_millis(), chat.info());
     let text = "The quick brown fox jumps over the lazy dog near the quiet river bank. ".repeat(words / 15);
     let mut messages = vec![Message { role: Speaker::User, text }];

@@ -1,17 +1,17 @@
 //! Answers on one loaded decoder: prompts, the KV caches of the conversations, the loop that generates. One request at
 //! a time; who asks and who listens is `serve`.
 
+use crate::accelerated::place::Found;
+use crate::backend::{Backend, State};
 use crate::chat::{self, Format, Heard, Hearing};
 use crate::constrain::{Constrainer, Guard};
 use crate::error::Error;
-use crate::forward::{CHUNK, Compute, LOGITS, Scratch, forward};
+use crate::forward::LOGITS;
 use crate::gguf;
-use crate::kv::RunState;
 use crate::lookup::{Ahead, Lookup};
 use crate::sampling::{Sampler, StopText, chances};
 use crate::template::Template;
 use crate::tokens::{Utf8Stream, Vocabulary};
-use crate::weights::Weights;
 use crate::wire::{Briefing, Chance, Finish, Message, ModelInfo, Sampling};
 use std::collections::HashMap;
 use std::io::{Read, Seek};
@@ -72,7 +72,7 @@ const CLOSING_SHARE: usize = 3;
 
 struct Conversation {
     tokens: Vec<u32>,
-    state: RunState,
+    state: State,
     used: u64,
 }
 
@@ -86,13 +86,11 @@ impl Conversation {
 
 /// A loaded chat model with its conversations.
 pub struct Chat {
-    weights: Arc<Weights>,
+    backend: Backend,
     vocabulary: Arc<Vocabulary>,
     template: Arc<Template>,
     format: Format,
     constrainer: Option<Constrainer>,
-    compute: Compute,
-    scratch: Scratch,
     conversations: HashMap<i64, Conversation>,
     n_ctx: usize,
     kv_budget_bytes: u64,
@@ -100,7 +98,7 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Loads a GGUF file.
+    /// Loads a GGUF file onto the processor.
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, with what is wrong.
@@ -110,24 +108,33 @@ impl Chat {
         n_ctx: Option<usize>,
         kv_budget_bytes: u64,
     ) -> Result<Self, Error> {
+        Self::load_where(file, threads, n_ctx, kv_budget_bytes, &Found::nothing("nothing else was asked for"))
+    }
+
+    /// Loads a GGUF file where it is best computed.
+    ///
+    /// # Errors
+    /// `Damaged` and `Unsupported`, with what is wrong.
+    pub fn load_where<R: Read + Seek>(
+        file: &mut R,
+        threads: usize,
+        n_ctx: Option<usize>,
+        kv_budget_bytes: u64,
+        found: &Found,
+    ) -> Result<Self, Error> {
         let header = gguf::read(&mut *file)?;
         let vocabulary = Vocabulary::read(&header)?;
-        let compute = Compute::new(threads);
-        let mut weights = Weights::read(file, &header, &compute.pool)?;
+        let backend = Backend::load(file, &header, threads, n_ctx, kv_budget_bytes, found)?;
         let chatml = |s: &str| vocabulary.specials().token(s).is_some();
         let chatml = chatml("<|im_start|>") && chatml("<|im_end|>");
         let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), chatml);
-        let scratch = Scratch::new(&weights.config);
-        let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx);
-        weights.settle(n_ctx);
+        let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, backend.config().n_ctx);
         Ok(Self {
-            weights: Arc::new(weights),
+            backend,
             vocabulary: Arc::new(vocabulary),
             format: Format::of(template.source().unwrap_or_default()),
             template: Arc::new(template),
             constrainer: None,
-            compute,
-            scratch,
             conversations: HashMap::new(),
             n_ctx,
             kv_budget_bytes,
@@ -137,16 +144,17 @@ impl Chat {
 
     /// Returns what was loaded; `load_ms` is left to the caller.
     pub fn info(&self) -> ModelInfo {
-        let c = &self.weights.config;
+        let (b, c) = (&self.backend, self.backend.config());
         ModelInfo {
             architecture: c.architecture.name.into(),
-            quantization: self.weights.quantization.name().into(),
+            quantization: b.quantization.name().into(),
             n_ctx: self.n_ctx as u32,
             n_vocab: c.n_vocab as u32,
             dims: None,
-            weights_bytes: self.weights.bytes,
-            threads: self.compute.pool.threads() as u32,
-            kernel: self.compute.kernels.name.into(),
+            weights_bytes: b.bytes,
+            threads: b.threads as u32,
+            kernel: b.kernel.clone(),
+            place: b.place.clone(),
             template: self.template.describe(),
             load_ms: 0,
         }
@@ -205,14 +213,14 @@ impl Chat {
             // A space that only encoding puts before a text is no part of the answer.
             trim: self.vocabulary.has_prefix_space() && ask.begun.is_none(),
         };
-        let n_vocab = self.weights.config.n_vocab as u32;
+        let n_vocab = self.backend.config().n_vocab as u32;
         if prompt.is_empty() || prompt.iter().any(|t| *t >= n_vocab) {
             return Err(Error::Request("the prompt has no tokens that the model knows".into()));
         }
         if prompt.len() >= self.n_ctx {
             return Err(Error::TooLong { prompt_tokens: prompt.len() as u32, n_ctx: self.n_ctx as u32 });
         }
-        let fresh = || Conversation { tokens: Vec::new(), state: RunState::new(&self.weights.config), used: 0 };
+        let fresh = || Conversation { tokens: Vec::new(), state: self.backend.state(), used: 0 };
         let mut c = self.conversations.remove(&ask.conversation).unwrap_or_else(fresh);
         let result = self.run(&mut c, &prompt, ask.sampling, (voice, guard), cancelled, emit);
         c.tokens.truncate(c.state.len());
@@ -258,11 +266,15 @@ impl Chat {
         };
         emit(Event::Prompt(common, prompt.len()));
         while c.tokens.len() < prompt.len() {
-            let chunk = &prompt[c.tokens.len()..(c.tokens.len() + CHUNK).min(prompt.len())];
+            let chunk = &prompt[c.tokens.len()..(c.tokens.len() + self.backend.chunk()).min(prompt.len())];
             let last = c.tokens.len() + chunk.len() == prompt.len();
-            if self.pass(c, chunk, usize::from(last), cancelled).is_err() {
-                o.prompt = begun.elapsed();
-                return Ok(o);
+            match self.pass(c, chunk, usize::from(last), cancelled) {
+                Ok(()) => {}
+                Err(Error::Cancelled) => {
+                    o.prompt = begun.elapsed();
+                    return Ok(o);
+                }
+                Err(e) => return Err(e),
             }
             emit(Event::Prompt(c.tokens.len(), prompt.len()));
         }
@@ -293,7 +305,7 @@ impl Chat {
             if o.new_tokens >= limit {
                 break Finish::Length;
             }
-            let logits = self.scratch.logits_of(ahead.right());
+            let logits = self.backend.logits_of(ahead.right());
             // Thoughts are free; the answer after them is not.
             let guarded = guard.as_mut().filter(|_| !voice.hearing.is_thinking());
             let left = limit - o.new_tokens;
@@ -350,8 +362,10 @@ impl Chat {
             if self.make_room(c.state.bytes_for(c.tokens.len() + next.len())).is_err() {
                 next.truncate(1);
             }
-            if self.pass(c, &next, next.len(), cancelled).is_err() {
-                break Finish::Cancelled;
+            match self.pass(c, &next, next.len(), cancelled) {
+                Ok(()) => {}
+                Err(Error::Cancelled) => break Finish::Cancelled,
+                Err(e) => return Err(e),
             }
             ahead = Ahead::new(&next[1..]);
         };
@@ -372,7 +386,7 @@ impl Chat {
         logits: usize,
         stop: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
-        forward(&self.weights, &mut c.state, &mut self.scratch, &self.compute, tokens, logits, stop)?;
+        self.backend.forward(&mut c.state, tokens, logits, stop)?;
         c.tokens.extend_from_slice(tokens);
         Ok(())
     }

@@ -41,6 +41,9 @@ pub enum Error {
     /// The request was cancelled.
     #[error("cancelled")]
     Cancelled,
+    /// The graphics processor failed, or its memory did not suffice.
+    #[error("the graphics processor failed: {0}")]
+    Device(String),
 }
 
 impl Error {
@@ -64,6 +67,7 @@ impl Error {
             }
             Self::Request(_) => FailureCode::Request,
             Self::Cancelled => FailureCode::Cancelled,
+            Self::Device(_) => FailureCode::Internal,
         };
         Failure { code, message: self.to_string() }
     }

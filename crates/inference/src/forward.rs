@@ -73,6 +73,11 @@ impl Scratch {
     pub fn logits_of(&self, i: usize) -> &[f32] {
         self.logits.get(i * self.n_vocab..(i + 1) * self.n_vocab).unwrap_or(&[])
     }
+
+    /// Returns the residual stream behind the last layer after a pass over `m` tokens, at most `CHUNK` `[m][n_embd]`.
+    pub fn stream(&self, m: usize) -> &[f32] {
+        &self.x[..(m * self.x.len() / CHUNK).min(self.x.len())]
+    }
 }
 
 /// What computes: kernels and threads.

@@ -1,10 +1,12 @@
-//! The inference room: open models on the CPU of this machine.
+//! The inference room: open models on this machine, on its CPU or a graphics processor.
 //!
 //! It reads GGUF chat models and a BERT embedder, owns their KV caches, and answers framed requests from one
 //! parent process (`serve`). It opens the weight files it is told to open and nothing else: no network, no
 //! database, no clock beyond measuring its own work and the day that a chat template asks for, no settings of its own.
 
+pub mod accelerated;
 pub mod architecture;
+pub mod backend;
 pub mod chat;
 pub mod config;
 pub mod constrain;
@@ -28,4 +30,4 @@ pub mod wire;
 
 pub use error::Error;
 pub use fit::{Fit, estimate};
-pub use serve::{ServeError, serve};
+pub use serve::{ServeError, serve, serve_with};

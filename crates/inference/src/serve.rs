@@ -1,6 +1,7 @@
 //! One engine process: waits for the model to load, then answers framed requests until its input ends. A reading
 //! thread takes requests, cancels and health questions; the calling thread computes, one request at a time.
 
+use crate::accelerated::place::Found;
 use crate::embed::Embedder;
 use crate::engine::{Ask, Chat, Counter, Event, Outcome};
 use crate::error::Error;
@@ -121,16 +122,30 @@ impl<W: Write> Desk<W> {
     }
 }
 
-/// Runs an engine process to its end: reads `Load`, calls `on_load` before any byte of the model is read, loads,
-/// answers `Ready`, and then every request. `on_load` may confine the process to the files that `Load` names; threads
-/// must still be creatable afterwards.
+/// Runs an engine process to its end on the processor: reads `Load`, calls `on_load` before any byte of the model is
+/// read, loads, answers `Ready`, and then every request. `on_load` may confine the process to the files that `Load`
+/// names; threads must still be creatable afterwards.
 ///
 /// # Errors
 /// When loading fails (the parent has then been told), or the parent speaks nonsense. The end of the input is no error.
 pub fn serve(
-    mut input: impl Read + Send + 'static,
+    input: impl Read + Send + 'static,
     output: impl Write + Send + 'static,
     on_load: impl FnOnce(&Load) -> Result<(), String>,
+) -> Result<(), ServeError> {
+    serve_with(input, output, |load| on_load(load).map(|()| Found::nothing("nothing else was looked for")))
+}
+
+/// Runs an engine process as `serve` does, on the device that `on_load` finds where the model fits there. `on_load`
+/// looks for it (`Found::look`) at the point of the confinement where a driver can still be woken. A device that fails
+/// in the middle of an answer ends the process after the parent was told, because it may not recover in this one.
+///
+/// # Errors
+/// Those of `serve`.
+pub fn serve_with(
+    mut input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+    on_load: impl FnOnce(&Load) -> Result<Found, String>,
 ) -> Result<(), ServeError> {
     let desk = Arc::new(Desk {
         queue: Mutex::default(),
@@ -147,12 +162,15 @@ pub fn serve(
             return Err(ServeError::NotLoad);
         }
     };
-    if let Err(why) = on_load(&load) {
-        desk.fail(None, Failure { code: FailureCode::Internal, message: format!("confinement failed: {why}") });
-        return Err(ServeError::Confinement(why));
-    }
+    let found = match on_load(&load) {
+        Ok(found) => found,
+        Err(why) => {
+            desk.fail(None, Failure { code: FailureCode::Internal, message: format!("confinement failed: {why}") });
+            return Err(ServeError::Confinement(why));
+        }
+    };
     let begun = Instant::now();
-    let loaded = catch_unwind(|| Model::load(&load))
+    let loaded = catch_unwind(AssertUnwindSafe(|| Model::load(&load, &found)))
         .unwrap_or_else(|_| Err(Error::Damaged("the model file makes the reader stumble".into())));
     let mut model = loaded.inspect_err(|e| desk.fail(None, e.failure()))?;
     let load_ms = begun.elapsed().as_millis() as u64;
@@ -243,12 +261,15 @@ enum Model {
 }
 
 impl Model {
-    fn load(load: &Load) -> Result<Self, Error> {
+    fn load(load: &Load, found: &Found) -> Result<Self, Error> {
         let open = |p: &Path, what: &str| File::open(p).map_err(Error::io(what));
         let (threads, n_ctx) = (load.threads.clamp(1, 256) as usize, load.n_ctx.map(|n| n as usize));
         let mut weights = open(&load.weights, "the model file")?;
         match load.role {
-            Role::Chat => Ok(Self::Chat(Box::new(Chat::load(&mut weights, threads, n_ctx, load.kv_budget_bytes)?))),
+            Role::Chat => {
+                let chat = Chat::load_where(&mut weights, threads, n_ctx, load.kv_budget_bytes, found)?;
+                Ok(Self::Chat(Box::new(chat)))
+            }
             Role::Embed => {
                 let small = |path: &Option<std::path::PathBuf>, what: &str| {
                     let path = path.as_ref().ok_or_else(|| Error::Request(format!("{what} is not named")))?;
@@ -277,6 +298,7 @@ impl Model {
                     weights_bytes,
                     threads: threads as u32,
                     kernel: kernel.into(),
+                    place: "the processor: embedders run there".into(),
                     template: "none".into(),
                     load_ms: 0,
                 }
@@ -316,7 +338,13 @@ impl Model {
                 });
                 match result {
                     Ok(o) => desk.say(&done(id, &o)),
-                    Err(e) => desk.fail(Some(id), e.failure()),
+                    Err(e) => {
+                        desk.fail(Some(id), e.failure());
+                        // A device that failed once may fail for good; a new process looks anew.
+                        if matches!(e, Error::Device(_)) {
+                            desk.close();
+                        }
+                    }
                 }
                 None
             }

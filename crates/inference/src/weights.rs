@@ -300,7 +300,21 @@ impl Weights {
     /// # Errors
     /// `Damaged` for missing tensors and wrong shapes; `Unsupported` for families that do not run.
     pub fn read<R: Read + Seek>(file: &mut R, header: &Header, pool: &Pool) -> Result<Self, Error> {
-        let config = Config::read(header)?;
+        Self::read_first(file, header, pool, usize::MAX)
+    }
+
+    /// Reads as `read` does, but of the blocks only the first ones, as many as are wanted.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read_first<R: Read + Seek>(
+        file: &mut R,
+        header: &Header,
+        pool: &Pool,
+        layers: usize,
+    ) -> Result<Self, Error> {
+        let mut config = Config::read(header)?;
+        config.n_layers = config.n_layers.min(layers);
         let c = &config;
         let mut l = Loader { file, header, pool };
         // Every shape is asked for before the first large read, so that a lying header costs nothing.

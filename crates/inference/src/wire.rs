@@ -18,6 +18,15 @@ pub enum Role {
     Embed,
 }
 
+/// What a model may be computed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hardware {
+    /// A graphics processor where this program was built for one, it is there and has room; otherwise the processor.
+    Any,
+    /// The processor.
+    Processor,
+}
+
 /// The first request to an engine process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Load {
@@ -35,6 +44,8 @@ pub struct Load {
     pub n_ctx: Option<u32>,
     /// Bytes that all KV caches together may take.
     pub kv_budget_bytes: u64,
+    /// What the model may be computed on.
+    pub hardware: Hardware,
 }
 
 /// Who says a message.
@@ -215,6 +226,8 @@ pub struct ModelInfo {
     pub threads: u32,
     /// The kernel set.
     pub kernel: String,
+    /// Where the model computes and why there, in words.
+    pub place: String,
     /// Where the chat template comes from, and why, where it is not the file's.
     pub template: String,
     /// Milliseconds that loading took.

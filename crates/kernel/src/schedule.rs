@@ -79,6 +79,7 @@ impl Schedule {
             threads: u32::try_from(self.threads).unwrap_or(1),
             n_ctx: None,
             kv_budget_bytes: KV_BUDGET_BYTES,
+            hardware: hearth_inference::wire::Hardware::Any,
         };
         let cap = model.size_bytes * 4 + KV_BUDGET_BYTES + (1 << 30);
         Engine::start(&self.program, load, cap).map_err(|error| failed(model, &error))

@@ -2,7 +2,7 @@
 //! It is not part of Hearth and does nothing by itself.
 #![allow(unsafe_code, clippy::disallowed_methods, clippy::disallowed_types)]
 
-use hearth_sandbox::{Confinement, Limits, Spawn, confine};
+use hearth_sandbox::{Confinement, Devices, Limits, Spawn, confine, confine_around};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -16,6 +16,7 @@ fn main() {
         "files" => open_files(),
         "socket" => say("socket", std::net::TcpListener::bind("127.0.0.1:0")),
         "confined" => confined(arg(1), arg(2)),
+        "device" => device(arg(1), arg(2) == "used"),
         "mapped" => mapped(arg(1)),
         "hog" => hog(arg(1)),
         "shared" => shared(),
@@ -73,6 +74,50 @@ fn confined(named: &str, other: &str) {
     let sums: u64 = (0..4u64).map(|n| std::thread::spawn(move || n)).filter_map(|t| t.join().ok()).sum();
     println!("threads: {sums}");
     say("a second confinement", confine(&Confinement::default()));
+}
+
+/// Uses `/dev/null` as a device, from this thread and from one that its driver started, as drivers do.
+fn device(other: &str, used: bool) {
+    let devices = Devices { nodes: vec!["/dev/null".into()], read_only: vec!["/proc/cpuinfo".into()] };
+    let (ask, asked) = std::sync::mpsc::channel::<()>();
+    let (other, mut asked, mut driver) = (other.to_owned(), Some(asked), None);
+    let path = other.clone();
+    let mut wake = || {
+        say("waking", fs::OpenOptions::new().write(true).open("/dev/null"));
+        say("waking by another file", fs::read(&path));
+        let (asked, path) = (asked.take(), path.clone());
+        driver = Some(std::thread::spawn(move || {
+            let _ = asked.map(|asked| asked.recv());
+            attempts("driver", &path);
+        }));
+        used
+    };
+    confine_around(&Confinement::default(), &devices, &mut wake).expect("confined");
+    attempts("self", &other);
+    drop(ask);
+    driver.into_iter().for_each(|driver| driver.join().expect("the driver's thread"));
+}
+
+fn attempts(who: &str, other: &str) {
+    say(&format!("{who}: the device"), fs::OpenOptions::new().read(true).write(true).open("/dev/null"));
+    say(&format!("{who}: the driver's file"), fs::read("/proc/cpuinfo"));
+    say(&format!("{who}: reading another file"), fs::read(other));
+    say(&format!("{who}: writing another file"), fs::OpenOptions::new().append(true).open(other));
+    say(&format!("{who}: making a file"), File::create(format!("{other}.new")));
+    say(&format!("{who}: another device"), File::open("/dev/zero"));
+    say(&format!("{who}: listen"), std::net::TcpListener::bind("127.0.0.1:0"));
+    say(&format!("{who}: running a program"), Command::new("/bin/true").status());
+    // SAFETY: plain system calls; a child that comes to be ends at once; a fresh map that nothing else refers to.
+    unsafe {
+        let forked = libc::fork();
+        if forked == 0 {
+            libc::_exit(0);
+        }
+        say(&format!("{who}: fork"), kernel(forked.into()));
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let code = libc::mmap(std::ptr::null_mut(), 4096, libc::PROT_READ | libc::PROT_EXEC, flags, -1, 0);
+        say(&format!("{who}: new machine code"), kernel(code as i64));
+    }
 }
 
 fn kernel(result: i64) -> std::io::Result<()> {

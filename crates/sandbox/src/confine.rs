@@ -15,6 +15,15 @@ pub struct Confinement {
     pub memory_bytes: Option<u64>,
 }
 
+/// What the driver of a device opens, beside what [`Confinement`] names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Devices {
+    /// Device files that stay readable and writable, commands to the device included.
+    pub nodes: Vec<PathBuf>,
+    /// Files and folders of the driver that stay readable.
+    pub read_only: Vec<PathBuf>,
+}
+
 /// Which walls stand. `false` means not enforced on this machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confined {
@@ -62,11 +71,46 @@ pub enum ConfineError {
 /// [`ConfineError`]; the process may then be confined in part and must end.
 #[cfg(target_os = "linux")]
 pub fn confine(wanted: &Confinement) -> Result<Confined, ConfineError> {
-    let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
-    if threads > 1 {
-        return Err(ConfineError::Threads(threads));
-    }
+    alone()?;
     crate::linux::confine_thread(wanted)
+}
+
+/// Confines the calling process as [`confine`] does, but lets it wake the driver of a device on the way. `wake` is
+/// called once the files are walled off, with those of `devices` left open, and before system calls are refused; it says
+/// whether the process goes on to use a device. Threads that it starts stand behind the same walls. Where it uses a
+/// device, opening files for writing is left to the walls around files, which allow it for the nodes alone; nothing
+/// else is loosened. Where files cannot be walled off, `wake` is not called.
+///
+/// # Errors
+/// [`ConfineError`]; the process may then be confined in part and must end.
+#[cfg(target_os = "linux")]
+pub fn confine_around(
+    wanted: &Confinement,
+    devices: &Devices,
+    wake: &mut dyn FnMut() -> bool,
+) -> Result<Confined, ConfineError> {
+    alone()?;
+    crate::linux::confine_around(wanted, devices, wake)
+}
+
+#[cfg(target_os = "linux")]
+fn alone() -> Result<(), ConfineError> {
+    let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    if threads > 1 { Err(ConfineError::Threads(threads)) } else { Ok(()) }
+}
+
+/// Confines the calling process as [`confine`] does: on this system not at all, so that `wake` is simply called.
+///
+/// # Errors
+/// None on this system.
+#[cfg(not(target_os = "linux"))]
+pub fn confine_around(
+    wanted: &Confinement,
+    _: &Devices,
+    wake: &mut dyn FnMut() -> bool,
+) -> Result<Confined, ConfineError> {
+    wake();
+    confine(wanted)
 }
 
 /// Confines the calling process for the rest of its life. On this system nothing is enforced, and the reply says so.

@@ -16,7 +16,7 @@ mod spawn;
 mod linux;
 
 pub use child::{Child, ChildStderr, ChildStdin, ChildStdout, Ended, Killer};
-pub use confine::{ConfineError, Confined, Confinement, confine};
+pub use confine::{ConfineError, Confined, Confinement, Devices, confine, confine_around};
 pub use limits::Limits;
 pub use probe::{Guard, probe};
 pub use run::{Finished, RunError, run_to_end};

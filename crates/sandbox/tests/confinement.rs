@@ -195,3 +195,21 @@ fn until(done: impl Fn() -> bool) -> bool {
     }
     false
 }
+
+/// A driver is woken behind the walls around files, and its threads stand behind all walls; a device that is not used
+/// after all opens nothing.
+#[test]
+fn a_device_and_nothing_else_is_left_to_a_child_that_uses_one() {
+    let folder = Folder::new("device");
+    let other = folder.file("other.txt", b"may not be touched");
+    for (used, left) in
+        [("used", &["the device: done", "the driver's file: done"][..]), ("unused", &["the driver's file: done"])]
+    {
+        let lines = lines(captive(&["device", &other, used]));
+        let allowed: Vec<_> = lines.iter().filter(|line| !line.contains(": refused")).cloned().collect();
+        let both = ["self", "driver"].iter().flat_map(|who| left.iter().map(move |line| format!("{who}: {line}")));
+        let want: Vec<String> = std::iter::once("waking: done".to_owned()).chain(both).collect();
+        assert_eq!((allowed, lines.len()), (want, 22), "{used}: {lines:#?}");
+    }
+    assert_eq!(std::fs::read(&other).expect("still there"), b"may not be touched");
+}

@@ -53,6 +53,7 @@ fn engine() -> std::io::Result<()> {
                     weights_bytes: 0,
                     threads: 1,
                     kernel: "scripted".into(),
+                    place: "scripted".into(),
                     template: "none".into(),
                     load_ms: 0,
                 }))?;

@@ -21,8 +21,8 @@ pub struct Spec {
     tensors: Vec<(String, Vec<usize>)>,
     literal: BTreeMap<String, Vec<f32>>,
     tokens: usize,
-    n_ctx: Option<usize>,
-    logits: BTreeMap<usize, Vec<f32>>,
+    pub n_ctx: Option<usize>,
+    pub logits: BTreeMap<usize, Vec<f32>>,
 }
 
 pub fn specs() -> Vec<Spec> {
@@ -83,7 +83,7 @@ impl Spec {
         w
     }
 
-    fn tokens(&self, n_vocab: usize) -> Vec<u32> {
+    pub fn tokens(&self, n_vocab: usize) -> Vec<u32> {
         noise("tokens", self.tokens).iter().map(|x| ((x + 1.0) / 2.0 * n_vocab as f32) as u32).collect()
     }
 }
@@ -97,7 +97,7 @@ fn logits(w: &Weights, compute: &Compute, pieces: &[&[u32]]) -> Vec<f32> {
 }
 
 /// How far one list lies from another, as a share of the other's size.
-fn distance(got: &[f32], want: &[f32]) -> f32 {
+pub fn distance(got: &[f32], want: &[f32]) -> f32 {
     assert_eq!(got.len(), want.len());
     let size = |x: &mut dyn Iterator<Item = f32>| x.map(|x| x * x).sum::<f32>().sqrt();
     size(&mut got.iter().zip(want).map(|(g, w)| g - w)) / size(&mut want.iter().copied())

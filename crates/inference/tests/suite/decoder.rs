@@ -17,7 +17,7 @@ fn weights(file: &[u8], compute: &Compute) -> Weights {
     Weights::read(&mut Cursor::new(file), &header, &compute.pool).unwrap()
 }
 
-fn some_tokens(n: usize) -> Vec<u32> {
+pub fn some_tokens(n: usize) -> Vec<u32> {
     let mut r = Random(5);
     (0..n).map(|_| (r.next() % 258) as u32).collect()
 }
@@ -106,11 +106,11 @@ fn chat(budget: u64) -> Chat {
     Chat::load(&mut Cursor::new(tiny::model("llama", Type::Q4_1, 21)), 2, None, budget).unwrap()
 }
 
-fn say(role: Speaker, text: &str) -> Message {
+pub fn say(role: Speaker, text: &str) -> Message {
     Message { role, text: text.into() }
 }
 
-fn answer(
+pub fn answer(
     chat: &mut Chat,
     conversation: i64,
     messages: &[Message],

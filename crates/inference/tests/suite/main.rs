@@ -1,6 +1,7 @@
 //! The inference room from outside: tiny seeded models that the tests make themselves, and, where the environment names
 //! them, the real default models.
 
+mod accelerated;
 mod architectures;
 mod compare;
 mod constrained;

@@ -31,7 +31,16 @@ fn start(folder: tempfile::TempDir, load: &Load, confine: Result<(), String>) ->
 }
 
 fn load(weights: PathBuf) -> Load {
-    Load { weights, tokenizer: None, config: None, role: Role::Chat, threads: 2, n_ctx: None, kv_budget_bytes: 1 << 24 }
+    Load {
+        weights,
+        tokenizer: None,
+        config: None,
+        role: Role::Chat,
+        threads: 2,
+        n_ctx: None,
+        kv_budget_bytes: 1 << 24,
+        hardware: Hardware::Any,
+    }
 }
 
 impl Parent {

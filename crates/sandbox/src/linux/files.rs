@@ -1,6 +1,6 @@
 //! Named files only, by Landlock: what is not named cannot be opened, and nothing can be written or run.
 
-use crate::confine::ConfineError;
+use crate::confine::{ConfineError, Devices};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
@@ -11,7 +11,12 @@ use std::path::PathBuf;
 const NEWEST: ABI = ABI::V7;
 
 /// Restricts the calling thread. Says whether reading and writing are restricted.
-pub(super) fn only(read_only: &[PathBuf], network: bool, notes: &mut Vec<String>) -> Result<bool, ConfineError> {
+pub(super) fn only(
+    read_only: &[PathBuf],
+    devices: &Devices,
+    network: bool,
+    notes: &mut Vec<String>,
+) -> Result<bool, ConfineError> {
     let wall = |error: landlock::RulesetError| ConfineError::Wall { wall: "named files", reason: error.to_string() };
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
@@ -22,11 +27,17 @@ pub(super) fn only(read_only: &[PathBuf], network: bool, notes: &mut Vec<String>
         ruleset = ruleset.handle_access(AccessNet::from_all(NEWEST)).map_err(wall)?;
     }
     let mut created = ruleset.create().map_err(wall)?;
-    for path in read_only {
+    for path in read_only.iter().chain(&devices.read_only) {
         let lost = |reason: String| ConfineError::Path { path: path.clone(), reason };
         let folder = path.metadata().map_err(|error| lost(error.to_string()))?.is_dir();
         let opened = PathFd::new(path).map_err(|error| lost(error.to_string()))?;
         let access = if folder { AccessFs::ReadFile | AccessFs::ReadDir } else { AccessFs::ReadFile.into() };
+        created = created.add_rule(PathBeneath::new(opened, access)).map_err(wall)?;
+    }
+    for path in &devices.nodes {
+        let lost = |reason: String| ConfineError::Path { path: path.clone(), reason };
+        let opened = PathFd::new(path).map_err(|error| lost(error.to_string()))?;
+        let access = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
         created = created.add_rule(PathBeneath::new(opened, access)).map_err(wall)?;
     }
     let status = created.restrict_self().map_err(wall)?;

@@ -160,8 +160,9 @@ pub(super) fn no_sockets() -> Result<BpfProgram, String> {
     Ok(whole)
 }
 
-/// What a confined process lives under.
-pub(super) fn confined(network: bool) -> Result<BpfProgram, String> {
+/// What a confined process lives under. One that uses a device opens its nodes for writing, again and again; that it
+/// opens nothing else so is then up to Landlock.
+pub(super) fn confined(network: bool, device: bool) -> Result<BpfProgram, String> {
     let mut rules = always(REFUSED);
     rules.append(&mut always(REFUSED_HERE));
     if !network {
@@ -182,7 +183,7 @@ pub(super) fn confined(network: bool) -> Result<BpfProgram, String> {
         let access = flag(libc::O_ACCMODE);
         let for_write = [libc::O_WRONLY, libc::O_RDWR].map(|mode| when(argument, Op::MaskedEq(access), flag(mode)));
         let making = [libc::O_CREAT, libc::O_TRUNC].map(|making| bits(argument, flag(making)));
-        for_write.into_iter().chain(making).collect()
+        for_write.into_iter().filter(|_| !device).chain(making).collect()
     };
     rules.insert(libc::SYS_openat, opening(2)?);
     #[cfg(target_arch = "x86_64")]
@@ -202,10 +203,19 @@ pub(super) fn confined(network: bool) -> Result<BpfProgram, String> {
 
 /// Puts a filter on the calling thread and all that it starts. Allocates nothing when it succeeds.
 pub(super) fn apply(program: &BpfProgram) -> io::Result<()> {
-    seccompiler::apply_filter(program).map_err(|error| match error {
+    seccompiler::apply_filter(program).map_err(refused)
+}
+
+/// Puts a filter on all threads of this process.
+pub(super) fn apply_to_all(program: &BpfProgram) -> io::Result<()> {
+    seccompiler::apply_filter_all_threads(program).map_err(refused)
+}
+
+fn refused(error: seccompiler::Error) -> io::Error {
+    match error {
         seccompiler::Error::Prctl(error) | seccompiler::Error::Seccomp(error) => error,
         _ => io::Error::from_raw_os_error(libc::EINVAL),
-    })
+    }
 }
 
 fn always(calls: &[c_long]) -> Rules {

@@ -3,7 +3,7 @@
 mod files;
 mod filter;
 
-use crate::confine::{ConfineError, Confined, Confinement};
+use crate::confine::{ConfineError, Confined, Confinement, Devices};
 use crate::limits::{Limits, Prepared, data_limit};
 use seccompiler::BpfProgram;
 use std::io;
@@ -77,6 +77,23 @@ unsafe fn prefer_as_victim() {
 
 /// Confines the calling thread and what it starts from now on. [`crate::confine`] makes sure that it is the only one.
 pub(crate) fn confine_thread(wanted: &Confinement) -> Result<Confined, ConfineError> {
+    confine_all(wanted, &Devices::default(), None)
+}
+
+/// Confines the calling thread, all that `wake` starts, and what they start from now on.
+pub(crate) fn confine_around(
+    wanted: &Confinement,
+    devices: &Devices,
+    wake: &mut dyn FnMut() -> bool,
+) -> Result<Confined, ConfineError> {
+    confine_all(wanted, devices, Some(wake))
+}
+
+fn confine_all(
+    wanted: &Confinement,
+    devices: &Devices,
+    wake: Option<&mut dyn FnMut() -> bool>,
+) -> Result<Confined, ConfineError> {
     let wall = |wall, error: String| ConfineError::Wall { wall, reason: error };
     let mut notes = Vec::new();
     if let Some(bytes) = wanted.memory_bytes.filter(|bytes| data_limit().is_none_or(|has| has > *bytes)) {
@@ -92,10 +109,16 @@ pub(crate) fn confine_thread(wanted: &Confinement) -> Result<Confined, ConfineEr
         notes.push("It stands in a network namespace of its own with nothing in it.".to_owned());
     }
     no_new_privileges().map_err(|error| wall("no new privileges", error.to_string()))?;
-    let files = files::only(&wanted.read_only, wanted.network, &mut notes)?;
+    let files = files::only(&wanted.read_only, devices, wanted.network, &mut notes)?;
     drop_capabilities().map_err(|error| wall("capabilities", error.to_string()))?;
-    let program = filter::confined(wanted.network).map_err(|error| wall("system calls", error))?;
-    filter::apply(&program).map_err(|error| wall("system calls", error.to_string()))?;
+    let wake = wake.filter(|_| files);
+    let (woken, used) = (wake.is_some(), wake.is_some_and(|wake| wake()));
+    let program = filter::confined(wanted.network, used).map_err(|error| wall("system calls", error))?;
+    let applied = if woken { filter::apply_to_all(&program) } else { filter::apply(&program) };
+    applied.map_err(|error| wall("system calls", error.to_string()))?;
+    if used {
+        notes.push("The files of a device's driver can be read, and the device used.".to_owned());
+    }
     let network = !wanted.network && !can_open_socket();
     notes.push(match (network, wanted.network) {
         (true, _) => "Sockets are refused by a system call filter, so the network is out of reach.".to_owned(),

@@ -1,0 +1,189 @@
+//! What computes a loaded model: the decoder of this crate on the processor, or the accelerated one on a device. The
+//! engine asks neither which it is.
+
+use crate::accelerated::place::{Found, place, rehearse};
+use crate::accelerated::{self, Decoder};
+use crate::config::Config;
+use crate::error::Error;
+use crate::forward::{self, Compute, Scratch};
+use crate::gguf::Header;
+use crate::kv::RunState;
+use crate::quant::Type;
+use crate::weights::{Weights, most_used};
+use std::io::{Read, Seek};
+
+/// What one conversation needs beside the shared weights.
+#[derive(Debug)]
+pub enum State {
+    /// Off the device.
+    Own(RunState),
+    /// On the device.
+    Device(accelerated::State),
+}
+
+impl State {
+    /// Returns how many positions are filled.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Own(s) => s.len(),
+            Self::Device(s) => s.len(),
+        }
+    }
+
+    /// Whether no position is filled.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the bytes held.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::Own(s) => s.bytes(),
+            Self::Device(s) => s.bytes(),
+        }
+    }
+
+    /// Returns the bytes that would be held with `len` positions.
+    pub fn bytes_for(&self, len: usize) -> u64 {
+        match self {
+            Self::Own(s) => s.bytes_for(len),
+            Self::Device(s) => s.bytes_for(len),
+        }
+    }
+
+    /// Forgets all positions from `len` on.
+    pub fn truncate(&mut self, len: usize) {
+        match self {
+            Self::Own(s) => s.truncate(len),
+            Self::Device(s) => s.truncate(len),
+        }
+    }
+}
+
+/// The decoder of this crate with what it computes with.
+pub struct Own {
+    weights: Weights,
+    compute: Compute,
+    scratch: Scratch,
+}
+
+enum Runs {
+    Own(Box<Own>),
+    Device(Box<Decoder>),
+}
+
+/// A loaded model and what computes it.
+pub struct Backend {
+    runs: Runs,
+    /// Where it computes and why there, in words.
+    pub place: String,
+    /// The kernel set, or the device with its layers.
+    pub kernel: String,
+    /// The number format of most weights.
+    pub quantization: Type,
+    /// Bytes of the weights in memory.
+    pub bytes: u64,
+    /// Compute threads.
+    pub threads: usize,
+}
+
+impl Backend {
+    /// Loads the weights where they are best computed: on the device that was found if it has room for them and runs
+    /// the model, otherwise on the processor.
+    ///
+    /// # Errors
+    /// `Damaged` and `Unsupported`, with what is wrong. A device that fails is no error but a reason.
+    pub fn load<R: Read + Seek>(
+        file: &mut R,
+        header: &Header,
+        threads: usize,
+        n_ctx: Option<usize>,
+        kv_budget_bytes: u64,
+        found: &Found,
+    ) -> Result<Self, Error> {
+        let why = match place(found, header, n_ctx, kv_budget_bytes) {
+            Ok(place) => {
+                let loaded = Decoder::load(file, header, &place.device, place.first, place.n_ctx, threads);
+                match loaded.and_then(|mut d| rehearse(&mut d).map(|()| d)) {
+                    Ok(decoder) => {
+                        return Ok(Self {
+                            runs: Runs::Device(Box::new(decoder)),
+                            kernel: place.name.clone(),
+                            place: place.name,
+                            quantization: most_used(header),
+                            bytes: header.tensors.values().map(|t| t.bytes as u64).sum(),
+                            threads,
+                        });
+                    }
+                    Err(e @ Error::Device(_)) => format!("{}: {e}", place.name),
+                    Err(e) => return Err(e),
+                }
+            }
+            Err(why) => why,
+        };
+        let compute = Compute::new(threads);
+        let mut weights = Weights::read(file, header, &compute.pool)?;
+        weights.settle(n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx));
+        let scratch = Scratch::new(&weights.config);
+        Ok(Self {
+            place: format!("the processor: {why}"),
+            kernel: compute.kernels.name.into(),
+            quantization: weights.quantization,
+            bytes: weights.bytes,
+            threads: compute.pool.threads(),
+            runs: Runs::Own(Box::new(Own { weights, compute, scratch })),
+        })
+    }
+
+    /// Returns the shape of the model.
+    pub fn config(&self) -> &Config {
+        match &self.runs {
+            Runs::Own(o) => &o.weights.config,
+            Runs::Device(d) => d.config(),
+        }
+    }
+
+    /// Returns an empty cache for a conversation.
+    pub fn state(&self) -> State {
+        match &self.runs {
+            Runs::Own(o) => State::Own(RunState::new(&o.weights.config)),
+            Runs::Device(d) => State::Device(d.state()),
+        }
+    }
+
+    /// Returns how many tokens are best computed together.
+    pub fn chunk(&self) -> usize {
+        match &self.runs {
+            Runs::Own(_) => forward::CHUNK,
+            Runs::Device(d) => d.chunk(),
+        }
+    }
+
+    /// Returns the logits of the `i`-th of the tokens that logits were asked for `[n_vocab]`.
+    pub fn logits_of(&self, i: usize) -> &[f32] {
+        match &self.runs {
+            Runs::Own(o) => o.scratch.logits_of(i),
+            Runs::Device(d) => d.logits_of(i),
+        }
+    }
+
+    /// Runs the decoder over `tokens`, which follow what is in `state`; see `forward::forward`.
+    ///
+    /// # Errors
+    /// `Cancelled` when `stop` says so, `Device` when a device fails.
+    pub fn forward(
+        &mut self,
+        state: &mut State,
+        tokens: &[u32],
+        want: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
+        match (&mut self.runs, state) {
+            (Runs::Own(o), State::Own(s)) => {
+                forward::forward(&o.weights, s, &mut o.scratch, &o.compute, tokens, want, stop)
+            }
+            (Runs::Device(d), State::Device(s)) => d.forward(s, tokens, want, stop),
+            _ => Err(Error::Device("a cache of another model".into())),
+        }
+    }
+}
