@@ -71,19 +71,17 @@ fn child_of(parent: u32, argument: &str) -> Option<i32> {
     })
 }
 
+/// `hearth` with words, on a vault in a folder.
+fn hearth(data: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(program("hearth"));
+    command.arg("--data-dir").arg(data).arg("--models-dir").arg(models()).args(words);
+    command.env("HEARTH_PASSPHRASE", PASSPHRASE);
+    command
+}
+
 /// Runs `hearth`, kills its first child of a kind, and gives what it printed.
 fn killing(data: &Path, argument: &str, words: &[&str]) -> String {
-    let running = Command::new(program("hearth"))
-        .arg("--data-dir")
-        .arg(data)
-        .arg("--models-dir")
-        .arg(models())
-        .args(words)
-        .env("HEARTH_PASSPHRASE", PASSPHRASE)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("hearth starts");
+    let running = hearth(data, words).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("hearth starts");
     let until = Instant::now() + Duration::from_secs(60);
     let pid = loop {
         match child_of(running.id(), argument) {
@@ -106,15 +104,7 @@ fn a_killed_reader_costs_one_file_and_only_until_it_is_tried_again() {
     let said = killing(&data, "__reader", &["import", slow.to_str().unwrap()]);
     assert!(said.starts_with("failed\tslow.html\t"), "{said}");
     std::fs::write(&slow, "<p>The weir is old.</p>").unwrap();
-    let again = Command::new(program("hearth"))
-        .arg("--data-dir")
-        .arg(&data)
-        .arg("--models-dir")
-        .arg(models())
-        .args(["import", slow.to_str().unwrap()])
-        .env("HEARTH_PASSPHRASE", PASSPHRASE)
-        .output()
-        .expect("hearth runs");
+    let again = hearth(&data, &["import", slow.to_str().unwrap()]).output().expect("hearth runs");
     let said = String::from_utf8_lossy(&again.stdout);
     assert!(said.starts_with("indexed\tslow.html\t"), "{said}");
 }

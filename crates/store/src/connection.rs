@@ -65,7 +65,7 @@ pub(crate) fn open(path: &Path, key: &DataKey, usage: Use, create: bool) -> Resu
         usage.cache_kib(),
         if usage == Use::Write { "OFF" } else { "ON" },
     ))?;
-    crate::ranking::register(&db)?;
+    crate::bm25::register(&db)?;
     db.create_scalar_function(
         "contains",
         2,

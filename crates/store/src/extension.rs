@@ -1,4 +1,4 @@
-//! Makes sqlite-vec part of every connection of this process. With `ranking`, the one place of the store with
+//! Makes sqlite-vec part of every connection of this process. With `bm25`, the one place of the store with
 //! unsafe code.
 #![allow(unsafe_code)]
 

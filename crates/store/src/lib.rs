@@ -5,6 +5,7 @@
 //! Writes go through one connection, in transactions; an effect and its entry in the record share one. Reads run on
 //! snapshots of a few further connections.
 
+mod bm25;
 mod chain;
 mod check;
 mod connection;
@@ -13,7 +14,6 @@ mod extension;
 mod migrate;
 mod publish;
 mod purge;
-mod ranking;
 mod rebuild;
 mod resident;
 mod search;

@@ -5,7 +5,7 @@
 //! marks and punctuation). A second column carries the space and the document as tokens of weight 0, so that filters apply
 //! inside the index, before anything is ranked.
 
-use crate::ranking::rarity;
+use crate::bm25::rarity;
 use crate::search::{SearchFilter, TextHit, TextQuery};
 use crate::{Reader, Result, Writer};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
@@ -46,10 +46,12 @@ pub(crate) fn row(space: SpaceId, document: DocumentId, terms: &str) -> (String,
 }
 
 /// A term or a phrase as FTS5 reads it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 struct Phrase {
     text: String,
     weight: f32,
+    /// How many passages have it; 0 until counted.
+    holding: u64,
 }
 
 /// What a query asks for, each thing once.
@@ -65,7 +67,7 @@ fn phrases(query: &TextQuery) -> Vec<Phrase> {
     for (text, weight) in terms.chain(rows).filter(|(_, weight)| weight.is_finite() && *weight > 0.0) {
         match wanted.iter_mut().find(|known| known.text == text) {
             Some(known) => known.weight += weight,
-            None => wanted.push(Phrase { text, weight }),
+            None => wanted.push(Phrase { text, weight, holding: 0 }),
         }
     }
     wanted
@@ -99,23 +101,18 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         let rows: i64 = self.db.prepare_cached("SELECT count(*) FROM passage")?.query_row([], |row| row.get(0))?;
-        let mut holding = Vec::with_capacity(wanted.len());
         for phrase in &mut wanted {
-            let held = self.holding(&phrase.text)?;
-            phrase.weight *= rarity(rows.unsigned_abs(), held);
-            holding.push(held);
+            phrase.holding = self.holding(&phrase.text)?;
+            phrase.weight *= rarity(rows.unsigned_abs(), phrase.holding);
         }
-        let mut order: Vec<usize> = (0..wanted.len()).collect();
-        order.sort_by_key(|at| holding.get(*at).copied());
-        let wanted: Vec<Phrase> = order.iter().filter_map(|at| wanted.get(*at).cloned()).collect();
-        let holding: Vec<u64> = order.iter().filter_map(|at| holding.get(*at).copied()).collect();
+        wanted.sort_by_key(|phrase| phrase.holding);
         let mut budget = FIRST_ROWS;
         loop {
             let mut sum = 0;
-            let among = holding
+            let among = wanted
                 .iter()
-                .take_while(|held| {
-                    sum += **held;
+                .take_while(|phrase| {
+                    sum += phrase.holding;
                     sum <= budget
                 })
                 .count()
