@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         n_ctx: None,
         kv_budget_bytes: 4 << 30,
         hardware,
+        stores_pages: false,
     });
     let mut chat = Chat::load_where(&mut std::fs::File::open(path)?, threads, None, 4 << 30, &found)?;
     println!("load {} ms, {:?}", begun.elapsed().as_millis(), chat.info());
@@ -50,7 +51,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         messages.push(Message { role: Speaker::User, text: question.into() });
         let mut answer = String::new();
         let briefing = &Briefing::default();
-        let ask = Ask { conversation: 1, messages: &messages, briefing, sampling: &sampling, begun: None };
+        let ask =
+            Ask { conversation: 1, messages: &messages, briefing, sampling: &sampling, begun: None, urgent: true };
         let (begun, mut between) = (cpu_ms(), None);
         let o = chat.answer(ask, &|| false, &mut |e| {
             if let Event::Text(t, _) = e {

@@ -5,11 +5,12 @@ use crate::accelerated::place::{Found, place, rehearse};
 use crate::accelerated::{self, Decoder};
 use crate::config::Config;
 use crate::error::Error;
-use crate::forward::{self, Compute, Scratch};
+use crate::forward::{self, Compute, LOGITS, Part, Scratch};
 use crate::gguf::Header;
 use crate::kv::RunState;
 use crate::quant::Type;
 use crate::weights::{Weights, most_used};
+use std::collections::HashSet;
 use std::io::{Read, Seek};
 
 /// What one conversation needs beside the shared weights.
@@ -51,6 +52,41 @@ impl State {
         }
     }
 
+    /// Returns the bytes that are taken anew when the cache grows to `len` positions.
+    pub fn growth(&self, len: usize) -> u64 {
+        match self {
+            Self::Own(s) => s.growth(len),
+            Self::Device(s) => s.bytes_for(len).saturating_sub(s.bytes()),
+        }
+    }
+
+    /// Returns the bytes that are not among those seen before, and adds them to these.
+    pub fn bytes_beside(&self, seen: &mut HashSet<usize>) -> u64 {
+        match self {
+            Self::Own(s) => s.bytes_beside(seen),
+            Self::Device(s) => s.bytes(),
+        }
+    }
+
+    /// Returns a cache with the first `len` positions that shares its memory with this one; nothing on a device, where
+    /// caches are written in place.
+    pub fn fork(&self, len: usize) -> Option<Self> {
+        let Self::Own(s) = self else { return None };
+        let mut fork = s.clone();
+        fork.truncate(len);
+        Some(Self::Own(fork))
+    }
+
+    /// Returns the cache where it is off the device as a whole.
+    pub fn own(&self) -> Option<&RunState> {
+        if let Self::Own(s) = self { Some(s) } else { None }
+    }
+
+    /// Returns the cache where it is off the device as a whole.
+    pub fn own_mut(&mut self) -> Option<&mut RunState> {
+        if let Self::Own(s) = self { Some(s) } else { None }
+    }
+
     /// Forgets all positions from `len` on.
     pub fn truncate(&mut self, len: usize) {
         match self {
@@ -69,7 +105,8 @@ pub struct Own {
 
 enum Runs {
     Own(Box<Own>),
-    Device(Box<Decoder>),
+    /// With the logits of the last pass.
+    Device(Box<Decoder>, Vec<f32>),
 }
 
 /// A loaded model and what computes it.
@@ -107,7 +144,7 @@ impl Backend {
                 match loaded.and_then(|mut d| rehearse(&mut d).map(|()| d)) {
                     Ok(decoder) => {
                         return Ok(Self {
-                            runs: Runs::Device(Box::new(decoder)),
+                            runs: Runs::Device(Box::new(decoder), Vec::new()),
                             kernel: place.name.clone(),
                             place: place.name,
                             quantization: most_used(header),
@@ -139,7 +176,7 @@ impl Backend {
     pub fn config(&self) -> &Config {
         match &self.runs {
             Runs::Own(o) => &o.weights.config,
-            Runs::Device(d) => d.config(),
+            Runs::Device(d, _) => d.config(),
         }
     }
 
@@ -147,7 +184,7 @@ impl Backend {
     pub fn state(&self) -> State {
         match &self.runs {
             Runs::Own(o) => State::Own(RunState::new(&o.weights.config)),
-            Runs::Device(d) => State::Device(d.state()),
+            Runs::Device(d, _) => State::Device(d.state()),
         }
     }
 
@@ -155,7 +192,7 @@ impl Backend {
     pub fn chunk(&self) -> usize {
         match &self.runs {
             Runs::Own(_) => forward::CHUNK,
-            Runs::Device(d) => d.chunk(),
+            Runs::Device(d, _) => d.chunk(),
         }
     }
 
@@ -163,27 +200,41 @@ impl Backend {
     pub fn logits_of(&self, i: usize) -> &[f32] {
         match &self.runs {
             Runs::Own(o) => o.scratch.logits_of(i),
-            Runs::Device(d) => d.logits_of(i),
+            Runs::Device(d, logits) => {
+                let n = d.config().n_vocab;
+                logits.get(i * n..(i + 1) * n).unwrap_or(&[])
+            }
         }
     }
 
-    /// Runs the decoder over `tokens`, which follow what is in `state`; see `forward::forward`.
+    /// Runs the decoder over some tokens of several conversations, at most `forward::PARTS` of them and `chunk` tokens
+    /// together; see `forward::pass`. A device takes them one after another.
     ///
     /// # Errors
-    /// `Cancelled` when `stop` says so, `Device` when a device fails.
-    pub fn forward(
-        &mut self,
-        state: &mut State,
-        tokens: &[u32],
-        want: usize,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<(), Error> {
-        match (&mut self.runs, state) {
-            (Runs::Own(o), State::Own(s)) => {
-                forward::forward(&o.weights, s, &mut o.scratch, &o.compute, tokens, want, stop)
+    /// `Cancelled` when `stop` says so, `Device` when a device fails. Conversations are then as long as before, or have
+    /// all their tokens.
+    pub fn pass(&mut self, parts: &mut [Part<'_, State>], stop: &dyn Fn() -> bool) -> Result<(), Error> {
+        let other = || Error::Device("a cache of another model".into());
+        match &mut self.runs {
+            Runs::Own(o) => {
+                let mut own = Vec::with_capacity(parts.len());
+                for part in parts {
+                    let State::Own(state) = &mut *part.state else { return Err(other()) };
+                    own.push(Part { state, tokens: part.tokens, want: part.want });
+                }
+                forward::pass(&o.weights, &mut own, &mut o.scratch, &o.compute, stop)
             }
-            (Runs::Device(d), State::Device(s)) => d.forward(s, tokens, want, stop),
-            _ => Err(Error::Device("a cache of another model".into())),
+            Runs::Device(d, logits) => {
+                logits.clear();
+                for part in parts {
+                    let State::Device(state) = &mut *part.state else { return Err(other()) };
+                    d.forward(state, part.tokens, part.want, stop)?;
+                    for i in 0..part.want.min(part.tokens.len()).min(LOGITS) {
+                        logits.extend_from_slice(d.logits_of(i));
+                    }
+                }
+                Ok(())
+            }
         }
     }
 }

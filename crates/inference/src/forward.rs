@@ -1,5 +1,6 @@
-//! One pass of a decoder over some tokens: the transformer itself. Weights come in shared, the cache of the
-//! conversation is extended, all other memory is reused. It knows no text and no sampling.
+//! One pass of a decoder over some tokens of one or more conversations: the transformer itself. Weights come in shared,
+//! the caches of the conversations are extended, all other memory is reused. It knows no text and no sampling. What a
+//! conversation gets does not depend on who else is in the pass, to the bit.
 //!
 //! Llama: <https://arxiv.org/abs/2302.13971>; RMS norm: <https://arxiv.org/abs/1910.07467>; grouped heads:
 //! <https://arxiv.org/abs/2305.13245>; norms around sublayers and soft caps: <https://arxiv.org/abs/2408.00118>.
@@ -20,8 +21,10 @@ pub const CHUNK: usize = 128;
 /// output. Measured on SmolLM2-135M: logits differ from exact ones by 0.1 instead of 0.5, for two thirds more work;
 /// wider models feel the rounding less.
 const FINE_UP_TO: usize = 1024;
-/// The most tokens of one pass that logits are computed for.
+/// The most tokens of a conversation in one pass that logits are computed for.
 pub const LOGITS: usize = 8;
+/// The most conversations of one pass.
+pub const PARTS: usize = 8;
 /// Fewer rows than this are not worth waking other threads for.
 const FEW: usize = 8;
 
@@ -36,10 +39,30 @@ pub struct Scratch {
     k: Vec<f32>,          // [m][n_kv_heads * head_dim]
     v: Vec<f32>,          // [m][n_kv_heads * head_dim]
     turns: Vec<Vec<f32>>, // for each kind of RoPE [m][rope_dims / 2][2], cosine and sine
-    last: Acts,           // [LOGITS][n_embd]
+    row: Vec<Row>,        // [m], what each row is
+    wanted: Vec<usize>,   // rows that logits are computed for
+    last: Acts,           // [PARTS * LOGITS][n_embd]
     logits: Vec<f32>,     // [rows][n_vocab]
     rows: usize,          // of logits
     n_vocab: usize,
+}
+
+/// A token and where it stands in its conversation.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    token: u32,
+    position: usize,
+}
+
+/// What one conversation has in a pass.
+#[derive(Debug)]
+pub struct Part<'a, State = RunState> {
+    /// What came before; extended by the tokens.
+    pub state: &'a mut State,
+    /// What follows.
+    pub tokens: &'a [u32],
+    /// Logits are computed after so many of the last tokens, at most `LOGITS`.
+    pub want: usize,
 }
 
 impl Scratch {
@@ -57,7 +80,9 @@ impl Scratch {
             k: vec![0.0; m * kv],
             v: vec![0.0; m * kv],
             turns: vec![vec![0.0; m * c.rope_dims]; 1 + usize::from(c.window_rope.is_some())],
-            last: Acts::new(LOGITS, c.n_embd, fine),
+            row: Vec::new(),
+            wanted: Vec::new(),
+            last: Acts::new(PARTS * LOGITS, c.n_embd, fine),
             logits: vec![0.0; c.n_vocab],
             rows: 1,
             n_vocab: c.n_vocab,
@@ -186,34 +211,50 @@ pub fn forward(
     stop: &dyn Fn() -> bool,
 ) -> Result<(), Error> {
     let chunks = tokens.len().div_ceil(CHUNK);
-    for (i, chunk) in tokens.chunks(CHUNK).enumerate() {
-        pass(w, state, s, compute, chunk, if i + 1 == chunks { want } else { 0 }, stop)?;
+    for (i, tokens) in tokens.chunks(CHUNK).enumerate() {
+        let want = if i + 1 == chunks { want } else { 0 };
+        pass(w, &mut [Part { state, tokens, want }], s, compute, stop)?;
     }
     Ok(())
 }
 
-fn pass(
+/// Runs the decoder over some tokens of several conversations at once: at most `PARTS` of them with `CHUNK` tokens
+/// together. Afterwards `s` has the logits that were asked for, one conversation after another. `stop` is asked between
+/// layers.
+///
+/// # Errors
+/// `Cancelled` when `stop` says so; no conversation is then longer than before. `Request` for more than fits one pass.
+pub fn pass(
     w: &Weights,
-    state: &mut RunState,
+    parts: &mut [Part<'_>],
     s: &mut Scratch,
     compute: &Compute,
-    tokens: &[u32],
-    want: usize,
     stop: &dyn Fn() -> bool,
 ) -> Result<(), Error> {
     let c = &w.config;
-    let (m, first, e) = (tokens.len(), state.len(), c.n_embd);
+    let (m, e) = (parts.iter().map(|p| p.tokens.len()).sum::<usize>(), c.n_embd);
+    if m > CHUNK || parts.len() > PARTS {
+        return Err(Error::Request("too much for one pass".into()));
+    }
     let Compute { kernels, pool } = compute;
-    state.reserve(first + m);
+    s.row.clear();
+    s.wanted.clear();
+    for part in parts.iter_mut() {
+        let first = part.state.len();
+        part.state.reserve(first + part.tokens.len());
+        s.row.extend(part.tokens.iter().zip(first..).map(|(token, position)| Row { token: *token, position }));
+        s.wanted.extend(s.row.len() - part.want.min(part.tokens.len()).min(LOGITS)..s.row.len());
+    }
+    let rows = &s.row;
     let embed = |i: usize, x: &mut [f32]| {
-        if let Some(t) = tokens.get(i) {
-            w.embed(*t, x);
+        if let Some(row) = rows.get(i) {
+            w.embed(row.token, x);
         }
     };
     compute.rows(m, e, &mut s.x, &embed);
     for (angles, turns) in w.ropes.iter().zip(&mut s.turns) {
-        for (i, row) in turns.chunks_exact_mut(c.rope_dims).enumerate().take(m) {
-            angles.write(first + i, row);
+        for (row, turns) in s.row.iter().zip(turns.chunks_exact_mut(c.rope_dims)) {
+            angles.write(row.position, turns);
         }
     }
     for (l, layer) in w.layers.iter().enumerate() {
@@ -227,7 +268,7 @@ fn pass(
         let x = &s.x;
         compute.rows(m, e, &mut s.narrow.x, &|i, o| rms_norm(&x[i * e..][..e], &layer.attn_norm, c.eps, o));
         s.narrow.quantize(m, kernels, pool);
-        attention(w, l, layer, state, s, compute, m, first);
+        attention(w, l, layer, parts, s, compute, m);
         s.heads.quantize(m, kernels, pool);
         compute.linear(&s.heads, m, [(&layer.o, &mut s.delta)]);
         let delta = &s.delta;
@@ -243,19 +284,25 @@ fn pass(
     if stop() {
         return Err(Error::Cancelled);
     }
-    state.advance(m);
-    let want = want.min(m).min(LOGITS);
-    if want > 0 {
-        logits(w, s, compute, m - want, want);
+    for part in parts {
+        part.state.advance(part.tokens.len());
+    }
+    if !s.wanted.is_empty() {
+        logits(w, s, compute);
     }
     Ok(())
 }
 
-/// Computes the logits of `n` tokens from the `from`-th of the pass on.
-fn logits(w: &Weights, s: &mut Scratch, compute: &Compute, from: usize, n: usize) {
-    let (c, e) = (&w.config, w.config.n_embd);
-    let x = &s.x[from * e..];
-    compute.rows(n, e, &mut s.last.x, &|i, o| rms_norm(&x[i * e..][..e], &w.output_norm, c.eps, o));
+/// Computes the logits after the rows that want them.
+fn logits(w: &Weights, s: &mut Scratch, compute: &Compute) {
+    let (c, e, n) = (&w.config, w.config.n_embd, s.wanted.len());
+    let (x, wanted) = (&s.x, &s.wanted);
+    let norm = |i: usize, o: &mut [f32]| {
+        if let Some(row) = wanted.get(i) {
+            rms_norm(&x[row * e..][..e], &w.output_norm, c.eps, o);
+        }
+    };
+    compute.rows(n, e, &mut s.last.x, &norm);
     s.last.quantize(n, compute.kernels, &compute.pool);
     s.rows = n;
     if s.logits.len() < n * c.n_vocab {
@@ -271,16 +318,14 @@ fn logits(w: &Weights, s: &mut Scratch, compute: &Compute, from: usize, n: usize
     }
 }
 
-#[allow(clippy::too_many_arguments, reason = "one step of `pass`, split off for reading")]
 fn attention(
     w: &Weights,
     l: usize,
     layer: &Layer,
-    state: &mut RunState,
+    parts: &mut [Part<'_>],
     s: &mut Scratch,
     compute: &Compute,
     m: usize,
-    first: usize,
 ) {
     let c = &w.config;
     let (d, q, kv) = (c.head_dim, c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
@@ -299,23 +344,29 @@ fn attention(
             }
         });
     }
-    for i in 0..m {
-        state.write(l, first + i, &s.k[i * kv..][..kv], &s.v[i * kv..][..kv]);
+    let mut begin = 0;
+    for Part { state, tokens, .. } in parts {
+        let (m, first) = (tokens.len(), state.len());
+        for i in 0..m {
+            let row = begin + i;
+            state.write(l, first + i, &s.k[row * kv..][..kv], &s.v[row * kv..][..kv]);
+        }
+        let (pages, base) = state.layer(l);
+        let a = Attend {
+            pages,
+            base,
+            q: &s.q[begin * q..],
+            stride: q,
+            head_dim: d,
+            group: c.n_heads / c.n_kv_heads,
+            first,
+            keys: first + m,
+            causal: true,
+            window: c.window_of(l).unwrap_or(usize::MAX),
+            scale: c.factors.attention,
+            cap: c.factors.attention_cap,
+        };
+        a.run(m, c.n_kv_heads, &mut s.heads.x[begin * q..], compute.kernels, &compute.pool);
+        begin += m;
     }
-    let (pages, base) = state.layer(l);
-    let a = Attend {
-        pages,
-        base,
-        q: &s.q,
-        stride: q,
-        head_dim: d,
-        group: c.n_heads / c.n_kv_heads,
-        first,
-        keys: first + m,
-        causal: true,
-        window: c.window_of(l).unwrap_or(usize::MAX),
-        scale: c.factors.attention,
-        cap: c.factors.attention_cap,
-    };
-    a.run(m, c.n_kv_heads, &mut s.heads.x, compute.kernels, &compute.pool);
 }

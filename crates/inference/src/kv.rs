@@ -1,15 +1,20 @@
 //! The KV cache of one conversation, as f16, in pages of 128 positions that are added as they are needed. Positions
 //! beyond the length may hold old numbers; nobody reads them. Layout: `kernel::Attend`.
+//!
+//! Conversations that begin alike share pages: a copy of a cache takes no memory, and a page that several hold is
+//! copied by the first that writes to it (paged attention with copy on write: <https://arxiv.org/abs/2309.06180>).
 
 use crate::config::Config;
 use crate::kernel::{MAX_HEAD, PAGE};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What one conversation needs beside the shared weights.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RunState {
-    pages: Vec<Vec<u16>>,
+    pages: Vec<Arc<Vec<u16>>>,
     len: usize,
     layers: usize,
     heads: usize,
@@ -47,6 +52,39 @@ impl RunState {
         (len.div_ceil(PAGE) * self.page_len() * 2) as u64
     }
 
+    /// Returns the bytes that are taken anew when the cache grows to `len` positions.
+    pub fn growth(&self, len: usize) -> u64 {
+        let shared = len > self.len
+            && self.len % PAGE > 0
+            && self.pages.get(self.len / PAGE).is_some_and(|page| Arc::strong_count(page) > 1);
+        let pages = len.div_ceil(PAGE).saturating_sub(self.pages.len()) + usize::from(shared);
+        (pages * self.page_len() * 2) as u64
+    }
+
+    /// Adds the pages to those that were seen and returns the bytes of those that were not.
+    pub fn bytes_beside(&self, seen: &mut HashSet<usize>) -> u64 {
+        let new = self.pages.iter().filter(|page| seen.insert(Arc::as_ptr(page).addr())).count();
+        (new * self.page_len() * 2) as u64
+    }
+
+    /// Returns the numbers of a page whose positions are all filled.
+    pub fn full_page(&self, page: usize) -> Option<&[u16]> {
+        let filled = (page + 1) * PAGE <= self.len;
+        self.pages.get(page).filter(|_| filled).map(|page| &page[..])
+    }
+
+    /// Puts a page that `full_page` once returned behind the last full one, in place of what is partly filled. Says
+    /// whether it fits; nothing changes where it does not.
+    pub fn adopt(&mut self, page: Vec<u16>) -> bool {
+        let fits = page.len() == self.page_len();
+        if fits {
+            self.truncate(self.len / PAGE * PAGE);
+            self.pages.push(Arc::new(page));
+            self.len += PAGE;
+        }
+        fits
+    }
+
     /// Forgets all positions from `len` on and gives unused pages back.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
@@ -56,7 +94,7 @@ impl RunState {
     /// Makes sure that there are pages for `len` positions.
     pub fn reserve(&mut self, len: usize) {
         while self.pages.len() * PAGE < len {
-            self.pages.push(vec![0; self.page_len()]);
+            self.pages.push(Arc::new(vec![0; self.page_len()]));
         }
     }
 
@@ -66,14 +104,14 @@ impl RunState {
     }
 
     /// Returns the pages and where a layer begins in each.
-    pub fn layer(&self, layer: usize) -> (&[Vec<u16>], usize) {
+    pub fn layer(&self, layer: usize) -> (&[Arc<Vec<u16>>], usize) {
         (&self.pages, layer * self.layer_len())
     }
 
     /// Writes keys and values (`[heads][head_dim]` each) of one position of one layer.
     pub fn write(&mut self, layer: usize, position: usize, key: &[f32], value: &[f32]) {
         let (d, base, at) = (self.head_dim, layer * self.layer_len(), position % PAGE);
-        let Some(page) = self.pages.get_mut(position / PAGE) else { return };
+        let Some(page) = self.pages.get_mut(position / PAGE).map(Arc::make_mut) else { return };
         let mut narrow = [f16::ZERO; MAX_HEAD];
         let Some(narrow) = narrow.get_mut(..d) else { return };
         for (h, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {

@@ -213,8 +213,8 @@ impl StopText {
     }
 
     /// Returns what was held back when the answer ended otherwise.
-    pub fn finish(self) -> String {
-        self.held
+    pub fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
     }
 }
 

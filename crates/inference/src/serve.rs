@@ -1,9 +1,9 @@
 //! One engine process: waits for the model to load, then answers framed requests until its input ends. A reading
-//! thread takes requests, cancels and health questions; the calling thread computes, one request at a time.
+//! thread takes requests, cancels and health questions; the calling thread computes.
 
 use crate::accelerated::place::Found;
 use crate::embed::Embedder;
-use crate::engine::{Ask, Chat, Counter, Event, Outcome};
+use crate::engine::{Chat, Counter, Outcome};
 use crate::error::Error;
 use crate::wire::{self, Briefing, Failure, FailureCode, Load, Message, ModelInfo, Reply, Request, Role, Sampling};
 use std::collections::{HashMap, VecDeque};
@@ -14,6 +14,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+mod talk;
 
 /// Why an engine process ended early.
 #[derive(Debug, thiserror::Error)]
@@ -40,18 +42,29 @@ enum Work {
         briefing: Briefing,
         sampling: Sampling,
         begun: Option<String>,
+        urgent: bool,
     },
     Embed {
         id: u64,
         waiting: VecDeque<String>,
         values: Vec<f32>,
     },
+    Page {
+        id: u64,
+        bytes: Option<Vec<u8>>,
+    },
+    Store {
+        id: u64,
+        conversation: i64,
+    },
+    Forget,
 }
 
 impl Work {
     fn id(&self) -> u64 {
         match self {
-            Self::Generate { id, .. } | Self::Embed { id, .. } => *id,
+            Self::Generate { id, .. } | Self::Embed { id, .. } | Self::Page { id, .. } | Self::Store { id, .. } => *id,
+            Self::Forget => 0,
         }
     }
 }
@@ -60,6 +73,8 @@ impl Work {
 struct Queue {
     work: VecDeque<(Work, Arc<AtomicBool>)>,
     flags: HashMap<u64, Arc<AtomicBool>>,
+    /// Something besides work has happened: a request was cancelled.
+    stirred: bool,
     closed: bool,
 }
 
@@ -95,24 +110,48 @@ impl<W: Write> Desk<W> {
 
     fn put(&self, work: Work) {
         let mut q = lock(&self.queue);
-        let flag = Arc::new(AtomicBool::new(false));
-        q.flags.insert(work.id(), Arc::clone(&flag));
+        let flag: Arc<AtomicBool> = Arc::default();
+        if matches!(work, Work::Generate { .. } | Work::Embed { .. }) {
+            q.flags.insert(work.id(), Arc::clone(&flag));
+        }
         q.work.push_back((work, flag));
         self.ready.notify_all();
     }
 
-    /// Waits for work: generation first, then the embedding request with the fewest passages left, so that a question
-    /// does not wait for a library.
+    /// Tells a request that it is no longer wanted.
+    fn cancel(&self, id: u64) {
+        let mut q = lock(&self.queue);
+        if let Some(flag) = q.flags.get(&id) {
+            flag.store(true, SeqCst);
+        }
+        q.stirred = true;
+        self.ready.notify_all();
+    }
+
+    /// Forgets a request that has its answer.
+    fn forget(&self, id: u64) {
+        lock(&self.queue).flags.remove(&id);
+    }
+
+    /// Takes all work that waits; with `wait` only returns when there is some or a request was cancelled. Nothing once
+    /// the desk is closed.
+    fn take_all(&self, wait: bool) -> Option<VecDeque<(Work, Arc<AtomicBool>)>> {
+        let mut q = lock(&self.queue);
+        while wait && q.work.is_empty() && !q.stirred && !q.closed {
+            q = self.ready.wait(q).unwrap_or_else(PoisonError::into_inner);
+        }
+        q.stirred = false;
+        (!q.closed).then(|| std::mem::take(&mut q.work))
+    }
+
+    /// Waits for the embedding request with the fewest passages left, so that a question does not wait for a library.
     fn take(&self) -> Option<(Work, Arc<AtomicBool>)> {
         let mut q = lock(&self.queue);
         loop {
             if q.closed {
                 return None;
             }
-            let rank = |w: &Work| match w {
-                Work::Generate { .. } => 0,
-                Work::Embed { waiting, .. } => 1 + waiting.len(),
-            };
+            let rank = |w: &Work| if let Work::Embed { waiting, .. } = w { waiting.len() } else { 0 };
             let next = q.work.iter().enumerate().min_by_key(|(i, (w, _))| (rank(w), *i)).map(|(i, _)| i);
             if let Some(taken) = next.and_then(|i| q.work.remove(i)) {
                 return Some(taken);
@@ -187,21 +226,9 @@ pub fn serve_with(
             end
         })?
     };
-    while let Some((work, flag)) = desk.take() {
-        let id = work.id();
-        let left = catch_unwind(AssertUnwindSafe(|| model.step(work, &flag, &desk))).unwrap_or_else(|_| {
-            model.reset();
-            desk.fail(Some(id), Failure { code: FailureCode::Internal, message: "the engine stumbled".into() });
-            None
-        });
-        desk.kv_bytes.store(model.kv_bytes(), SeqCst);
-        let mut q = lock(&desk.queue);
-        match left {
-            Some(work) => q.work.push_front((work, flag)),
-            None => {
-                q.flags.remove(&id);
-            }
-        }
+    match &mut model {
+        Model::Chat(chat) => talk::talk(chat, &desk),
+        Model::Embed(embedder) => embed(embedder, &desk),
     }
     if reader.is_finished() {
         return reader.join().unwrap_or(Ok(())).map_err(ServeError::Parent);
@@ -227,11 +254,14 @@ fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Coun
         match request {
             Request::Shutdown => return Ok(()),
             Request::Load(_) => desk.fail(None, bad("a model is already loaded")),
-            Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: begun }
+            Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: begun, urgent }
                 if counter.is_some() =>
             {
-                desk.put(Work::Generate { id, conversation, messages, briefing, sampling, begun });
+                desk.put(Work::Generate { id, conversation, messages, briefing, sampling, begun, urgent });
             }
+            Request::Page { id, bytes } if counter.is_some() => desk.put(Work::Page { id, bytes }),
+            Request::Store { id, conversation } if counter.is_some() => desk.put(Work::Store { id, conversation }),
+            Request::Forget if counter.is_some() => desk.put(Work::Forget),
             Request::Embed { id, texts } if counter.is_none() => {
                 desk.put(Work::Embed { id, waiting: texts.into(), values: Vec::new() });
             }
@@ -242,11 +272,9 @@ fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Coun
             },
             Request::Generate { id, .. } => desk.fail(Some(id), bad("this model does not generate")),
             Request::Embed { id, .. } => desk.fail(Some(id), bad("this model does not embed")),
-            Request::Cancel { id } => {
-                if let Some(flag) = lock(&desk.queue).flags.get(&id) {
-                    flag.store(true, SeqCst);
-                }
-            }
+            Request::Store { id, .. } => desk.fail(Some(id), bad("this model keeps no pages")),
+            Request::Page { .. } | Request::Forget => {}
+            Request::Cancel { id } => desk.cancel(id),
             Request::Health { id } => {
                 let kv_bytes = desk.kv_bytes.load(SeqCst);
                 desk.say(&Reply::Healthy { id, kv_bytes, peak_memory_bytes: peak_memory_bytes() });
@@ -267,7 +295,10 @@ impl Model {
         let mut weights = open(&load.weights, "the model file")?;
         match load.role {
             Role::Chat => {
-                let chat = Chat::load_where(&mut weights, threads, n_ctx, load.kv_budget_bytes, found)?;
+                let mut chat = Chat::load_where(&mut weights, threads, n_ctx, load.kv_budget_bytes, found)?;
+                if load.stores_pages {
+                    chat.ask_for_pages();
+                }
                 Ok(Self::Chat(Box::new(chat)))
             }
             Role::Embed => {
@@ -305,64 +336,28 @@ impl Model {
             }
         }
     }
+}
 
-    fn kv_bytes(&self) -> u64 {
-        match self {
-            Self::Chat(chat) => chat.kv_bytes(),
-            Self::Embed(_) => 0,
-        }
-    }
-
-    /// Forgets what a stumble may have left half-done.
-    fn reset(&mut self) {
-        if let Self::Chat(chat) = self {
-            chat.forget_all();
-        }
-    }
-
-    /// Does one piece of work and returns what is left of it.
-    fn step<W: Write>(&mut self, work: Work, flag: &AtomicBool, desk: &Desk<W>) -> Option<Work> {
+/// Embeds until the desk closes, one batch at a time.
+fn embed<W: Write>(embedder: &mut Embedder, desk: &Desk<W>) {
+    while let Some((work, flag)) = desk.take() {
+        let Work::Embed { id, mut waiting, mut values } = work else { continue };
         let cancelled = || flag.load(SeqCst) || desk.closing.load(SeqCst);
-        match (self, work) {
-            (Self::Chat(chat), Work::Generate { id, conversation, messages, briefing, sampling, begun }) => {
-                let (messages, briefing, sampling) = (&messages[..], &briefing, &sampling);
-                let ask = Ask { conversation, messages, briefing, sampling, begun: begun.as_deref() };
-                let result = chat.answer(ask, &cancelled, &mut |event| match event {
-                    Event::Prompt(done, total) => {
-                        desk.say(&Reply::Prompt { id, done: done as u32, total: total as u32 });
-                    }
-                    Event::Text(text, n) => desk.say(&Reply::Token { id, text, tokens: n as u32 }),
-                    Event::Thought(text, n) => desk.say(&Reply::Thought { id, text, tokens: n as u32 }),
-                    Event::Call(name, arguments) => desk.say(&Reply::Call { id, name, arguments }),
-                    Event::Chances(chosen, likeliest) => desk.say(&Reply::Chances { id, chosen, likeliest }),
-                });
-                match result {
-                    Ok(o) => desk.say(&done(id, &o)),
-                    Err(e) => {
-                        desk.fail(Some(id), e.failure());
-                        // A device that failed once may fail for good; a new process looks anew.
-                        if matches!(e, Error::Device(_)) {
-                            desk.close();
-                        }
-                    }
-                }
-                None
+        let step = AssertUnwindSafe(|| embed_some(embedder, &mut waiting, &mut values, &cancelled));
+        match catch_unwind(step) {
+            Ok(Ok(())) if waiting.is_empty() => {
+                desk.say(&Reply::Embedded { id, dims: embedder.dims() as u32, values });
             }
-            (Self::Embed(embedder), Work::Embed { id, mut waiting, mut values }) => {
-                match embed_some(embedder, &mut waiting, &mut values, &cancelled) {
-                    Err(e) => desk.fail(Some(id), e.failure()),
-                    Ok(()) if waiting.is_empty() => {
-                        desk.say(&Reply::Embedded { id, dims: embedder.dims() as u32, values });
-                    }
-                    Ok(()) => return Some(Work::Embed { id, waiting, values }),
-                }
-                None
+            Ok(Ok(())) => {
+                lock(&desk.queue).work.push_front((Work::Embed { id, waiting, values }, flag));
+                continue;
             }
-            (_, work) => {
-                desk.fail(Some(work.id()), bad("this model does not do that"));
-                None
+            Ok(Err(e)) => desk.fail(Some(id), e.failure()),
+            Err(_) => {
+                desk.fail(Some(id), Failure { code: FailureCode::Internal, message: "the engine stumbled".into() });
             }
         }
+        desk.forget(id);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The words between an engine process and its parent: frames of a little-endian u32 length and a postcard body.
 //! Who says what when is `serve`.
 
+pub use crate::engine::PageKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -46,6 +47,8 @@ pub struct Load {
     pub kv_budget_bytes: u64,
     /// What the model may be computed on.
     pub hardware: Hardware,
+    /// Whether the parent stores pages of KV caches; the engine then asks for those of a prompt (`Reply::Wanted`).
+    pub stores_pages: bool,
 }
 
 /// Who says a message.
@@ -176,7 +179,25 @@ pub enum Request {
         sampling: Sampling,
         /// The beginning of the answer, given; it is not repeated in the reply.
         prefill_answer: Option<String>,
+        /// Whether a person waits for it; other requests go on when no such one is under way.
+        urgent: bool,
     },
+    /// Brings a request the next of the pages that it wants.
+    Page {
+        /// The request.
+        id: u64,
+        /// What `Reply::Page` once brought; nothing where the store has it no longer, after which no more may follow.
+        bytes: Option<Vec<u8>>,
+    },
+    /// Asks for the pages of a conversation that the store does not have yet, for another day.
+    Store {
+        /// Names the request.
+        id: u64,
+        /// Whose.
+        conversation: i64,
+    },
+    /// Forgets all conversations.
+    Forget,
     /// Counts the tokens of the prompt that these messages make.
     Count {
         /// Names the request.
@@ -376,6 +397,28 @@ pub enum Reply {
         name: String,
         /// A JSON object; whether it fits the tool's schema is for the parent to say.
         arguments: String,
+    },
+    /// A request wants pages of its prompt's KV cache; it waits until `Request::Page` has brought all of them, or
+    /// nothing.
+    Wanted {
+        /// The request.
+        id: u64,
+        /// Their names in order.
+        keys: Vec<PageKey>,
+    },
+    /// A page for the store, answering `Store`.
+    Page {
+        /// The request.
+        id: u64,
+        /// Its name; the store adds the model's.
+        key: PageKey,
+        /// Its numbers.
+        bytes: Vec<u8>,
+    },
+    /// All pages have been sent.
+    Stored {
+        /// The request.
+        id: u64,
     },
     /// How likely a token was, where the request asked. It may come before the text that the token is part of.
     Chances {

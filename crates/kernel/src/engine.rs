@@ -158,7 +158,8 @@ impl Engine {
         hear: &mut dyn FnMut(Heard<'_>) -> bool,
     ) -> Result<Generated, EngineError> {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
-        let request = Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: None };
+        let request =
+            Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: None, urgent: true };
         let talk = self.talk(id, request)?;
         let mut cancelled = false;
         loop {

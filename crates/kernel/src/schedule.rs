@@ -80,6 +80,7 @@ impl Schedule {
             n_ctx: None,
             kv_budget_bytes: KV_BUDGET_BYTES,
             hardware: hearth_inference::wire::Hardware::Any,
+            stores_pages: false,
         };
         let cap = model.size_bytes * 4 + KV_BUDGET_BYTES + (1 << 30);
         Engine::start(&self.program, load, cap).map_err(|error| failed(model, &error))

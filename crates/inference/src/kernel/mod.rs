@@ -15,6 +15,7 @@ pub use matrix::{Form, Lane, Matrix, PANEL};
 pub use pool::{Parts, Pool};
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows of activations, as floats and quantized to 8 bits with one scale for each 32. Where `fine` is set, what the
 /// rounding left over is quantized too, as a second row after each, which makes products about as exact as with f32.
@@ -132,7 +133,7 @@ pub const MAX_HEAD: usize = 256;
 #[derive(Debug, Clone, Copy)]
 pub struct Attend<'a> {
     /// Pages in order of position.
-    pub pages: &'a [Vec<u16>],
+    pub pages: &'a [Arc<Vec<u16>>],
     /// Where this layer begins in each page.
     pub base: usize,
     /// Queries `[m][stride]`, heads side by side.

@@ -122,8 +122,9 @@ fn attention_matches_plain_and_is_the_same_one_by_one() {
     let pool = Pool::new(2);
     let (d, kv_heads, group, keys, m) = (32, 2, 3, 300, 45);
     let stride = kv_heads * group * d;
-    let pages: Vec<Vec<u16>> = (0..3)
-        .map(|p| noise(p + 1, kv_heads * 2 * PAGE * d).iter().map(|x| f16::from_f32(*x).to_bits()).collect())
+    let pages: Vec<Arc<Vec<u16>>> = (0..3)
+        .map(|p| noise(p + 1, kv_heads * 2 * PAGE * d))
+        .map(|page| Arc::new(page.iter().map(|x| f16::from_f32(*x).to_bits()).collect()))
         .collect();
     let q = noise(9, m * stride);
     let whole = usize::MAX;

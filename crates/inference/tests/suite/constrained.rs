@@ -50,8 +50,14 @@ fn chances_are_told_of_every_token() {
     let mut c = chat();
     let sampling = Sampling { max_tokens: 12, chances: Some(3), ..Sampling::default() };
     let messages = [Message { role: Speaker::User, text: "Say it.".into() }];
-    let ask =
-        Ask { conversation: 1, messages: &messages, briefing: &Briefing::default(), sampling: &sampling, begun: None };
+    let ask = Ask {
+        conversation: 1,
+        messages: &messages,
+        briefing: &Briefing::default(),
+        sampling: &sampling,
+        begun: None,
+        urgent: true,
+    };
     let mut told = Vec::new();
     let outcome = c
         .answer(ask, &|| false, &mut |e| {
@@ -79,8 +85,14 @@ fn thoughts_are_no_part_of_an_answer() {
     let mut c = Chat::load(&mut Cursor::new(file), 2, None, 1 << 30).unwrap();
     let sampling = Sampling { max_tokens: 20, ..under(Constraint::Regex("abc".into())) };
     let messages = [Message { role: Speaker::User, text: "Say it.".into() }];
-    let ask =
-        Ask { conversation: 1, messages: &messages, briefing: &Briefing::default(), sampling: &sampling, begun: None };
+    let ask = Ask {
+        conversation: 1,
+        messages: &messages,
+        briefing: &Briefing::default(),
+        sampling: &sampling,
+        begun: None,
+        urgent: true,
+    };
     let (mut thoughts, mut others) = (String::new(), 0);
     c.answer(ask, &|| false, &mut |e| match e {
         Event::Thought(t, _) => thoughts += &t,

@@ -117,7 +117,7 @@ pub fn answer(
     sampling: &Sampling,
 ) -> Result<(Outcome, String), Error> {
     let mut text = String::new();
-    let ask = Ask { conversation, messages, briefing: &Briefing::default(), sampling, begun: None };
+    let ask = Ask { conversation, messages, briefing: &Briefing::default(), sampling, begun: None, urgent: true };
     let outcome = chat.answer(ask, &|| false, &mut |e| {
         if let Event::Text(t, _) = e {
             text += &t;
@@ -197,12 +197,16 @@ fn limits_are_typed_and_the_oldest_conversation_gives_way() {
     let page = 2 * 2 * 2 * 16 * 128 * 2;
     let hi = [say(Speaker::User, "hi")];
     let mut c = chat(2 * page);
-    for k in [1, 2, 1, 3] {
-        answer(&mut c, k, &hi, &short).unwrap();
+    let mut ask = |k: i64| {
+        let o = answer(&mut c, k, &[say(Speaker::User, &k.to_string().repeat(20))], &short).unwrap().0;
         assert!(c.kv_bytes() <= 2 * page);
+        o.cached_tokens
+    };
+    for k in [1, 2, 1, 3] {
+        ask(k);
     }
-    assert!(answer(&mut c, 1, &hi, &short).unwrap().0.cached_tokens > 0, "1 was used after 2");
-    assert_eq!(answer(&mut c, 2, &hi, &short).unwrap().0.cached_tokens, 0);
+    assert!(ask(1) > 20, "1 was used after 2");
+    assert!(ask(2) < 20, "2 gave way; only how every prompt begins is shared");
     let tight = answer(&mut chat(page - 1), 1, &hi, &short);
     assert!(matches!(tight, Err(Error::Memory { needed_bytes, .. }) if needed_bytes == page));
     // Words that no longer fit end the answer instead of failing it.
@@ -218,7 +222,7 @@ fn a_given_beginning_is_part_of_the_prompt_only() {
     let hi = [say(Speaker::User, "hi")];
     let (plain, _) = answer(&mut c, 1, &hi, &s).unwrap();
     let briefing = &Briefing::default();
-    let ask = Ask { conversation: 1, messages: &hi, briefing, sampling: &s, begun: Some("Yes,") };
+    let ask = Ask { conversation: 1, messages: &hi, briefing, sampling: &s, begun: Some("Yes,"), urgent: true };
     let begun = c.answer(ask, &|| false, &mut |_| ()).unwrap();
     assert_eq!(begun.prompt_tokens, plain.prompt_tokens + 4);
 }

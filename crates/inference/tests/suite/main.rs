@@ -5,6 +5,7 @@ mod accelerated;
 mod architectures;
 mod compare;
 mod constrained;
+mod crowd;
 mod decoder;
 mod embedder;
 mod formats;

@@ -40,6 +40,7 @@ fn load(weights: PathBuf) -> Load {
         n_ctx: None,
         kv_budget_bytes: 1 << 24,
         hardware: Hardware::Any,
+        stores_pages: false,
     }
 }
 
@@ -62,6 +63,7 @@ impl Parent {
             briefing: Briefing::default(),
             sampling,
             prefill_answer: None,
+            urgent: true,
         });
     }
 
@@ -118,6 +120,35 @@ fn cancelling_ends_the_running_and_the_waiting_request_and_the_next_one_works() 
     p.generate(3, "hello", 3);
     assert_ne!(p.finish(3).0, Finish::Cancelled);
     p.send(&Request::Shutdown);
+    assert!(p.engine.join().unwrap().is_ok());
+}
+
+/// A long answer and short ones behind it: these do not wait for it.
+#[test]
+fn requests_are_answered_side_by_side() {
+    let mut p = parent(&tiny::model("llama", Type::Q4_1, 21), Ok(()));
+    assert!(matches!(p.hear(), Reply::Ready(_)));
+    for id in 1..=3 {
+        let messages = vec![Message { role: Speaker::User, text: "hello".into() }];
+        let max_tokens = if id == 1 { 500 } else { 5 };
+        let sampling = Sampling { max_tokens, temperature: 1.5, seed: 4, ..Sampling::default() };
+        let (briefing, prefill_answer) = (Briefing::default(), None);
+        let conversation = id as i64;
+        p.send(&Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer, urgent: true });
+    }
+    let mut ends = Vec::new();
+    while ends.len() < 3 {
+        match p.hear() {
+            Reply::Done { id, new_tokens, .. } => ends.push((id, new_tokens)),
+            Reply::Failed { error, .. } => panic!("{error:?}"),
+            _ => {}
+        }
+    }
+    assert!(ends[2].0 == 1 && ends[2].1 > ends[0].1, "{ends:?}");
+    p.send(&Request::Forget);
+    p.send(&Request::Store { id: 9, conversation: 1 });
+    assert_eq!(p.hear(), Reply::Stored { id: 9 });
+    drop(p.to);
     assert!(p.engine.join().unwrap().is_ok());
 }
 

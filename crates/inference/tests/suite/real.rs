@@ -86,10 +86,10 @@ fn smollm2_reads_and_continues_like_the_reference() {
 fn smollm2_remembers_a_first_turn() {
     let mut c = Chat::load(&mut File::open(chat_model()).unwrap(), 2, None, 1 << 30).unwrap();
     let sampling = Sampling { max_tokens: 24, ..Sampling::default() };
-    let mut say = |conversation, messages: &[Message]| {
+    let say = |c: &mut Chat, conversation, messages: &[Message]| {
         let mut text = String::new();
         let briefing = &Briefing::default();
-        let ask = Ask { conversation, messages, briefing, sampling: &sampling, begun: None };
+        let ask = Ask { conversation, messages, briefing, sampling: &sampling, begun: None, urgent: true };
         let o = c.answer(ask, &|| false, &mut |e| {
             if let Event::Text(t, _) = e {
                 text += &t;
@@ -98,12 +98,13 @@ fn smollm2_remembers_a_first_turn() {
         (o.unwrap(), text)
     };
     let mut messages = question();
-    let (_, answer) = say(1, &messages);
+    let (_, answer) = say(&mut c, 1, &messages);
     assert!(answer.contains("Paris"), "{answer}");
     messages.push(Message { role: Speaker::Assistant, text: answer });
     messages.push(Message { role: Speaker::User, text: "And of Italy?".into() });
-    let (reused, a) = say(1, &messages);
-    let (fresh, b) = say(2, &messages);
+    let (reused, a) = say(&mut c, 1, &messages);
+    c.forget_all();
+    let (fresh, b) = say(&mut c, 2, &messages);
     assert_eq!((a, fresh.cached_tokens), (b, 0));
     assert!(reused.cached_tokens > 40);
 }

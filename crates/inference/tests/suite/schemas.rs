@@ -87,7 +87,14 @@ pub fn allows(schema: &Value, v: &Value) -> bool {
 pub fn answer(chat: &mut Chat, sampling: &Sampling) -> Result<(String, Finish), Error> {
     let messages = [Message { role: Speaker::User, text: "Say it.".into() }];
     let mut text = String::new();
-    let ask = Ask { conversation: 1, messages: &messages, briefing: &Briefing::default(), sampling, begun: None };
+    let ask = Ask {
+        conversation: 1,
+        messages: &messages,
+        briefing: &Briefing::default(),
+        sampling,
+        begun: None,
+        urgent: true,
+    };
     let outcome = chat.answer(ask, &|| false, &mut |e| {
         if let Event::Text(t, _) = e {
             text += &t;
