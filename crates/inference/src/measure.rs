@@ -271,6 +271,7 @@ impl Engine<'_> {
             n_ctx: None,
             kv_budget_bytes: KV_BUDGET_BYTES,
             hardware: Hardware::Processor,
+            stores_pages: false,
         }))?;
         loop {
             if let Reply::Ready(info) = self.hear()? {
@@ -313,6 +314,7 @@ impl Engine<'_> {
             briefing: Briefing::default(),
             sampling,
             prefill_answer: None,
+            urgent: true,
         })?;
         let mut said = String::new();
         loop {
