@@ -229,6 +229,17 @@ mod tests {
     }
 
     #[test]
+    fn a_peer_is_a_command_with_its_arguments() {
+        let words =
+            ["hearth", "bench", "engine", "--model", "a.gguf", "--prompt", "64", "--peer", "python", "p.py", "--json"];
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        let Verb::Bench(Bench::Engine(what)) = arguments.verb else { panic!("not the engine's bench") };
+        assert_eq!((what.prompt, what.rounds, what.peer), (vec![64], 3, vec!["python".into(), "p.py".into()]));
+        assert!(arguments.json);
+        assert!(Arguments::try_parse_from(["hearth", "bench", "engine"]).is_err());
+    }
+
+    #[test]
     fn wrong_usage_ends_with_two() {
         for words in [
             &["hearth"][..],

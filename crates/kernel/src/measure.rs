@@ -7,7 +7,7 @@ use crate::engine::last_words;
 use hearth_api::{Error, ErrorCode};
 use hearth_inference::measure::{self, MeasureError};
 use hearth_sandbox::{ChildStdin, ChildStdout, Limits, Spawn};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ fn limits(file_size_bytes: u64) -> Limits {
 }
 
 /// Children start in the root folder, so that a program named from here has to be named in full.
-fn program_of(name: &OsString) -> PathBuf {
+fn program_of(name: &OsStr) -> PathBuf {
     let path = PathBuf::from(name);
     if path.components().count() > 1 { std::path::absolute(&path).unwrap_or(path) } else { path }
 }
