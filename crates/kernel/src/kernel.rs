@@ -212,7 +212,7 @@ impl Kernel {
     pub fn stop(&self) {
         self.house.lock_vault("Hearth was closed");
         self.house.downloads.pause_all();
-        self.house.schedule.unload_all();
+        self.house.schedule.unload_all(None);
     }
 }
 

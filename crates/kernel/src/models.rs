@@ -184,7 +184,7 @@ impl Models {
 
     /// Removes a model's files.
     pub(crate) fn remove(&self, house: &House, id: &ModelId) -> Result<(), Error> {
-        house.schedule.unload(id);
+        house.schedule.unload(id, None);
         hearth_egress::remove(&self.root, id).map_err(|error| not_here(&error))?;
         self.look_again();
         house.note("model.removed", format!("Removed {id}"), None, serde_json::json!({ "model": id }));

@@ -59,8 +59,8 @@ impl House {
         if let Err(error) = open.store.record(entry, |_| Ok(())) {
             tracing::error!(%error, "locking was not recorded");
         }
+        self.schedule.unload_all(Some(&open));
         drop(open);
-        self.schedule.unload_all();
         self.tell_status();
     }
 
