@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let hardware = if args.iter().any(|a| a == "any") { Hardware::Any } else { Hardware::Processor };
     let found = Found::look(&Load {
         weights: path.into(),
+        draft: None,
         tokenizer: None,
         config: None,
         role: Role::Chat,

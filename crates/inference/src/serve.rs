@@ -296,6 +296,9 @@ impl Model {
         match load.role {
             Role::Chat => {
                 let mut chat = Chat::load_where(&mut weights, threads, n_ctx, load.kv_budget_bytes, found)?;
+                if let Some(path) = &load.draft {
+                    chat.load_draft(&mut open(path, "the model that is to guess")?, threads);
+                }
                 if load.stores_pages {
                     chat.ask_for_pages();
                 }
@@ -331,6 +334,7 @@ impl Model {
                     kernel: kernel.into(),
                     place: "the processor: embedders run there".into(),
                     template: "none".into(),
+                    draft: String::new(),
                     load_ms: 0,
                 }
             }

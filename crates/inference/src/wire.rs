@@ -33,6 +33,8 @@ pub enum Hardware {
 pub struct Load {
     /// The weights.
     pub weights: PathBuf,
+    /// A smaller chat model that guesses how answers go on; one that does not fit this model is not used.
+    pub draft: Option<PathBuf>,
     /// `tokenizer.json`, for embedders.
     pub tokenizer: Option<PathBuf>,
     /// `config.json`, for embedders.
@@ -251,6 +253,8 @@ pub struct ModelInfo {
     pub place: String,
     /// Where the chat template comes from, and why, where it is not the file's.
     pub template: String,
+    /// `engine::GUESSES` where the model that was named for guessing does so, otherwise why not; empty where none was.
+    pub draft: String,
     /// Milliseconds that loading took.
     pub load_ms: u64,
 }

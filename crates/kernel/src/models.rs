@@ -117,6 +117,14 @@ impl Models {
         self.installed().into_iter().filter(can).collect()
     }
 
+    /// The model that guesses how a chat model goes on: the smallest with that part, where it is much smaller. Whether it
+    /// fits, the engine finds out.
+    pub(crate) fn draft_for(&self, model: &Installed) -> Option<Installed> {
+        let drafts =
+            self.installed_for(Role::Draft).into_iter().filter(|draft| draft.size_bytes * 3 < model.size_bytes);
+        drafts.min_by_key(|draft| draft.size_bytes).filter(|_| model.roles.contains(&Role::Chat))
+    }
+
     /// One model that is here.
     pub(crate) fn find(&self, id: &ModelId) -> Option<Installed> {
         self.installed().into_iter().find(|model| model.id == *id)

@@ -56,7 +56,7 @@ impl Schedule {
         *place = None;
         *held(&slot.state) = Some(ModelState::Loading);
         house.tell_status();
-        let loaded = self.make_room(house, model).and_then(|()| self.load(model));
+        let loaded = self.make_room(house, model).and_then(|()| self.load(house, model));
         *held(&slot.state) = loaded.as_ref().err().map(|error| ModelState::Failed { error: error.clone() });
         if let Ok(engine) = &loaded {
             *place = Some(Arc::clone(engine));
@@ -66,9 +66,10 @@ impl Schedule {
         loaded
     }
 
-    fn load(&self, model: &Installed) -> Result<Arc<Engine>, Error> {
+    fn load(&self, house: &House, model: &Installed) -> Result<Arc<Engine>, Error> {
         let load = Load {
             weights: model.weights.clone(),
+            draft: house.models.draft_for(model).map(|draft| draft.weights),
             tokenizer: model.tokenizer.clone(),
             config: model.config.clone(),
             role: if model.roles.contains(&Role::Embed) {
@@ -82,13 +83,14 @@ impl Schedule {
             hardware: hearth_inference::wire::Hardware::Any,
             stores_pages: model.sha256.is_some(),
         };
-        let cap = model.size_bytes * 4 + KV_BUDGET_BYTES + (1 << 30);
+        let draft_bytes = house.models.draft_for(model).map_or(0, |draft| draft.size_bytes);
+        let cap = (model.size_bytes + draft_bytes) * 4 + KV_BUDGET_BYTES + (1 << 30);
         Engine::start(&self.program, load, model.sha256.as_deref(), cap).map_err(|error| failed(model, &error))
     }
 
     /// Ends idle engines until the model fits.
     fn make_room(&self, house: &House, model: &Installed) -> Result<(), Error> {
-        let needs = needs_bytes(model);
+        let needs = needs_bytes(model) + house.models.draft_for(model).map_or(0, |draft| draft.size_bytes);
         loop {
             let memory = crate::machine::memory();
             if memory.total == 0 || memory.available >= needs + RESERVE_BYTES {

@@ -58,6 +58,7 @@ fn engine() -> std::io::Result<()> {
                     kernel: "scripted".into(),
                     place: "scripted".into(),
                     template: "none".into(),
+                    draft: String::new(),
                     load_ms: 0,
                 }))?;
             }

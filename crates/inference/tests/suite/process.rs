@@ -33,6 +33,7 @@ fn start(folder: tempfile::TempDir, load: &Load, confine: Result<(), String>) ->
 fn load(weights: PathBuf) -> Load {
     Load {
         weights,
+        draft: None,
         tokenizer: None,
         config: None,
         role: Role::Chat,
