@@ -1,6 +1,6 @@
 // `npm run bench`: measures release programs on this machine and prints one table. No test depends on it.
 //   npm run bench -- --documents DIR --questions FILE [--models-dir DIR] [--starts N] [--fill N,N]
-// `hearth bench` measures importing and asking; this adds what only a window shows: the cold start, and sizes on disk.
+// `hearth bench documents` measures importing and asking; this adds what only a window shows: the cold start, and sizes on disk.
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, rmSync, mkdtempSync, statSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -88,5 +88,5 @@ if (process.platform !== 'linux' || process.env.DISPLAY || found('Xvfb')) {
   for (const [name, bytes] of starts.at(-1).used) rows.push([`memory after the start, ${name}`, size(bytes)]);
 }
 for (const [name, value] of rows) console.log(`${name.padEnd(40)} ${value}`);
-const { code } = await run(join(folder, program('hearth')), ['--models-dir', modelsDir, 'bench', '--documents', given.documents, '--questions', given.questions, ...given.fill.split(',').filter(Boolean).flatMap((count) => ['--fill', count])]);
+const { code } = await run(join(folder, program('hearth')), ['--models-dir', modelsDir, 'bench', 'documents', '--documents', given.documents, '--questions', given.questions, ...given.fill.split(',').filter(Boolean).flatMap((count) => ['--fill', count])]);
 process.exit(code);

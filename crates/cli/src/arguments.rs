@@ -46,7 +46,8 @@ pub(crate) enum Verb {
         #[arg(long)]
         repair: bool,
     },
-    /// Measure this machine with real documents.
+    /// Measure this machine.
+    #[command(subcommand)]
     Bench(Bench),
     /// Serve the interface on this machine's loopback.
     Serve(Serve),
@@ -158,8 +159,16 @@ pub(crate) struct Serve {
     pub(crate) ui: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Importing and asking, with real documents and questions in a throwaway vault.
+    Documents(Documents),
+    /// Reading and writing tokens, loading, memory and follow-ups, each in a fresh engine process.
+    Engine(EngineBench),
+}
+
 #[derive(Debug, Args)]
-pub(crate) struct Bench {
+pub(crate) struct Documents {
     /// A folder of real documents.
     #[arg(long, value_name = "DIR")]
     pub(crate) documents: PathBuf,
@@ -169,6 +178,32 @@ pub(crate) struct Bench {
     /// Also measure the first quote among so many made-up passages; may be given more than once, growing.
     #[arg(long, value_name = "N")]
     pub(crate) fill: Vec<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EngineBench {
+    /// A GGUF file; may be given more than once.
+    #[arg(long, required = true, value_name = "FILE")]
+    pub(crate) model: Vec<PathBuf>,
+    /// Compute threads; all cores without.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) threads: Option<u32>,
+    /// Measurements of each figure, of which the median is shown.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+    /// Tokens of a prompt; may be given more than once.
+    #[arg(long, value_name = "N", default_values_t = [512, 2048], value_parser = clap::value_parser!(u32).range(8..))]
+    pub(crate) prompt: Vec<u32>,
+    /// Tokens to write behind each prompt.
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(2..))]
+    pub(crate) generate: u32,
+    /// Also measure the first token of an answer, and of the next one, after so many tokens; 0 measures neither.
+    #[arg(long, value_name = "N", default_value_t = 4000)]
+    pub(crate) follow_up: u32,
+    /// Another program to measure in turns with the engine, and its arguments: it speaks the lines that
+    /// crates/inference/src/measure.rs describes.
+    #[arg(long, num_args = 1.., value_name = "COMMAND")]
+    pub(crate) peer: Vec<std::ffi::OsString>,
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! `hearth bench`: measures this machine with real documents and questions, in a throwaway vault.
+//! `hearth bench documents`: measures this machine with real documents and questions, in a throwaway vault.
 //!
 //! It times what a person waits for, at the same door that the window uses; `npm run bench` adds what only a window
 //! shows (cold start, sizes).
 
-use crate::arguments::Bench;
+use crate::arguments::Documents;
 use crate::end::End;
 use crate::house::{self, House, Place};
 use crate::out::{Out, size};
@@ -56,7 +56,7 @@ struct Question {
 }
 
 /// Measures and prints one table.
-pub(crate) fn run(place: Place, what: Bench, out: &Out) -> Result<End, Error> {
+pub(crate) fn run(place: Place, what: Documents, out: &Out) -> Result<End, Error> {
     let questions = read_questions(&what)?;
     let folder = std::env::temp_dir().join(format!("hearth-bench-{}", std::process::id()));
     let models_dir = place.models_dir.or_else(|| Some(place.data_dir.join("models")));
@@ -70,7 +70,7 @@ pub(crate) fn run(place: Place, what: Bench, out: &Out) -> Result<End, Error> {
     Ok(if figures.failed == 0 { End::Done } else { End::Failed })
 }
 
-fn read_questions(what: &Bench) -> Result<Vec<String>, Error> {
+fn read_questions(what: &Documents) -> Result<Vec<String>, Error> {
     let text = std::fs::read_to_string(&what.questions)
         .map_err(|error| Error::new(ErrorCode::NotFound, format!("The questions could not be read: {error}.")))?;
     let questions: Vec<String> =
@@ -82,7 +82,7 @@ fn read_questions(what: &Bench) -> Result<Vec<String>, Error> {
     }
 }
 
-fn measure(house: &House, what: &Bench, questions: &[String], out: &Out) -> Result<Figures, Error> {
+fn measure(house: &House, what: &Documents, questions: &[String], out: &Out) -> Result<Figures, Error> {
     house.handle(CreateVault { passphrase: Some("a bench has no secrets".to_owned()) })?;
     let space = house::space(house, None)?.id;
     let (jobs, import_s) = import(house, what, space, out)?;
@@ -131,7 +131,7 @@ fn measure(house: &House, what: &Bench, questions: &[String], out: &Out) -> Resu
     })
 }
 
-fn import(house: &House, what: &Bench, space: i64, out: &Out) -> Result<(Vec<Job>, f64), Error> {
+fn import(house: &House, what: &Documents, space: i64, out: &Out) -> Result<(Vec<Job>, f64), Error> {
     let began = Instant::now();
     let documents = std::path::absolute(&what.documents).unwrap_or_else(|_| what.documents.clone());
     let offer = house.offer_paths(vec![documents])?;

@@ -7,6 +7,7 @@ mod answer;
 mod arguments;
 mod ask;
 mod bench;
+mod bench_engine;
 mod end;
 mod extract;
 mod house;
@@ -17,7 +18,7 @@ mod record;
 mod search;
 mod serve;
 
-use arguments::{Arguments, Audit, Verb};
+use arguments::{Arguments, Audit, Bench, Verb};
 use clap::Parser;
 use end::End;
 use house::Place;
@@ -53,6 +54,7 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Doctor { repair: true } => record::repair(&place.open(out)?, out),
         Verb::Doctor { repair: false } => record::doctor(&place.start()?, out),
         Verb::Serve(_) => serve::run(&place.start()?, out),
-        Verb::Bench(what) => bench::run(place, what, out),
+        Verb::Bench(Bench::Documents(what)) => bench::run(place, what, out),
+        Verb::Bench(Bench::Engine(what)) => bench_engine::run(what, out),
     }
 }

@@ -2,16 +2,27 @@
 //! `cargo run --release -p hearth-inference --example bench -- MODEL.gguf [THREADS] [PROMPT_TOKENS] [NEW_TOKENS] [nolookup] [any]`
 //! (`any`: on a graphics processor where the program was built with `--features cuda` or `metal` and one is there)
 //! `cargo run --release -p hearth-inference --example bench -- FOLDER [THREADS] [TOKENS_PER_PASSAGE] [PASSAGES]`
+//! `cargo run --release -p hearth-inference --example bench -- compare MODEL.gguf THREADS PROMPT NEW ROUNDS [PEER COMMAND]`
+//! (as `hearth bench engine` does, without its sandbox: a fresh process for each measurement, alternating with a peer's)
+#![allow(clippy::disallowed_methods)] // a tool for trying things out, which starts itself
 
 use hearth_inference::accelerated::place::Found;
 use hearth_inference::embed::Embedder;
 use hearth_inference::engine::{Ask, Chat, Event};
+use hearth_inference::measure::{self, Figures, MeasureError, Plan};
 use hearth_inference::wire::{Briefing, Hardware, Load, Message, Role, Sampling, Speaker};
+use std::io::BufReader;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let path = args.first().ok_or("which model?")?;
+    match path.as_str() {
+        "serve" => return Ok(hearth_inference::serve(std::io::stdin(), std::io::stdout(), |_| Ok(()))?),
+        "compare" => return compare(&args[1..]),
+        _ => {}
+    }
     let number = |i: usize, other: usize| args.get(i).and_then(|s| s.parse().ok()).unwrap_or(other);
     let (threads, words, new) = (number(1, 2), number(2, 600), number(3, 128));
     if std::path::Path::new(path).is_dir() {
@@ -67,6 +78,54 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         messages.push(Message { role: Speaker::Assistant, text: answer });
     }
     memory();
+    Ok(())
+}
+
+/// Starts a process, measures it and ends it.
+fn measured<T>(
+    command: &mut Command,
+    how: impl FnOnce(&mut ChildStdin, &mut BufReader<ChildStdout>) -> Result<T, MeasureError>,
+) -> Result<T, Box<dyn std::error::Error>> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let (mut input, output) = (child.stdin.take().ok_or("no pipe")?, child.stdout.take().ok_or("no pipe")?);
+    let result = how(&mut input, &mut BufReader::new(output));
+    drop(input);
+    child.wait()?;
+    Ok(result?)
+}
+
+fn compare(args: &[String]) -> Result<(), Box<dyn std::error::Error>> {
+    let number = |i: usize| args.get(i).and_then(|s| s.parse().ok()).ok_or("a number is missing");
+    let plan = Plan {
+        model: args.first().ok_or("which model?")?.into(),
+        threads: number(1)?,
+        prompt: number(2)?,
+        generate: number(3)?,
+    };
+    let itself = std::env::current_exe()?;
+    let own = || {
+        let mut command = Command::new(&itself);
+        command.arg("serve");
+        command
+    };
+    if plan.generate == 0 {
+        println!("{:?}", measured(&mut own(), |i, o| measure::follow_up(i, o, &plan))?);
+        return Ok(());
+    }
+    let mut ours = |p: &Plan| measured(&mut own(), |i, o| measure::engine(i, o, p));
+    let mut others = |p: &Plan| measured(Command::new(&args[5]).args(&args[6..]), |i, o| measure::peer(i, o, p));
+    let other: Option<&mut dyn FnMut(&Plan) -> Result<Figures, _>> =
+        if args.len() > 5 { Some(&mut others) } else { None };
+    let row = measure::compare(&plan, number(4)? as usize, &mut ours, other)?;
+    println!("{} threads {} prompt {} rounds {}", row.model, row.threads, row.prompt, row.rounds);
+    for (name, f) in [("own", Some(row.own)), ("peer", row.peer), ("ratio", row.ratio)] {
+        if let Some(f) = f {
+            println!(
+                "{name:<6} read {:8.2}  write {:8.2}  load {:8.2}  memory {:.2}",
+                f.read_tokens_per_s, f.write_tokens_per_s, f.load_ms, f.peak_memory_bytes
+            );
+        }
+    }
     Ok(())
 }
 

@@ -318,9 +318,14 @@ fn place<R: Read>(c: &mut Cursor<R>) -> Result<(String, Vec<usize>, Type, u64), 
     Ok((name, dims, ty, c.u64()?))
 }
 
+/// Goes to where the bytes of a tensor begin.
+pub fn seek<R: Seek>(file: &mut R, info: &TensorInfo) -> Result<(), Error> {
+    file.seek(SeekFrom::Start(info.offset)).map(|_| ()).map_err(Error::io("the model file"))
+}
+
 /// Reads the bytes of one tensor.
 pub fn tensor<R: Read + Seek>(file: &mut R, info: &TensorInfo) -> Result<Vec<u8>, Error> {
-    file.seek(SeekFrom::Start(info.offset)).map_err(Error::io("the model file"))?;
+    seek(file, info)?;
     let mut bytes = vec![0; info.bytes];
     file.read_exact(&mut bytes).map_err(Error::io("the model file"))?;
     Ok(bytes)

@@ -19,6 +19,7 @@ pub mod gguf;
 pub mod kernel;
 pub mod kv;
 pub mod lookup;
+pub mod measure;
 pub mod quant;
 pub mod rope;
 pub mod sampling;

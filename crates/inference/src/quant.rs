@@ -146,6 +146,7 @@ impl Type {
 
     /// Takes 32 weights apart: the `i`-th 32 of the row whose bytes are given. Returns nothing for formats that
     /// have no such form (plain floats) and where the bytes are too few.
+    #[inline]
     pub fn block(self, row: &[u8], i: usize) -> Option<Block> {
         let per = self.block_len() / 32;
         if per == 0 {
@@ -159,10 +160,9 @@ impl Type {
                 let d = half_at(b, 0);
                 o.d = [d; 2];
                 o.m = [if self == Self::Q4_0 { -8.0 * d } else { half_at(b, 2) }; 2];
-                let q = &b[self.block_bytes() - 16..];
-                for (j, x) in q.iter().enumerate() {
-                    o.q[j] = (x & 15) as i8;
-                    o.q[j + 16] = (x >> 4) as i8;
+                let (first, second) = o.q.split_at_mut(16);
+                for ((x, a), b) in b[self.block_bytes() - 16..].iter().zip(first).zip(second) {
+                    (*a, *b) = ((x & 15) as i8, (x >> 4) as i8);
                 }
             }
             Self::Q5_0 | Self::Q5_1 => {
@@ -187,21 +187,19 @@ impl Type {
                 o.d = [half_at(b, 0) * f32::from(scale); 2];
                 o.m = [-half_at(b, 2) * f32::from(min); 2];
                 let q = &b[self.block_bytes() - 128 + s / 2 * 32..][..32];
-                for j in 0..32 {
-                    let low = if s.is_multiple_of(2) { q[j] & 15 } else { q[j] >> 4 };
-                    let high = if self == Self::Q5_K { (b[16 + j] >> s & 1) << 4 } else { 0 };
-                    o.q[j] = (low | high) as i8;
+                let shift = s % 2 * 4;
+                o.q.iter_mut().zip(q).for_each(|(o, x)| *o = (x >> shift & 15) as i8);
+                if self == Self::Q5_K {
+                    o.q.iter_mut().zip(&b[16..48]).for_each(|(o, x)| *o |= ((x >> s & 1) << 4) as i8);
                 }
             }
             Self::Q6_K => {
                 let d = half_at(b, 208);
                 o.d = [d * f32::from(b[192 + 2 * s] as i8), d * f32::from(b[193 + 2 * s] as i8)];
                 let (half, part) = (s / 4, s % 4);
-                for j in 0..32 {
-                    let x = b[half * 64 + (part % 2) * 32 + j];
-                    let low = if part < 2 { x & 15 } else { x >> 4 };
-                    let high = b[128 + half * 32 + j] >> (2 * part) & 3;
-                    o.q[j] = (low | high << 4) as i8 - 32;
+                let (low, high) = (&b[half * 64 + (part % 2) * 32..], &b[128 + half * 32..]);
+                for ((o, low), high) in o.q.iter_mut().zip(low).zip(high) {
+                    *o = ((low >> (part / 2 * 4) & 15) | (high >> (2 * part) & 3) << 4) as i8 - 32;
                 }
             }
             Self::Q3_K => {

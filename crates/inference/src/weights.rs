@@ -138,15 +138,9 @@ impl<R: Read + Seek> Loader<'_, R> {
             let why = format!("tensor {name} is {} x {} and should be {n} x {k}", info.rows(), info.cols());
             return Err(Error::Damaged(why));
         }
-        let bytes = gguf::tensor(self.file, &info)?;
-        let row = info.ty.bytes(k).unwrap_or(0);
-        let mut rest = &bytes[..];
-        let mut cut = |n: &usize| {
-            let (own, other) = rest.split_at_checked(n * row).unwrap_or((rest, &[]));
-            rest = other;
-            Matrix::pack(info.ty, own, *n, k, self.pool)
-        };
-        outputs.iter().map(&mut cut).collect()
+        gguf::seek(self.file, &info)?;
+        let mut read = |piece: &mut [u8]| self.file.read_exact(piece).map_err(Error::io("the model file"));
+        outputs.iter().map(|n| Matrix::read(info.ty, &mut read, *n, k, self.pool)).collect()
     }
 
     fn matrix(&mut self, name: &str, n: usize, k: usize) -> Result<Matrix, Error> {
@@ -295,7 +289,7 @@ impl<R: Read + Seek> Loader<'_, R> {
 }
 
 impl Weights {
-    /// Reads and packs all weights. Beside the packed weights, one tensor at a time is held.
+    /// Reads and packs all weights. Beside the packed weights little is held.
     ///
     /// # Errors
     /// `Damaged` for missing tensors and wrong shapes; `Unsupported` for families that do not run.

@@ -53,7 +53,7 @@ impl Config {
 
 /// The program for engines and readers. The window's own program carries the web view, whose libraries start threads
 /// before `main`, and a process can confine itself only while it has one thread; the command has neither.
-fn child_program() -> PathBuf {
+pub(crate) fn child_program() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
     let beside = own.with_file_name(format!("hearth{}", std::env::consts::EXE_SUFFIX));
     if beside.is_file() { beside } else { own }

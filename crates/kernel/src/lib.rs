@@ -23,6 +23,7 @@ mod ledger;
 mod library;
 mod lock;
 mod machine;
+mod measure;
 mod memory;
 mod models;
 mod offers;
@@ -39,3 +40,4 @@ mod view;
 
 pub use child::run_child_if_asked;
 pub use kernel::{Config, Dialogs, Kernel, default_data_dir};
+pub use measure::{Figures, FollowUp, Plan, Row, measure_engine, measure_follow_up};

@@ -33,7 +33,7 @@ struct Chosen {
 
 impl Hidden {
     fn new(m: usize, n_ff: usize) -> Self {
-        Self { wide: Acts::new(m, n_ff, false), up: vec![0.0; m * n_ff] }
+        Self { wide: Acts::new(m, n_ff, true), up: vec![0.0; m * n_ff] }
     }
 
     /// `down(activation(gate(x)) * up(x))` for the first `m` rows of `x`, into `[m][n_embd]`.
@@ -53,14 +53,14 @@ impl Hidden {
 
 impl Feed {
     /// Makes the memory for up to `m` tokens.
-    pub fn new(c: &Config, m: usize, fine: bool) -> Self {
+    pub fn new(c: &Config, m: usize) -> Self {
         let experts = c.experts.map(|x| Chosen {
             hidden: Hidden::new(m, x.n_ff),
             shared: Hidden::new(m, x.n_ff_shared),
             scores: vec![0.0; m * x.count],
             tokens: vec![Vec::new(); x.count],
             order: Vec::new(),
-            some: Acts::new(m, c.n_embd, fine),
+            some: Acts::new(m, c.n_embd, true),
             out: vec![0.0; m * c.n_embd],
         });
         Self { one: Hidden::new(m, c.n_ff), experts }

@@ -21,6 +21,7 @@ pub static KERNELS: Kernels = Kernels {
     name: "avx2",
     // SAFETY (all): `Kernels::detect` gives this table out only after `available`.
     quantize: |x, q, d, s| unsafe { quantize(x, q, d, s) },
+    spare: |x, at, by, tops| unsafe { spare(x, at, by, tops) },
     gemm: |w, p, a, r, o| unsafe { gemm(w, p, a, r, o) },
     attend: |a, g, p, e| unsafe { attend(a, g, p, e) },
     silu_mul: |a, b| unsafe { silu_mul(a, b) },
@@ -30,6 +31,11 @@ pub static KERNELS: Kernels = Kernels {
 
 /// Blocks of 32 inputs whose panel is widened at once: 12 KB.
 const CHUNK: usize = 24;
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn spare(x: &mut [f32], at: &mut [u32], by: &mut [f32], tops: &mut [f32]) {
+    super::spare(x, at, by, tops);
+}
 
 #[target_feature(enable = "avx2,fma,f16c")]
 fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32]) {
@@ -136,6 +142,45 @@ unsafe fn few_four<const R: usize>(w: &Matrix, panel: usize, acts: &Acts, at: us
     }
 }
 
+/// Adds what the spared inputs of some rows contribute.
+#[target_feature(enable = "avx2,fma,f16c")]
+fn add_spared(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
+    let tiles = tiles(w, panel);
+    let (nl, ns) = (w.form.lanes(), w.form.scales());
+    let four = w.form == Form::Four;
+    let halves_of = matches!(w.form, Form::Eight { halves: true, .. });
+    let (mask, n) = (_mm256_set1_epi32(15), acts.spared);
+    for (row, out) in rows.zip(out.as_chunks_mut::<PANEL>().0) {
+        let (at, by) = (&acts.at[row * n..][..n], &acts.by[row * n..][..n]);
+        // SAFETY: out has 16 elements; a block has nl lanes and ns scales, and every input lies in one of the blocks.
+        unsafe {
+            let mut total = [0, 8].map(|h| _mm256_loadu_ps(out.as_ptr().add(h)));
+            for (at, by) in at.iter().zip(by) {
+                let c = (*at as usize).min(w.k - 1);
+                let (b, i, by) = (c / 32, c % 32, _mm256_set1_ps(*by));
+                let (lane, scale) = match four {
+                    true => (b * nl + i / 4 % 4, b * ns),
+                    false => (b * nl + i / 4, b * ns + if halves_of { i / 16 * 8 } else { 0 }),
+                };
+                // Shifts that leave weight c of each row alone in its 32 bits.
+                let right = _mm_cvtsi32_si128((i % 4 * 8 + i / 16 * 4) as i32);
+                let left = _mm_cvtsi32_si128((24 - i % 4 * 8) as i32);
+                for h in 0..2 {
+                    let x = _mm256_load_si256(tiles[h].0.as_ptr().add(lane).cast());
+                    let q = match four {
+                        true => _mm256_and_si256(_mm256_srl_epi32(x, right), mask),
+                        false => _mm256_srai_epi32::<24>(_mm256_sll_epi32(x, left)),
+                    };
+                    let d = _mm256_mul_ps(halves(tiles[h].1.as_ptr().add(scale)), by);
+                    total[h] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(q), d, total[h]);
+                }
+            }
+            _mm256_storeu_ps(out.as_mut_ptr(), total[0]);
+            _mm256_storeu_ps(out.as_mut_ptr().add(8), total[1]);
+        }
+    }
+}
+
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn scale<const HALVES: bool, const MINS: bool>(
@@ -173,6 +218,7 @@ fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f3
         );
         out[..m * PANEL].fill(0.0);
     }
+    let all = rows.clone();
     match w.form {
         // SAFETY (four times): the rows were checked against the activations above.
         Form::Four if m == 1 => unsafe { few_four::<1>(w, panel, acts, rows.start, out) },
@@ -198,6 +244,9 @@ fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f3
                 i += 6;
             }
         }
+    }
+    if acts.spared > 0 && !w.form.floats() {
+        add_spared(w, panel, acts, all, out);
     }
 }
 

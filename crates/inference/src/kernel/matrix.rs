@@ -10,14 +10,18 @@
 //! Dense (per panel): f32 [k][16]
 //! ```
 
+use super::large::Span;
 use super::pool::{Parts, Pool};
 use crate::error::Error;
 use crate::quant::{Block, Type};
 use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 
 /// Output rows that are computed together.
 pub const PANEL: usize = 16;
 const TILE: usize = 8;
+/// Bytes of a file that are read before they are packed, so that they are packed while in a cache.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// 32 bytes, aligned.
 #[derive(Debug, Clone, Copy)]
@@ -87,9 +91,9 @@ pub struct Matrix {
     pub k: usize,
     /// The layout.
     pub form: Form,
-    pub(super) lanes: Vec<Lane>,
-    pub(super) scales: Vec<u16>,
-    pub(super) dense: Vec<f32>,
+    pub(super) lanes: Span<Lane>,
+    pub(super) scales: Span<u16>,
+    pub(super) dense: Span<f32>,
 }
 
 impl Matrix {
@@ -98,50 +102,78 @@ impl Matrix {
     /// # Errors
     /// `Damaged` where the bytes do not match the shape.
     pub fn pack(ty: Type, bytes: &[u8], n: usize, k: usize, pool: &Pool) -> Result<Self, Error> {
-        let row_bytes = ty.bytes(k).filter(|b| n > 0 && k > 0 && b.checked_mul(n) == Some(bytes.len()));
-        let row_bytes =
-            row_bytes.ok_or_else(|| Error::Damaged(format!("{} bytes for a matrix {n} x {k}", bytes.len())))?;
-        let (form, panels) = (Form::of(ty), n.div_ceil(PANEL));
-        let empty = Self { n, k, form, lanes: Vec::new(), scales: Vec::new(), dense: Vec::new() };
-        // Floats stand side by side, sixteen rows of one input. The lengths were checked, so widening cannot fail.
-        let widen = |p: usize, put: &mut dyn FnMut(usize, f32)| {
-            let mut row = vec![0.0; k];
-            for r in 0..PANEL.min(n - p * PANEL) {
-                let at = (p * PANEL + r) * row_bytes;
-                let _ = ty.widen(&bytes[at..at + row_bytes], &mut row);
-                row.iter().enumerate().for_each(|(i, x)| put(i * PANEL + r, *x));
-            }
-        };
-        match form {
-            Form::Dense => {
-                let mut dense = vec![0.0; panels * k * PANEL];
-                pool.chunks(&mut dense, k * PANEL, &|p, out| widen(p, &mut |i, x| out[i] = x));
-                return Ok(Self { dense, ..empty });
-            }
-            Form::Half => {
-                let mut scales = vec![0u16; panels * k * PANEL];
-                pool.chunks(&mut scales, k * PANEL, &|p, out| {
-                    widen(p, &mut |i, x| out[i] = f16::from_f32(x.clamp(-65504.0, 65504.0)).to_bits());
-                });
-                return Ok(Self { scales, ..empty });
-            }
-            _ => {}
+        if ty.bytes(k).and_then(|b| b.checked_mul(n)) != Some(bytes.len()) {
+            return Err(Error::Damaged(format!("{} bytes for a matrix {n} x {k}", bytes.len())));
         }
-        let (blocks, tiles) = (k / 32, panels * 2);
-        let mut lanes = vec![Lane([0; 32]); tiles * blocks * form.lanes()];
-        let mut scales = vec![0u16; tiles * blocks * form.scales()];
-        let width = blocks * form.scales();
-        let parts = Parts::new(&mut scales, width);
-        pool.chunks(&mut lanes, blocks * form.lanes(), &|t, lanes| {
-            #[allow(unsafe_code)]
-            // SAFETY: `chunks` hands out each tile once, and a tile's scales belong to it alone.
-            let scales = unsafe { parts.part(t) };
-            for r in 0..TILE.min(n.saturating_sub(t * TILE)) {
-                let row = &bytes[(t * TILE + r) * row_bytes..][..row_bytes];
-                pack_row(ty, form, row, r, lanes, scales);
-            }
-        });
-        Ok(Self { lanes, scales, ..empty })
+        let mut rest = bytes;
+        let mut read = |piece: &mut [u8]| {
+            let (own, other) = rest.split_at_checked(piece.len()).unwrap_or((&[], &[]));
+            rest = other;
+            piece.copy_from_slice(own);
+            Ok(())
+        };
+        Self::read(ty, &mut read, n, k, pool)
+    }
+
+    /// Packs the bytes of a GGUF tensor of `n` rows with `k` weights each, which `read` brings one piece after another.
+    ///
+    /// # Errors
+    /// `Damaged` where the shape is none that the format has; those of `read`.
+    pub fn read(
+        ty: Type,
+        read: &mut dyn FnMut(&mut [u8]) -> Result<(), Error>,
+        n: usize,
+        k: usize,
+        pool: &Pool,
+    ) -> Result<Self, Error> {
+        let row_bytes = ty.bytes(k).filter(|b| n > 0 && *b > 0 && b.checked_mul(n).is_some());
+        let row_bytes = row_bytes.ok_or_else(|| Error::Damaged(format!("a matrix {n} x {k} of {}", ty.name())))?;
+        let (form, panels, blocks) = (Form::of(ty), n.div_ceil(PANEL), k / 32);
+        let [floats, halves] = [Form::Dense, Form::Half].map(|f| if form == f { panels * PANEL * k } else { 0 });
+        let (nl, ns) = (blocks * form.lanes(), blocks * form.scales());
+        let mut w = Self {
+            n,
+            k,
+            form,
+            lanes: Span::zeros(panels * 2 * nl),
+            scales: Span::zeros(panels * 2 * ns + halves),
+            dense: Span::zeros(floats),
+        };
+        // What a panel holds of each.
+        let [pl, ps, pd] = [w.lanes.len(), w.scales.len(), w.dense.len()].map(|len| len / panels);
+        let (lanes, scales) = (Parts::new(&mut w.lanes, pl), Parts::new(&mut w.scales, ps));
+        let dense = Parts::new(&mut w.dense, pd);
+        let step = (PIECE_BYTES / (row_bytes * PANEL)).max(1);
+        let mut buffer = vec![0; row_bytes * n.min(step * PANEL)];
+        for first in (0..panels).step_by(step) {
+            let last = (first + step).min(panels);
+            let count = n.min(last * PANEL) - first * PANEL;
+            let bytes = &mut buffer[..count * row_bytes];
+            read(bytes)?;
+            let rows: Vec<&[u8]> = bytes.chunks_exact(row_bytes).collect();
+            pool.run(last - first, &|range| {
+                for p in range {
+                    #[allow(unsafe_code)]
+                    // SAFETY: every panel is visited once, and its parts belong to it alone.
+                    let (lanes, scales, dense) =
+                        unsafe { (lanes.part(first + p), scales.part(first + p), dense.part(first + p)) };
+                    let rows = &rows[p * PANEL..count.min((p + 1) * PANEL)];
+                    match form {
+                        Form::Dense => widened(ty, rows, k, &mut |i, x| dense[i] = x),
+                        Form::Half => widened(ty, rows, k, &mut |i, x| {
+                            scales[i] = f16::from_f32(x.clamp(-65504.0, 65504.0)).to_bits();
+                        }),
+                        _ => {
+                            let tiles = lanes.chunks_exact_mut(nl).zip(scales.chunks_exact_mut(ns));
+                            for (rows, (lanes, scales)) in rows.chunks(TILE).zip(tiles) {
+                                pack_tile(ty, form, rows, lanes, scales);
+                            }
+                        }
+                    }
+                }
+            });
+        }
+        Ok(w)
     }
 
     /// Packs f32 rows, row after row.
@@ -250,33 +282,46 @@ fn even(b: &Block) -> Block {
     o
 }
 
-fn pack_row(ty: Type, form: Form, row: &[u8], r: usize, lanes: &mut [Lane], scales: &mut [u16]) {
+/// Floats stand side by side, sixteen rows of one input. The lengths were checked, so widening cannot fail.
+fn widened(ty: Type, rows: &[&[u8]], k: usize, put: &mut dyn FnMut(usize, f32)) {
+    let mut wide = vec![0.0; k];
+    for (r, row) in rows.iter().enumerate() {
+        let _ = ty.widen(row, &mut wide);
+        wide.iter().enumerate().for_each(|(i, x)| put(i * PANEL + r, *x));
+    }
+}
+
+/// Packs up to eight rows.
+fn pack_tile(ty: Type, form: Form, rows: &[&[u8]], lanes: &mut [Lane], scales: &mut [u16]) {
     let (nl, ns) = (form.lanes(), form.scales());
     for (b, (lanes, scales)) in lanes.chunks_exact_mut(nl).zip(scales.chunks_exact_mut(ns)).enumerate() {
-        let Some(mut block) = ty.block(row, b) else { return };
-        if ty == Type::Q2_K {
-            block = even(&block);
-        }
-        for (i, q) in block.q.iter().enumerate() {
-            let (g, c) = (i / 4, i % 4);
-            match form {
-                Form::Four => lanes[g % 4].0[r * 4 + c] |= (*q as u8) << if g < 4 { 0 } else { 4 },
-                _ => lanes[g].0[r * 4 + c] = *q as u8,
+        let mut wide = [[0f32; TILE]; 3];
+        for (r, row) in rows.iter().enumerate() {
+            let Some(mut block) = ty.block(row, b) else { continue };
+            if ty == Type::Q2_K {
+                block = even(&block);
             }
-        }
-        let bits = |x: f32| f16::from_f32(x).to_bits();
-        scales[r] = bits(block.d[0]);
-        match form {
-            Form::Four => scales[8 + r] = bits(block.m[0]),
-            Form::Eight { halves, mins } => {
-                if halves {
-                    scales[8 + r] = bits(block.d[1]);
-                }
-                if mins {
-                    scales[8 * (1 + usize::from(halves)) + r] = bits(block.m[0]);
-                }
+            let q = block.q.as_chunks::<4>().0;
+            for (g, lane) in lanes.iter_mut().enumerate() {
+                let Some(word) = lane.0.as_chunks_mut::<4>().0.get_mut(r) else { continue };
+                *word = match form {
+                    Form::Four => std::array::from_fn(|c| (q[g][c] | q[g + 4][c] << 4) as u8),
+                    _ => q[g].map(|x| x as u8),
+                };
             }
-            Form::Half | Form::Dense => {}
+            (wide[0][r], wide[1][r], wide[2][r]) = (block.d[0], block.d[1], block.m[0]);
+        }
+        let kept: &[usize] = match form {
+            Form::Four => &[0, 2],
+            Form::Eight { halves: false, mins: false } => &[0],
+            Form::Eight { halves: true, mins: false } => &[0, 1],
+            Form::Eight { halves: false, mins: true } => &[0, 2],
+            Form::Eight { halves: true, mins: true } => &[0, 1, 2],
+            Form::Half | Form::Dense => &[],
+        };
+        let scales = scales.reinterpret_cast_mut::<f16>();
+        for (i, out) in kept.iter().zip(scales.chunks_exact_mut(TILE)) {
+            out.convert_from_f32_slice(&wide[*i]);
         }
     }
 }

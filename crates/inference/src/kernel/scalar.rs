@@ -1,11 +1,11 @@
 //! The kernels in plain Rust: for processors without a faster set, and as what the faster sets are compared with.
 
-use super::{Acts, Attend, Emit, Form, Kernels, Matrix, PAGE, PANEL, Row};
+use super::{Acts, Attend, Emit, Form, Kernels, Matrix, PAGE, PANEL, Row, spare};
 use half::f16;
 use std::ops::Range;
 
 /// The plain set.
-pub static KERNELS: Kernels = Kernels { name: "plain", quantize, gemm, attend, silu_mul, gelu_mul, gelu };
+pub static KERNELS: Kernels = Kernels { name: "plain", quantize, spare, gemm, attend, silu_mul, gelu_mul, gelu };
 
 fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32]) {
     let blocks = x.as_chunks::<32>().0.iter().zip(q.as_chunks_mut::<32>().0);
@@ -59,6 +59,12 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
             if matches!(w.form, Form::Four | Form::Eight { mins: true, .. }) {
                 *o = m.mul_add(a.s[b], *o);
             }
+        }
+        for (c, by) in a.at.iter().map(|c| *c as usize).zip(a.by) {
+            let b = t * blocks + c / 32;
+            let scales = w.form.unpack(&w.scales[b * ns..][..ns], r);
+            let weight = f32::from(w.form.weight(&w.lanes[b * nl..][..nl], r, c % 32));
+            *o = weight.mul_add(scales[c % 32 / 16] * by, *o);
         }
     }
     out

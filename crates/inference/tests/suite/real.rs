@@ -67,11 +67,11 @@ fn smollm2_reads_and_continues_like_the_reference() {
     let w = Weights::read(&mut file, &header, &compute.pool).unwrap();
     let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
     forward(&w, &mut state, &mut scratch, &compute, &prompt, 1, &|| false).unwrap();
-    // Activations are rounded to 8 bits here and not in the reference.
-    for (token, logit) in &want.top {
-        let got = f64::from(scratch.logits()[*token as usize]);
-        assert!((got - logit).abs() < 0.25, "token {token}: {got} and not {logit}");
-    }
+    // Activations are rounded to 8 bits here and not in the reference, the largest of each row apart; rounding those too
+    // would make it 0.5 (llama.cpp does).
+    let off = |(token, logit): &(u32, f64)| (f64::from(scratch.logits()[*token as usize]) - logit).abs();
+    let worst = want.top.iter().map(off).fold(0.0, f64::max);
+    assert!(worst < 0.02, "the likeliest tokens' logits are off by {worst}");
     let mut got = Vec::new();
     while got.len() < want.greedy.len() {
         let best = scratch.logits().iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0 as u32;

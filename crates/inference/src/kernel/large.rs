@@ -1,0 +1,200 @@
+//! Memory for weights, in large pages where the system gives them: a decoder reads all of it for every token, and with
+//! pages of 4 KB looking up addresses costs a third of that. Matrices are cut from chunks, so that small ones share
+//! pages; a chunk is given back when the last of its matrices is gone.
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Bytes of a large page on the systems that have them.
+const LARGE: usize = 2 << 20;
+/// Bytes of a chunk; what is larger has a chunk of its own.
+const CHUNK: usize = 64 << 20;
+/// Where spans begin: at a multiple of this.
+const ALIGNMENT: usize = 64;
+
+/// Zeroed memory, aligned to large pages.
+struct Chunk {
+    start: *mut u8,
+    bytes: usize,
+    used: Mutex<usize>,
+    /// What to give back: the whole mapping, or nothing where `start` came from the allocator.
+    mapping: Option<(*mut u8, usize)>,
+}
+
+// SAFETY: the memory is handed out in spans that do not overlap; the count of used bytes is behind a lock.
+unsafe impl Send for Chunk {}
+// SAFETY: as above.
+unsafe impl Sync for Chunk {}
+
+/// The chunk that small spans are cut from.
+static CURRENT: Mutex<Weak<Chunk>> = Mutex::new(Weak::new());
+
+impl Chunk {
+    fn new(bytes: usize) -> Self {
+        let bytes = bytes.next_multiple_of(LARGE);
+        if let Some((start, mapping)) = mapped(bytes) {
+            return Self { start, bytes, used: Mutex::new(0), mapping: Some(mapping) };
+        }
+        let layout = Self::layout(bytes);
+        // SAFETY: the layout is not empty.
+        let start = unsafe { alloc_zeroed(layout) };
+        if start.is_null() {
+            handle_alloc_error(layout);
+        }
+        Self { start, bytes, used: Mutex::new(0), mapping: None }
+    }
+
+    fn layout(bytes: usize) -> Layout {
+        Layout::from_size_align(bytes, LARGE).unwrap_or(Layout::new::<u64>())
+    }
+
+    /// Takes so many bytes, if there are as many; where they begin.
+    fn take(&self, bytes: usize) -> Option<usize> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = used.checked_add(bytes.next_multiple_of(ALIGNMENT)).filter(|end| *end <= self.bytes)?;
+        Some(std::mem::replace(&mut *used, end))
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: no span is left that points here, and what is freed is what was taken.
+        unsafe {
+            match self.mapping {
+                #[cfg(target_os = "linux")]
+                Some((start, bytes)) => _ = libc::munmap(start.cast(), bytes),
+                #[cfg(not(target_os = "linux"))]
+                Some(_) => {}
+                None => dealloc(self.start, Self::layout(self.bytes)),
+            }
+        }
+    }
+}
+
+/// A private mapping with an aligned part of so many bytes that is to have large pages: the part, and the whole.
+#[cfg(target_os = "linux")]
+fn mapped(bytes: usize) -> Option<(*mut u8, (*mut u8, usize))> {
+    let whole = bytes.checked_add(LARGE)?;
+    let (rights, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a new mapping, checked before use; advice changes nothing that a program sees.
+    unsafe {
+        let start = libc::mmap(std::ptr::null_mut(), whole, rights, kind, -1, 0);
+        if start == libc::MAP_FAILED {
+            return None;
+        }
+        let start = start.cast::<u8>();
+        let part = start.add(start.align_offset(LARGE));
+        libc::madvise(part.cast(), bytes, libc::MADV_HUGEPAGE);
+        Some((part, (start, whole)))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mapped(_bytes: usize) -> Option<(*mut u8, (*mut u8, usize))> {
+    None
+}
+
+/// Numbers for which all bytes zero are a value.
+///
+/// # Safety
+/// Zeroed memory must be a valid value, and dropping must do nothing.
+pub unsafe trait Plain: Copy {}
+// SAFETY (all): plain numbers.
+unsafe impl Plain for u8 {}
+unsafe impl Plain for u16 {}
+unsafe impl Plain for f32 {}
+unsafe impl Plain for super::Lane {}
+
+/// A slice of its own in such memory.
+pub struct Span<T> {
+    chunk: Option<Arc<Chunk>>,
+    at: usize,
+    len: usize,
+    kind: PhantomData<T>,
+}
+
+impl<T: Plain> Span<T> {
+    /// Makes `len` zeros.
+    pub fn zeros(len: usize) -> Self {
+        let bytes = len.checked_mul(size_of::<T>()).unwrap_or(usize::MAX / 2);
+        if bytes == 0 {
+            return Self { chunk: None, at: 0, len: 0, kind: PhantomData };
+        }
+        let whole = |chunk: Chunk| {
+            let at = chunk.take(bytes).unwrap_or(0);
+            Self { chunk: Some(Arc::new(chunk)), at, len, kind: PhantomData }
+        };
+        if bytes > CHUNK / 4 {
+            return whole(Chunk::new(bytes));
+        }
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chunk) = current.upgrade()
+            && let Some(at) = chunk.take(bytes)
+        {
+            return Self { chunk: Some(chunk), at, len, kind: PhantomData };
+        }
+        let span = whole(Chunk::new(CHUNK));
+        *current = span.chunk.as_ref().map(Arc::downgrade).unwrap_or_default();
+        span
+    }
+}
+
+impl<T: Plain> Deref for Span<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match &self.chunk {
+            // SAFETY: the chunk has `len` values from `at` on, which belong to this span alone; zeros are values.
+            Some(chunk) => unsafe { std::slice::from_raw_parts(chunk.start.add(self.at).cast(), self.len) },
+            None => &[],
+        }
+    }
+}
+
+impl<T: Plain> DerefMut for Span<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match &self.chunk {
+            // SAFETY: as in `deref`, and this span is borrowed for writing.
+            Some(chunk) => unsafe { std::slice::from_raw_parts_mut(chunk.start.add(self.at).cast(), self.len) },
+            None => &mut [],
+        }
+    }
+}
+
+impl<T: Plain> Default for Span<T> {
+    fn default() -> Self {
+        Self::zeros(0)
+    }
+}
+
+impl<T> fmt::Debug for Span<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} values", self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_zero_aligned_apart_and_outlive_each_other() {
+        let mut spans: Vec<Span<u16>> = [1, 33, 0, 5_000_000, 40_000_000].map(Span::zeros).into();
+        for (i, span) in spans.iter_mut().enumerate() {
+            assert!(span.iter().all(|x| *x == 0));
+            assert!((span.as_ptr() as usize).is_multiple_of(32) || span.is_empty());
+            span.fill(i as u16 + 1);
+        }
+        let last = spans.pop();
+        for (i, span) in spans.iter().enumerate() {
+            assert!(span.iter().all(|x| *x == i as u16 + 1));
+        }
+        drop(spans);
+        assert!(last.is_some_and(|s| s.len() == 40_000_000 && s.iter().all(|x| *x == 5)));
+        assert_eq!(Span::<f32>::default().len(), 0);
+    }
+}
