@@ -11,6 +11,7 @@ use crate::reader::ReaderError;
 use hearth_api::{Error, ErrorCode, ImportStep, JobAction, JobFailure};
 use hearth_documents::{ChunkOptions, ReadError};
 use hearth_domain::{BlobHash, Document, DocumentId, JobId, Passage, Role, SpaceId, VersionId};
+use hearth_inference::embed::Kind as Side;
 use hearth_store::{Entry, IndexedPassage, JobState, JobUpdate, NewVersion, Scope, StoreError, VersionState};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -297,7 +298,7 @@ impl Work<'_> {
     fn vectors(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Stopped> {
         let model = self.house.models.for_role(Role::Embed)?;
         for attempt in 0..2 {
-            match self.house.schedule.engine(self.house, &model)?.embed(texts.clone()) {
+            match self.house.schedule.engine(self.house, &model)?.embed(Side::Passage, texts.clone()) {
                 Ok(vectors) => return Ok(vectors),
                 Err(EngineError::Died) if attempt == 0 => {}
                 Err(error) => {

@@ -11,6 +11,7 @@ mod clock;
 mod dispatch;
 mod doctor;
 mod downloads;
+mod embedding;
 mod engine;
 mod error;
 mod events;

@@ -5,6 +5,7 @@ use crate::error;
 use crate::kernel::House;
 use hearth_api::{Error, Finding};
 use hearth_domain::{PassageId, Role};
+use hearth_inference::embed::Kind;
 use hearth_store::{Entry, PassageRow, Rebuilt};
 use serde_json::json;
 
@@ -82,7 +83,7 @@ fn embed(house: &House, passages: &[PassageId]) -> Result<usize, Error> {
     for ids in passages.chunks(BATCH) {
         let rows = open.store.read(|reader| reader.passages(ids)).map_err(error::store)?;
         let texts = rows.iter().map(|row| crate::import::embedding_text(&row.context, &row.text, &row.title)).collect();
-        let vectors = house.schedule.engine(house, &model)?.embed(texts).map_err(error::internal)?;
+        let vectors = house.schedule.engine(house, &model)?.embed(Kind::Passage, texts).map_err(error::internal)?;
         open.store
             .write(|writer| {
                 rows.iter()

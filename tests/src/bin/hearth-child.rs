@@ -62,13 +62,13 @@ fn engine() -> std::io::Result<()> {
                 let tokens = messages.iter().map(|message| message.text.split_whitespace().count() as u32).sum();
                 say(&Reply::Counted { id, tokens })?;
             }
-            Request::Embed { id, texts } => {
+            Request::Embed { id, texts, .. } => {
                 let values = texts.iter().flat_map(|text| vector(text)).collect();
                 say(&Reply::Embedded { id, dims: DIMS as u32, values })?;
             }
             Request::Generate { id, messages, .. } => generate(&script, id, &messages, &requests)?,
             Request::Health { id } => say(&Reply::Healthy { id, kv_bytes: 0, peak_memory_bytes: None })?,
-            Request::Cancel { .. } => {}
+            Request::Cancel { .. } | Request::Score { .. } => {}
             Request::Shutdown => return Ok(()),
         }
     }

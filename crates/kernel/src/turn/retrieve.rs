@@ -8,6 +8,7 @@ use crate::error;
 use crate::kernel::{House, Open};
 use hearth_api::{Error, Grounding, Outcome, TurnNews};
 use hearth_domain::{DocumentId, PassageId, Role, SpaceId};
+use hearth_inference::embed::Kind;
 use hearth_retrieval::{Ask, Candidate, Query, RankOptions, Ranking, Scored, Why, abstain, quotes, rank};
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
 use std::collections::HashMap;
@@ -183,7 +184,7 @@ fn find(
     // A missing or broken embedder costs the vector half, not the answer.
     let embedded = house.models.for_role(Role::Embed).and_then(|model| {
         let engine = house.schedule.engine(house, &model)?;
-        let vectors = engine.embed(vec![query.text.clone()]).map_err(error::internal)?;
+        let vectors = engine.embed(Kind::Query, vec![query.text.clone()]).map_err(error::internal)?;
         vectors.into_iter().next().ok_or_else(|| error::internal("no vector"))
     });
     let (vector, without_vectors) = match embedded {
