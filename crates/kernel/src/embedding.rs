@@ -27,3 +27,15 @@ pub(crate) fn encoding(model: &Installed) -> Encoding {
     let prefixes = Prefixes { query: entry.query_prefix.clone(), passage: entry.passage_prefix.clone() };
     Encoding { pooling, prefixes, integers: false }
 }
+
+/// What is embedded and reranked: the passage under its document's name and headings, so that a bare table row still says what it is of.
+pub(crate) fn whole_text(context: &[String], passage: &str, title: &str) -> String {
+    let mut text = String::with_capacity(passage.len() + 96);
+    for heading in std::iter::once(title).chain(context.iter().map(String::as_str)) {
+        let short: String = heading.chars().take(80).collect();
+        text.push_str(short.trim());
+        text.push('\n');
+    }
+    text.push_str(passage);
+    text
+}

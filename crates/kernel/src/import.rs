@@ -2,6 +2,7 @@
 //! goes on from there; the old version answers until the new one is complete.
 
 use crate::clock::now_ms;
+use crate::embedding::whole_text;
 use crate::engine::EngineError;
 use crate::error;
 use crate::jobs::{self, Payload, Source, failure};
@@ -280,7 +281,8 @@ impl Work<'_> {
                 return Err(self.ended());
             }
             let batch: Vec<Passage> = rest.by_ref().take(BATCH).collect();
-            let texts = batch.iter().map(|passage| embedding_text(&passage.context, &passage.text, title)).collect();
+            let texts = batch.iter().map(|passage| whole_text(&passage.context, &passage.text, title)).collect();
+            self.house.foreground.give_way(&|| self.open.jobs.should_end(self.job));
             let vectors = self.vectors(texts)?;
             for (passage, embedding) in batch.into_iter().zip(vectors) {
                 let terms = hearth_retrieval::index_terms(&passage.text, &passage.context, title);
@@ -424,18 +426,6 @@ fn names_something(title: &str) -> bool {
         && letters * 2 >= folded.chars().filter(|c| !c.is_whitespace()).count()
         && !LEFT_BEHIND.iter().any(|words| folded.starts_with(words))
         && !ENDINGS.iter().any(|ending| folded.ends_with(ending))
-}
-
-/// What is embedded: the passage under its document's name and headings, so that a bare table row still says what it is of.
-pub(crate) fn embedding_text(context: &[String], passage: &str, title: &str) -> String {
-    let mut text = String::with_capacity(passage.len() + 96);
-    for heading in std::iter::once(title).chain(context.iter().map(String::as_str)) {
-        let short: String = heading.chars().take(80).collect();
-        text.push_str(short.trim());
-        text.push('\n');
-    }
-    text.push_str(passage);
-    text
 }
 
 /// A reader's refusal with what can be done about it.

@@ -15,6 +15,7 @@ mod embedding;
 mod engine;
 mod error;
 mod events;
+mod foreground;
 mod home;
 mod import;
 mod jobs;

@@ -82,7 +82,7 @@ fn embed(house: &House, passages: &[PassageId]) -> Result<usize, Error> {
     let model = house.models.for_role(Role::Embed)?;
     for ids in passages.chunks(BATCH) {
         let rows = open.store.read(|reader| reader.passages(ids)).map_err(error::store)?;
-        let texts = rows.iter().map(|row| crate::import::embedding_text(&row.context, &row.text, &row.title)).collect();
+        let texts = rows.iter().map(|row| crate::embedding::whole_text(&row.context, &row.text, &row.title)).collect();
         let vectors = house.schedule.engine(house, &model)?.embed(Kind::Passage, texts).map_err(error::internal)?;
         open.store
             .write(|writer| {

@@ -183,7 +183,7 @@ fn warm(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
             }
             house.events.stale(&["ListDocuments", "GetHome", "ListActivity"]);
             drop(open);
-            for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat] {
+            for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat, hearth_domain::Role::Rerank] {
                 if house.peek().is_none() {
                     return;
                 }

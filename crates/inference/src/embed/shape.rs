@@ -138,7 +138,7 @@ impl Shape {
             most_tokens: positions - first,
             positions,
             vocab: k.int(&["vocab_size"], 1 << 24)?,
-            types: k.int_or(&["type_vocab_size"], 1 << 8, 1)?,
+            types: k.int_or(&["type_vocab_size"], 1 << 8, 2)?,
             eps: k.float_or(&["layer_norm_eps", "layer_norm_epsilon", "norm_eps"], 1e-12)? as f32,
             activation: k.activation()?,
             rope: [

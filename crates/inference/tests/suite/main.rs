@@ -7,6 +7,7 @@ mod compare;
 mod constrained;
 mod decoder;
 mod embedder;
+mod encoders;
 mod formats;
 mod hostile;
 mod memory;
