@@ -10,6 +10,7 @@ mod keeping;
 mod licences;
 mod offline;
 mod page;
+mod reranking;
 mod source;
 mod tidy;
 mod trouble;
