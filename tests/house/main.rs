@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)] // guards start cargo, unshare and strace; scenarios write files and wait
 
 mod asking;
+mod changing;
 mod floors;
 mod importing;
 mod keeping;

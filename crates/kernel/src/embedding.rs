@@ -4,6 +4,7 @@ use crate::models::Installed;
 use hearth_domain::Role;
 use hearth_inference::embed::{Pooling, Prefixes};
 use hearth_inference::wire::{self, Encoding};
+use sha2::{Digest, Sha256};
 
 /// The part that a model is loaded for.
 pub(crate) fn part(model: &Installed) -> wire::Role {
@@ -14,6 +15,18 @@ pub(crate) fn part(model: &Installed) -> wire::Role {
     } else {
         wire::Role::Chat
     }
+}
+
+/// Names what a model makes vectors with: vectors of equal names can be compared, others cannot. The bytes of the weights,
+/// what is said of them, and in what numbers they are computed.
+pub(crate) fn identity(model: &Installed) -> String {
+    // Changes where the engine would make other vectors of the same files.
+    const ENGINE: &str = "1";
+    let encoding = encoding(model);
+    let said = format!("{ENGINE}\n{:?}\n{encoding:?}", model.sha256);
+    let hash: String = Sha256::digest(said).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let numbers = if encoding.integers { "int8" } else { "as stored" };
+    format!("{} {hash} ({numbers})", model.id)
 }
 
 /// What the entry of an embedder or reranker says of it.

@@ -31,6 +31,7 @@ mod offers;
 mod pages;
 mod purge;
 mod reader;
+mod reindex;
 mod repair;
 mod schedule;
 mod search;

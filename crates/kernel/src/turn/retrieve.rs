@@ -8,7 +8,7 @@ use super::trail::Detail;
 use crate::error;
 use crate::kernel::{House, Open};
 use hearth_api::{Error, Grounding, Outcome, TurnNews};
-use hearth_domain::{DocumentId, PassageId, Role, SpaceId};
+use hearth_domain::{DocumentId, PassageId, SpaceId};
 use hearth_inference::embed::Kind;
 use hearth_retrieval::{Ask, Candidate, Query, RankOptions, Ranking, Scored, Why, abstain, quotes, rank};
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
@@ -194,7 +194,7 @@ fn find(
         ..TextQuery::default()
     };
     // A missing or broken embedder costs the vector half, not the answer.
-    let embedded = house.models.for_role(Role::Embed).and_then(|model| {
+    let embedded = crate::reindex::of_index(house, open).and_then(|(model, _)| {
         let engine = house.schedule.engine(house, &model)?;
         let vectors = engine.embed(Kind::Query, vec![query.text.clone()]).map_err(error::internal)?;
         vectors.into_iter().next().ok_or_else(|| error::internal("no vector"))
