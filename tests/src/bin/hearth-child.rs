@@ -26,11 +26,11 @@ fn main() -> ExitCode {
 
 fn engine() -> std::io::Result<()> {
     let first = wire::read::<Request>(&mut stdin())?;
-    if let Some(Request::Load(load)) = &first
+    if let Some(request @ Request::Load(load)) = &first
         && load.role == Role::Rerank
     {
         let mut frame = Vec::new();
-        wire::write(&mut frame, &first)?;
+        wire::write(&mut frame, request)?;
         let input = std::io::Cursor::new(frame).chain(stdin());
         return hearth_inference::serve(input, stdout(), |_| Ok(())).map_err(std::io::Error::other);
     }
