@@ -11,7 +11,7 @@
 //! ```
 //! Anything else it says is taken for the reason why it failed. The end of its input ends it.
 
-use crate::wire::{self, Briefing, Hardware, Load, Message, Reply, Request, Role, Sampling, Speaker};
+use crate::wire::{self, Briefing, Encoding, Hardware, Load, Message, Reply, Request, Role, Sampling, Speaker};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
@@ -264,8 +264,10 @@ impl Engine<'_> {
     fn load(&mut self, plan: &Plan) -> Result<f64, MeasureError> {
         self.say(&Request::Load(Load {
             weights: plan.model.clone(),
+            draft: None,
             tokenizer: None,
             config: None,
+            encoding: Encoding::default(),
             role: Role::Chat,
             threads: plan.threads,
             n_ctx: None,

@@ -1,6 +1,7 @@
 //! The kernel's end of one engine process: frames go in, replies are handed to whoever waits for them. A process that
 //! dies is an error to its waiters and to nobody else.
 
+use hearth_inference::embed::Kind;
 use hearth_inference::wire::PageKey;
 use hearth_inference::wire::{self, Briefing, Load, ModelInfo, Reply, Request, Sampling};
 use hearth_inference::wire::{Finish, Message};
@@ -34,6 +35,9 @@ pub(crate) enum EngineError {
     /// It died.
     #[error("the engine process died")]
     Died,
+    /// Its answer was not waited for any longer.
+    #[error("it took too long")]
+    GivenUp,
 }
 
 /// How a generation ended.
@@ -277,20 +281,45 @@ impl Engine {
         }
     }
 
-    /// Texts to vectors: `n` texts give `n` rows of `dims` values, normalized.
-    pub(crate) fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EngineError> {
+    /// Texts to vectors: `n` texts give `n` rows of `dims` values, normalized. `kind` says what they are to the model.
+    pub(crate) fn embed(&self, kind: Kind, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EngineError> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
         let n = texts.len();
         let id = self.next.fetch_add(1, Ordering::SeqCst);
-        let talk = self.talk(id, Request::Embed { id, texts })?;
+        let talk = self.talk(id, Request::Embed { id, kind, texts })?;
         match talk.replies.recv() {
             Ok(Reply::Embedded { dims, values, .. }) if dims > 0 && values.len() == n * dims as usize => {
                 Ok(values.chunks_exact(dims as usize).map(<[f32]>::to_vec).collect())
             }
             Ok(other) => Err(unexpected(other)),
             Err(_) => Err(EngineError::Died),
+        }
+    }
+
+    /// Scores of passages for a question, in their order. Gives up where `go_on` says so, which is asked at least every
+    /// 20 ms.
+    pub(crate) fn score(
+        &self,
+        query: String,
+        texts: Vec<String>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<f32>, EngineError> {
+        let n = texts.len();
+        let id = self.next.fetch_add(1, Ordering::SeqCst);
+        let talk = self.talk(id, Request::Score { id, query, texts })?;
+        loop {
+            match talk.replies.recv_timeout(Duration::from_millis(20)) {
+                Ok(Reply::Scored { scores, .. }) if scores.len() == n => return Ok(scores),
+                Ok(other) => return Err(unexpected(other)),
+                Err(mpsc::RecvTimeoutError::Timeout) if go_on() => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.send(&Request::Cancel { id })?;
+                    return Err(EngineError::GivenUp);
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(EngineError::Died),
+            }
         }
     }
 
@@ -345,6 +374,7 @@ fn hand_over(waiting: &Mutex<HashMap<u64, mpsc::Sender<Reply>>>, ready: &Ready, 
         | Reply::Done { id, .. }
         | Reply::Counted { id, .. }
         | Reply::Embedded { id, .. }
+        | Reply::Scored { id, .. }
         | Reply::Healthy { id, .. }
         | Reply::Thought { id, .. }
         | Reply::Call { id, .. }

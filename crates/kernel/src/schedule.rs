@@ -6,7 +6,7 @@ use crate::engine::{Engine, EngineError};
 use crate::kernel::{House, Open};
 use crate::models::Installed;
 use hearth_api::{Error, ErrorCode, ModelState};
-use hearth_domain::{ModelId, Role};
+use hearth_domain::ModelId;
 use hearth_inference::wire::Load;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -72,11 +72,8 @@ impl Schedule {
             draft: house.models.draft_for(model).map(|draft| draft.weights),
             tokenizer: model.tokenizer.clone(),
             config: model.config.clone(),
-            role: if model.roles.contains(&Role::Embed) {
-                hearth_inference::wire::Role::Embed
-            } else {
-                hearth_inference::wire::Role::Chat
-            },
+            encoding: crate::embedding::encoding(model),
+            role: crate::embedding::part(model),
             threads: u32::try_from(self.threads).unwrap_or(1),
             n_ctx: None,
             kv_budget_bytes: KV_BUDGET_BYTES,

@@ -10,6 +10,7 @@ mod generate;
 mod permit;
 mod recall;
 pub(crate) mod record;
+mod rerank;
 mod retrieve;
 mod route;
 mod state;

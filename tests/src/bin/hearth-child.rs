@@ -1,8 +1,9 @@
-//! The child process of test houses: a real reader, and an engine that says what a script tells it to.
+//! The child process of test houses: a real reader, and an engine that says what a script tells it to. Rerankers are
+//! real: a test makes a tiny one.
 
 use hearth_inference::wire::{self, Failure, FailureCode, Finish, Message, ModelInfo, Reply, Request, Role, Speaker};
 use hearth_tests::Script;
-use std::io::{Write, stdin, stdout};
+use std::io::{Read, Write, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -26,7 +27,19 @@ fn main() -> ExitCode {
 }
 
 fn engine() -> std::io::Result<()> {
+    let first = wire::read::<Request>(&mut stdin())?;
+    if let Some(request @ Request::Load(load)) = &first
+        && load.role == Role::Rerank
+    {
+        let mut frame = Vec::new();
+        wire::write(&mut frame, request)?;
+        let input = std::io::Cursor::new(frame).chain(stdin());
+        return hearth_inference::serve(input, stdout(), |_| Ok(())).map_err(std::io::Error::other);
+    }
     let (sender, requests) = mpsc::channel();
+    if let Some(first) = first {
+        sender.send(first).map_err(std::io::Error::other)?;
+    }
     std::thread::spawn(move || {
         while let Ok(Some(request)) = wire::read::<Request>(&mut stdin()) {
             if sender.send(request).is_err() {
@@ -66,7 +79,7 @@ fn engine() -> std::io::Result<()> {
                 let tokens = messages.iter().map(|message| message.text.split_whitespace().count() as u32).sum();
                 say(&Reply::Counted { id, tokens })?;
             }
-            Request::Embed { id, texts } => {
+            Request::Embed { id, texts, .. } => {
                 let values = texts.iter().flat_map(|text| vector(text)).collect();
                 say(&Reply::Embedded { id, dims: DIMS as u32, values })?;
             }
@@ -81,7 +94,7 @@ fn engine() -> std::io::Result<()> {
             }
             Request::Page { .. } | Request::Forget => {}
             Request::Health { id } => say(&Reply::Healthy { id, kv_bytes: 0, peak_memory_bytes: None })?,
-            Request::Cancel { .. } => {}
+            Request::Cancel { .. } | Request::Score { .. } => {}
             Request::Shutdown => return Ok(()),
         }
     }
