@@ -1,8 +1,8 @@
 //! The words between an engine process and its parent: frames of a little-endian u32 length and a postcard body.
 //! Who says what when is `serve`.
 
-pub use crate::engine::PageKey;
 use crate::embed::{Kind, Pooling, Prefixes};
+pub use crate::engine::PageKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};

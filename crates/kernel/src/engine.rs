@@ -219,7 +219,7 @@ impl Engine {
     /// Brings the engine the pages that it wants, as far as they are stored.
     fn supply(&self, id: u64, keys: &[PageKey], pages: &KvPages) -> Result<(), EngineError> {
         for key in keys {
-            let bytes = pages.get(&self.page_name(key));
+            let bytes = pages.get(&self.page_name(key), crate::clock::now_ms());
             let last = bytes.is_none();
             self.send(&Request::Page { id, bytes })?;
             if last {

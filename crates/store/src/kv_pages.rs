@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use zeroize::Zeroizing;
 
 /// The folder beside the vault's file.
@@ -42,8 +42,9 @@ impl KvPages {
         Ok(Self { folder, key: RwLock::new(key), budget_bytes: BUDGET_BYTES })
     }
 
-    /// Returns a page. One that is not there, or was not written by this vault, is none.
-    pub fn get(&self, name: &[u8; 32]) -> Option<Vec<u8>> {
+    /// Returns a page, which counts as used at `now_ms` (milliseconds since 1970). One that is not there, or was not
+    /// written by this vault, is none.
+    pub fn get(&self, name: &[u8; 32], now_ms: i64) -> Option<Vec<u8>> {
         let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
         let path = self.path(&key, name);
         let sealed = fs::read(&path).ok()?;
@@ -51,7 +52,8 @@ impl KvPages {
         let payload = Payload { msg: sealed, aad: name };
         let bytes = XChaCha20Poly1305::new((&**key).into()).decrypt(&XNonce::from(*nonce), payload).ok()?;
         // Which were used last decides which stay.
-        let _ = File::options().append(true).open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms.unsigned_abs());
+        let _ = File::options().append(true).open(&path).and_then(|file| file.set_modified(now));
         Some(bytes)
     }
 
@@ -117,6 +119,9 @@ pub(crate) fn new_key(db: &Connection) -> Result<DataKey> {
 mod tests {
     use super::*;
 
+    /// Behind the time at which any file of these tests was written.
+    const LATER: i64 = 4_000_000_000_000;
+
     fn vault() -> (tempfile::TempDir, Connection) {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch(meta::CREATE).unwrap();
@@ -129,17 +134,17 @@ mod tests {
         let pages = KvPages::open(dir.path(), &db).unwrap();
         let words = b"what the model has read".repeat(50);
         pages.put(&[1; 32], &words).unwrap();
-        assert_eq!((pages.get(&[1; 32]), pages.get(&[2; 32])), (Some(words.clone()), None));
-        assert_eq!(KvPages::open(dir.path(), &db).unwrap().get(&[1; 32]), Some(words));
+        assert_eq!((pages.get(&[1; 32], LATER), pages.get(&[2; 32], LATER)), (Some(words.clone()), None));
+        assert_eq!(KvPages::open(dir.path(), &db).unwrap().get(&[1; 32], LATER), Some(words));
         let file = fs::read_dir(dir.path().join(FOLDER)).unwrap().next().unwrap().unwrap().path();
         let mut sealed = fs::read(&file).unwrap();
         assert!(!sealed.windows(8).any(|part| part == b"what the"));
-        assert_eq!(KvPages::open(dir.path(), &vault().1).unwrap().get(&[1; 32]), None, "another vault");
+        assert_eq!(KvPages::open(dir.path(), &vault().1).unwrap().get(&[1; 32], LATER), None, "another vault");
         sealed[40] ^= 1;
         fs::write(&file, &sealed).unwrap();
-        assert_eq!(pages.get(&[1; 32]), None, "changed");
+        assert_eq!(pages.get(&[1; 32], LATER), None, "changed");
         fs::write(&file, b"short").unwrap();
-        assert_eq!(pages.get(&[1; 32]), None, "cut off");
+        assert_eq!(pages.get(&[1; 32], LATER), None, "cut off");
     }
 
     #[test]
@@ -154,9 +159,12 @@ mod tests {
         // Even from a copy of the file nothing comes back.
         fs::create_dir(dir.path().join(FOLDER)).unwrap();
         fs::write(&file, sealed).unwrap();
-        assert_eq!((pages.get(&[1; 32]), KvPages::open(dir.path(), &db).unwrap().get(&[1; 32])), (None, None));
+        assert_eq!(
+            (pages.get(&[1; 32], LATER), KvPages::open(dir.path(), &db).unwrap().get(&[1; 32], LATER)),
+            (None, None)
+        );
         pages.put(&[1; 32], b"new").unwrap();
-        assert_eq!(pages.get(&[1; 32]).as_deref(), Some(&b"new"[..]));
+        assert_eq!(pages.get(&[1; 32], LATER).as_deref(), Some(&b"new"[..]));
     }
 
     #[test]
@@ -166,11 +174,11 @@ mod tests {
         pages.budget_bytes = 3 * 1100;
         for name in 1..=3 {
             pages.put(&[name; 32], &[0; 1000]).unwrap();
-            std::thread::sleep(std::time::Duration::from_millis(15));
+            std::thread::sleep(Duration::from_millis(15));
         }
-        assert!(pages.get(&[1; 32]).is_some());
+        assert!(pages.get(&[1; 32], LATER).is_some());
         pages.put(&[4; 32], &[0; 1000]).unwrap();
-        let kept = [1, 2, 3, 4].map(|name| pages.get(&[name; 32]).is_some());
+        let kept = [1, 2, 3, 4].map(|name| pages.get(&[name; 32], LATER).is_some());
         assert_eq!(kept, [true, false, true, true]);
     }
 }

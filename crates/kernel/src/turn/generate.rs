@@ -97,7 +97,7 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         how.tokens_per_second = (seconds > 0.0).then(|| generated.new_tokens as f32 / seconds);
         turn.house.models.note_speed(
             &model.id,
-            generated.prompt_tokens - generated.cached_tokens,
+            generated.prompt_tokens.saturating_sub(generated.cached_tokens),
             generated.prompt_ms,
             how.tokens_per_second,
         );
