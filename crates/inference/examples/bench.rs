@@ -9,7 +9,7 @@
 use hearth_inference::accelerated::place::Found;
 use hearth_inference::embed::{Embedder, Kind, Options, Precision};
 use hearth_inference::engine::{Ask, Chat, Event};
-use hearth_inference::measure::{self, Figures, MeasureError, Plan};
+use hearth_inference::measure::{self, Measure, MeasureError, Plan};
 use hearth_inference::wire::{Briefing, Encoding, Hardware, Load, Message, Role, Sampling, Speaker};
 use std::io::BufReader;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
@@ -116,8 +116,7 @@ fn compare(args: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut ours = |p: &Plan| measured(&mut own(), |i, o| measure::engine(i, o, p));
     let mut others = |p: &Plan| measured(Command::new(&args[5]).args(&args[6..]), |i, o| measure::peer(i, o, p));
-    let other: Option<&mut dyn FnMut(&Plan) -> Result<Figures, _>> =
-        if args.len() > 5 { Some(&mut others) } else { None };
+    let other: Option<&mut Measure<'_, _>> = if args.len() > 5 { Some(&mut others) } else { None };
     let row = measure::compare(&plan, number(4)? as usize, &mut ours, other)?;
     println!("{} threads {} prompt {} rounds {}", row.model, row.threads, row.prompt, row.rounds);
     for (name, f) in [("own", Some(row.own)), ("peer", row.peer), ("ratio", row.ratio)] {

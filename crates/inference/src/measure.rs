@@ -92,6 +92,9 @@ pub struct Row {
     pub ratio: Option<Figures>,
 }
 
+/// Measures once, in a fresh process.
+pub type Measure<'a, E> = dyn FnMut(&Plan) -> Result<Figures, E> + 'a;
+
 /// Measures in alternating rounds. `own` and `peer` measure once, each in a fresh process.
 ///
 /// # Errors
@@ -99,8 +102,8 @@ pub struct Row {
 pub fn compare<E>(
     plan: &Plan,
     rounds: usize,
-    own: &mut dyn FnMut(&Plan) -> Result<Figures, E>,
-    mut peer: Option<&mut dyn FnMut(&Plan) -> Result<Figures, E>>,
+    own: &mut Measure<'_, E>,
+    mut peer: Option<&mut Measure<'_, E>>,
 ) -> Result<Row, E> {
     let (mut owns, mut peers) = (Vec::new(), Vec::new());
     for round in 0..rounds.max(1) {
