@@ -2,7 +2,10 @@
 //! runs (`schedule`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// The background never rests longer than this at a time, so that it comes to its end beside any number of questions.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// How many things somebody waits for are under way.
 #[derive(Default)]
@@ -18,9 +21,10 @@ impl Foreground {
         Held(self)
     }
 
-    /// Rests while somebody waits for something else, and until `end` says so.
+    /// Rests while somebody waits for something, until `end` says so, but not for ever.
     pub(crate) fn give_way(&self, end: &dyn Fn() -> bool) {
-        while self.0.load(Ordering::SeqCst) > 0 && !end() {
+        let began = Instant::now();
+        while self.0.load(Ordering::SeqCst) > 0 && !end() && began.elapsed() < LONGEST {
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -288,7 +288,6 @@ impl Work<'_> {
             if self.open.jobs.should_end(self.job) {
                 return Err(self.ended());
             }
-            self.open.turns.give_way();
             let batch: Vec<Passage> = rest.by_ref().take(BATCH).collect();
             let texts = batch.iter().map(|passage| whole_text(&passage.context, &passage.text, title)).collect();
             self.house.foreground.give_way(&|| self.open.jobs.should_end(self.job));

@@ -48,13 +48,11 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
     let filter = filter(question.space, &question.attachments, question.grounding);
-    let held = turn.house.foreground.hold();
     let found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &question.attachments)?;
     turn.record.searched_documents = found.searched;
     let rows = found.rows;
     let go_on = || !turn.is_stopped();
     let (ranking, second) = rerank(turn.house, &recalled.query.text, found.ranking, &rows, KEPT, &go_on);
-    drop(held);
     let quoted = quotes(&recalled.query, &ranking, QUOTES, None);
     for quote in &quoted {
         let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage))

@@ -130,15 +130,6 @@ impl Turns {
         }
     }
 
-    /// Waits while a turn runs, so that what is done in the background takes nothing from it, but not forever.
-    pub(crate) fn give_way(&self) {
-        const LONGEST: Duration = Duration::from_secs(10);
-        let began = Instant::now();
-        while self.any() && began.elapsed() < LONGEST {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
     /// Whether any turn runs.
     pub(crate) fn any(&self) -> bool {
         !self.held().is_empty()
