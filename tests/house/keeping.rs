@@ -156,6 +156,33 @@ fn a_purged_document_is_out_of_old_answers_and_their_traces_too() -> Result<()> 
     Ok(())
 }
 
+/// A conversation goes on after a restart from what the model had read; nobody else can read that, and it is gone with
+/// the document.
+#[test]
+fn what_a_model_had_read_outlives_it_but_not_the_document() -> Result<()> {
+    let cached = |turn: &hearth_api::Turn| turn.how.as_ref().map(|how| how.cached_tokens);
+    let mut house = House::new(CHILD, &Script::default())?;
+    let secret = house.text("code.txt", "The vault code of the museum is 4471.")?;
+    let told = house.ask("What is the vault code of the museum?")?;
+    assert_eq!(cached(&told), Some(0));
+    let conversation = house.conversation()?;
+    let mut house = house.restart()?;
+    let pages = house.data().join("kv");
+    assert_eq!(hearth_tests::files_below(&pages).len(), 1);
+    let again = house.ask_in(Some(conversation), "What is the vault code of the museum?", &[])?;
+    assert!(cached(&again).is_some_and(|tokens| tokens > 100), "{:?}", again.how);
+    house.call("RemoveDocuments", json!({ "documents": [secret] }))?;
+    let mut house = house.restart()?;
+    house.until("the document is erased", |house| {
+        house.try_call("GetDocument", json!({ "document": secret })).is_err()
+    })?;
+    house.until("what was read is erased", |_| !pages.exists())?;
+    house.text("gate.txt", "The gate of the museum opens at seven in the morning.")?;
+    let later = house.ask_in(Some(conversation), "When does the gate of the museum open?", &[])?;
+    assert_eq!(cached(&later), Some(0));
+    Ok(())
+}
+
 #[test]
 fn a_damaged_vault_is_found_repaired_and_searched_again() -> Result<()> {
     let house = House::new(CHILD, &Script::default())?;

@@ -4,12 +4,14 @@
 #![allow(clippy::disallowed_methods)] // guards start cargo, unshare and strace; scenarios write files and wait
 
 mod asking;
+mod changing;
 mod floors;
 mod importing;
 mod keeping;
 mod licences;
 mod offline;
 mod page;
+mod reranking;
 mod source;
 mod tidy;
 mod trouble;

@@ -18,7 +18,7 @@ pub struct Status {
     pub vault: super::VaultState,
     /// Bytes sent out today, by any process of Hearth.
     pub bytes_out_today: u64,
-    /// Files being read or waiting.
+    /// Files being read or waiting; where there are none, passages that another embedder embeds again.
     pub indexing: Option<Progress>,
     /// Downloads under way.
     pub downloads: Option<Progress>,

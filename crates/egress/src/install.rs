@@ -110,7 +110,7 @@ fn read_folder(folder: &Path) -> Option<Installed> {
     Some(Installed { entry, folder: folder.to_owned(), files, source, revision, broken })
 }
 
-fn read_small(path: &Path) -> Option<Vec<u8>> {
+pub(crate) fn read_small(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(RECORD_BYTES).read_to_end(&mut bytes).ok()?;
     Some(bytes)
@@ -319,6 +319,7 @@ fn unknown(path: &Path, files: &[PathBuf]) -> Result<ModelEntry, DownloadError> 
     entry.architecture = config.get("model_type").and_then(|word| word.as_str()).unwrap_or_default().to_owned();
     entry.n_dims = number("hidden_size");
     entry.n_ctx = number("max_position_embeddings").unwrap_or(0);
+    crate::sentence::complete(&mut entry, path, &config).map_err(refuse)?;
     Ok(entry)
 }
 
@@ -341,6 +342,9 @@ fn nameless(title: &str, roles: Vec<Role>, files: &[&str]) -> Option<ModelEntry>
         n_kv_heads: None,
         head_dim: None,
         n_dims: None,
+        pooling: None,
+        query_prefix: String::new(),
+        passage_prefix: String::new(),
         files: files.iter().map(file).collect(),
         sources: Vec::new(),
     })

@@ -16,6 +16,7 @@ mod install;
 mod keep;
 mod law;
 mod manifest;
+mod sentence;
 mod wheel;
 
 pub use address::is_public;
@@ -25,4 +26,4 @@ pub use error::DownloadError;
 pub use gate::{Admitted, Clock, Counts, Gate, GateError, GateSettings, Get, Reply};
 pub use install::{Added, Installed, InstalledFile, add_from, check_files, installed, remove};
 pub use law::{Attempt, Law, Ledger, LedgerError, Outbound, Outcome, Purpose, Settled, Verdict};
-pub use manifest::{Manifest, ManifestError, ModelEntry, ModelFile, Source};
+pub use manifest::{Manifest, ManifestError, ModelEntry, ModelFile, Pooling, Source};

@@ -75,11 +75,32 @@ pub struct ModelEntry {
     /// Numbers in one embedding, for embedders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_dims: Option<u32>,
+    /// Which states become the vector, for embedders whose files do not say; the mean without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
+    /// Words that an embedder wants before a question.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query_prefix: String,
+    /// Words that an embedder wants before a passage.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub passage_prefix: String,
     /// Its files.
     pub files: Vec<ModelFile>,
     /// Where they come from, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<Source>,
+}
+
+/// Which states of a text become its vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The mean of all.
+    Mean,
+    /// The first, that of the opening token.
+    Cls,
+    /// The last.
+    Last,
 }
 
 /// One file of a model.

@@ -1,16 +1,16 @@
 //! Measures one model: loading, reading a prompt, generating, memory; for an embedder's folder, passages a second.
 //! `cargo run --release -p hearth-inference --example bench -- MODEL.gguf [THREADS] [PROMPT_TOKENS] [NEW_TOKENS] [nolookup] [any]`
 //! (`any`: on a graphics processor where the program was built with `--features cuda` or `metal` and one is there)
-//! `cargo run --release -p hearth-inference --example bench -- FOLDER [THREADS] [TOKENS_PER_PASSAGE] [PASSAGES]`
+//! `cargo run --release -p hearth-inference --example bench -- FOLDER [THREADS] [TOKENS_PER_PASSAGE] [PASSAGES] [int8]`
 //! `cargo run --release -p hearth-inference --example bench -- compare MODEL.gguf THREADS PROMPT NEW ROUNDS [PEER COMMAND]`
 //! (as `hearth bench engine` does, without its sandbox: a fresh process for each measurement, alternating with a peer's)
 #![allow(clippy::disallowed_methods)] // a tool for trying things out, which starts itself
 
 use hearth_inference::accelerated::place::Found;
-use hearth_inference::embed::Embedder;
+use hearth_inference::embed::{Embedder, Kind, Options, Precision};
 use hearth_inference::engine::{Ask, Chat, Event};
-use hearth_inference::measure::{self, Figures, MeasureError, Plan};
-use hearth_inference::wire::{Briefing, Hardware, Load, Message, Role, Sampling, Speaker};
+use hearth_inference::measure::{self, Measure, MeasureError, Plan};
+use hearth_inference::wire::{Briefing, Encoding, Hardware, Load, Message, Role, Sampling, Speaker};
 use std::io::BufReader;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
@@ -26,14 +26,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let number = |i: usize, other: usize| args.get(i).and_then(|s| s.parse().ok()).unwrap_or(other);
     let (threads, words, new) = (number(1, 2), number(2, 600), number(3, 128));
     if std::path::Path::new(path).is_dir() {
-        return embed(path, threads, number(2, 128), number(3, 128));
+        let precision = if args.iter().any(|a| a == "int8") { Precision::Eight } else { Precision::Full };
+        return embed(path, Options { threads, precision, ..Options::default() }, number(2, 128), number(3, 128));
     }
     let begun = Instant::now();
     let hardware = if args.iter().any(|a| a == "any") { Hardware::Any } else { Hardware::Processor };
     let found = Found::look(&Load {
         weights: path.into(),
+        draft: None,
         tokenizer: None,
         config: None,
+        encoding: Encoding::default(),
         role: Role::Chat,
         threads: threads as u32,
         n_ctx: None,
@@ -113,8 +116,7 @@ fn compare(args: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     }
     let mut ours = |p: &Plan| measured(&mut own(), |i, o| measure::engine(i, o, p));
     let mut others = |p: &Plan| measured(Command::new(&args[5]).args(&args[6..]), |i, o| measure::peer(i, o, p));
-    let other: Option<&mut dyn FnMut(&Plan) -> Result<Figures, _>> =
-        if args.len() > 5 { Some(&mut others) } else { None };
+    let other: Option<&mut Measure<'_, _>> = if args.len() > 5 { Some(&mut others) } else { None };
     let row = measure::compare(&plan, number(4)? as usize, &mut ours, other)?;
     println!("{} threads {} prompt {} rounds {}", row.model, row.threads, row.prompt, row.rounds);
     for (name, f) in [("own", Some(row.own)), ("peer", row.peer), ("ratio", row.ratio)] {
@@ -128,17 +130,17 @@ fn compare(args: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn embed(folder: &str, threads: usize, tokens: usize, passages: usize) -> Result<(), Box<dyn std::error::Error>> {
+fn embed(folder: &str, options: Options, tokens: usize, passages: usize) -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let open = |name: &str| format!("{folder}/{name}");
     let (tokenizer, config) = (std::fs::read(open("tokenizer.json"))?, std::fs::read(open("config.json"))?);
     let mut weights = std::fs::File::open(open("model.safetensors"))?;
-    let mut e = Embedder::load(&mut weights, &tokenizer, &config, threads, None)?;
-    println!("load {} ms", begun.elapsed().as_millis());
+    let mut e = Embedder::load(&mut weights, &tokenizer, &config, &options)?;
+    println!("load {} ms, {:?}", begun.elapsed().as_millis(), e.figures());
     let text = "river ".repeat(tokens.saturating_sub(2));
     let begun = Instant::now();
     for _ in 0..passages.div_ceil(4) {
-        let batch = (0..4).map(|_| e.encode(&text)).collect::<Result<Vec<_>, _>>()?;
+        let batch = (0..4).map(|_| e.encode(Kind::Passage, &text)).collect::<Result<Vec<_>, _>>()?;
         e.embed(&batch, &|| false)?;
     }
     let seconds = begun.elapsed().as_secs_f64();

@@ -360,6 +360,7 @@ fn attention(
             window: c.window_of(l).unwrap_or(usize::MAX),
             scale: c.factors.attention,
             cap: c.factors.attention_cap,
+            slopes: &[],
         };
         a.run(m, c.n_kv_heads, &mut s.heads.x[begin * q..], compute.kernels, &compute.pool);
         begin += m;

@@ -55,7 +55,7 @@ impl RunState {
     /// Returns the bytes that are taken anew when the cache grows to `len` positions.
     pub fn growth(&self, len: usize) -> u64 {
         let shared = len > self.len
-            && self.len % PAGE > 0
+            && !self.len.is_multiple_of(PAGE)
             && self.pages.get(self.len / PAGE).is_some_and(|page| Arc::strong_count(page) > 1);
         let pages = len.div_ceil(PAGE).saturating_sub(self.pages.len()) + usize::from(shared);
         (pages * self.page_len() * 2) as u64

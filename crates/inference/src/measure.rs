@@ -11,7 +11,7 @@
 //! ```
 //! Anything else it says is taken for the reason why it failed. The end of its input ends it.
 
-use crate::wire::{self, Briefing, Hardware, Load, Message, Reply, Request, Role, Sampling, Speaker};
+use crate::wire::{self, Briefing, Encoding, Hardware, Load, Message, Reply, Request, Role, Sampling, Speaker};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
@@ -92,6 +92,9 @@ pub struct Row {
     pub ratio: Option<Figures>,
 }
 
+/// Measures once, in a fresh process.
+pub type Measure<'a, E> = dyn FnMut(&Plan) -> Result<Figures, E> + 'a;
+
 /// Measures in alternating rounds. `own` and `peer` measure once, each in a fresh process.
 ///
 /// # Errors
@@ -99,8 +102,8 @@ pub struct Row {
 pub fn compare<E>(
     plan: &Plan,
     rounds: usize,
-    own: &mut dyn FnMut(&Plan) -> Result<Figures, E>,
-    mut peer: Option<&mut dyn FnMut(&Plan) -> Result<Figures, E>>,
+    own: &mut Measure<'_, E>,
+    mut peer: Option<&mut Measure<'_, E>>,
 ) -> Result<Row, E> {
     let (mut owns, mut peers) = (Vec::new(), Vec::new());
     for round in 0..rounds.max(1) {
@@ -264,8 +267,10 @@ impl Engine<'_> {
     fn load(&mut self, plan: &Plan) -> Result<f64, MeasureError> {
         self.say(&Request::Load(Load {
             weights: plan.model.clone(),
+            draft: None,
             tokenizer: None,
             config: None,
+            encoding: Encoding::default(),
             role: Role::Chat,
             threads: plan.threads,
             n_ctx: None,

@@ -2,7 +2,7 @@
 //! thread takes requests, cancels and health questions; the calling thread computes.
 
 use crate::accelerated::place::Found;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, Figures, Options, Pairs, Precision, Scorer, Texts};
 use crate::engine::{Chat, Counter, Outcome};
 use crate::error::Error;
 use crate::wire::{self, Briefing, Failure, FailureCode, Load, Message, ModelInfo, Reply, Request, Role, Sampling};
@@ -46,8 +46,11 @@ enum Work {
     },
     Embed {
         id: u64,
-        waiting: VecDeque<String>,
-        values: Vec<f32>,
+        texts: Texts,
+    },
+    Score {
+        id: u64,
+        pairs: Pairs,
     },
     Page {
         id: u64,
@@ -63,7 +66,11 @@ enum Work {
 impl Work {
     fn id(&self) -> u64 {
         match self {
-            Self::Generate { id, .. } | Self::Embed { id, .. } | Self::Page { id, .. } | Self::Store { id, .. } => *id,
+            Self::Generate { id, .. }
+            | Self::Embed { id, .. }
+            | Self::Score { id, .. }
+            | Self::Page { id, .. }
+            | Self::Store { id, .. } => *id,
             Self::Forget => 0,
         }
     }
@@ -111,7 +118,7 @@ impl<W: Write> Desk<W> {
     fn put(&self, work: Work) {
         let mut q = lock(&self.queue);
         let flag: Arc<AtomicBool> = Arc::default();
-        if matches!(work, Work::Generate { .. } | Work::Embed { .. }) {
+        if matches!(work, Work::Generate { .. } | Work::Embed { .. } | Work::Score { .. }) {
             q.flags.insert(work.id(), Arc::clone(&flag));
         }
         q.work.push_back((work, flag));
@@ -151,7 +158,11 @@ impl<W: Write> Desk<W> {
             if q.closed {
                 return None;
             }
-            let rank = |w: &Work| if let Work::Embed { waiting, .. } = w { waiting.len() } else { 0 };
+            let rank = |w: &Work| match w {
+                Work::Embed { texts, .. } => texts.left(),
+                Work::Score { pairs, .. } => pairs.left(),
+                _ => 0,
+            };
             let next = q.work.iter().enumerate().min_by_key(|(i, (w, _))| (rank(w), *i)).map(|(i, _)| i);
             if let Some(taken) = next.and_then(|i| q.work.remove(i)) {
                 return Some(taken);
@@ -216,19 +227,20 @@ pub fn serve_with(
     desk.say(&Reply::Ready(ModelInfo { load_ms, ..model.info() }));
     let counter = match &model {
         Model::Chat(chat) => Some(chat.counter()),
-        Model::Embed(_) => None,
+        Model::Embed(_) | Model::Score(_) => None,
     };
+    let scores = matches!(model, Model::Score(_));
     let reader = {
         let desk = Arc::clone(&desk);
         std::thread::Builder::new().name("requests".into()).spawn(move || {
-            let end = listen(&mut input, &desk, counter.as_ref());
+            let end = listen(&mut input, &desk, counter.as_ref(), scores);
             desk.close();
             end
         })?
     };
     match &mut model {
         Model::Chat(chat) => talk::talk(chat, &desk),
-        Model::Embed(embedder) => embed(embedder, &desk),
+        encoder => encode(encoder, &desk),
     }
     if reader.is_finished() {
         return reader.join().unwrap_or(Ok(())).map_err(ServeError::Parent);
@@ -241,7 +253,7 @@ fn bad(message: &str) -> Failure {
 }
 
 /// Takes requests until the input ends.
-fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Counter>) -> io::Result<()> {
+fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Counter>, scores: bool) -> io::Result<()> {
     loop {
         let request = match wire::read::<Request>(input) {
             Ok(Some(request)) => request,
@@ -262,8 +274,11 @@ fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Coun
             Request::Page { id, bytes } if counter.is_some() => desk.put(Work::Page { id, bytes }),
             Request::Store { id, conversation } if counter.is_some() => desk.put(Work::Store { id, conversation }),
             Request::Forget if counter.is_some() => desk.put(Work::Forget),
-            Request::Embed { id, texts } if counter.is_none() => {
-                desk.put(Work::Embed { id, waiting: texts.into(), values: Vec::new() });
+            Request::Embed { id, kind, texts } if counter.is_none() && !scores => {
+                desk.put(Work::Embed { id, texts: Texts::new(kind, texts) });
+            }
+            Request::Score { id, query, texts } if scores => {
+                desk.put(Work::Score { id, pairs: Pairs::new(query, texts) });
             }
             Request::Count { id, messages, briefing } => match counter.map(|c| c.count(&messages, &briefing)) {
                 Some(Ok(n)) => desk.say(&Reply::Counted { id, tokens: n as u32 }),
@@ -273,6 +288,7 @@ fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Coun
             Request::Generate { id, .. } => desk.fail(Some(id), bad("this model does not generate")),
             Request::Embed { id, .. } => desk.fail(Some(id), bad("this model does not embed")),
             Request::Store { id, .. } => desk.fail(Some(id), bad("this model keeps no pages")),
+            Request::Score { id, .. } => desk.fail(Some(id), bad("this model does not score")),
             Request::Page { .. } | Request::Forget => {}
             Request::Cancel { id } => desk.cancel(id),
             Request::Health { id } => {
@@ -286,6 +302,7 @@ fn listen<W: Write>(input: &mut impl Read, desk: &Desk<W>, counter: Option<&Coun
 enum Model {
     Chat(Box<Chat>),
     Embed(Box<Embedder>),
+    Score(Box<Scorer>),
 }
 
 impl Model {
@@ -296,21 +313,39 @@ impl Model {
         match load.role {
             Role::Chat => {
                 let mut chat = Chat::load_where(&mut weights, threads, n_ctx, load.kv_budget_bytes, found)?;
+                if let Some(path) = &load.draft {
+                    chat.load_draft(&mut open(path, "the model that is to guess")?, threads);
+                }
                 if load.stores_pages {
                     chat.ask_for_pages();
                 }
                 Ok(Self::Chat(Box::new(chat)))
             }
-            Role::Embed => {
+            Role::Embed | Role::Rerank => {
                 let small = |path: &Option<std::path::PathBuf>, what: &str| {
                     let path = path.as_ref().ok_or_else(|| Error::Request(format!("{what} is not named")))?;
                     let mut bytes = Vec::new();
                     open(path, what)?.take(64 << 20).read_to_end(&mut bytes).map_err(Error::io(what))?;
                     Ok::<_, Error>(bytes)
                 };
-                let (tokenizer, config) =
-                    (small(&load.tokenizer, "tokenizer.json")?, small(&load.config, "config.json")?);
-                Ok(Self::Embed(Box::new(Embedder::load(&mut weights, &tokenizer, &config, threads, n_ctx)?)))
+                // A GGUF file has all in it.
+                let alone = load.tokenizer.is_none() && load.config.is_none();
+                let (tokenizer, config) = match alone && load.role == Role::Embed {
+                    true => (Vec::new(), Vec::new()),
+                    false => (small(&load.tokenizer, "tokenizer.json")?, small(&load.config, "config.json")?),
+                };
+                let options = Options {
+                    threads,
+                    max_tokens: n_ctx,
+                    pooling: load.encoding.pooling,
+                    prefixes: load.encoding.prefixes.clone(),
+                    precision: if load.encoding.integers { Precision::Eight } else { Precision::Full },
+                };
+                let w = &mut weights;
+                Ok(match load.role {
+                    Role::Rerank => Self::Score(Box::new(Scorer::load(w, &tokenizer, &config, &options)?)),
+                    _ => Self::Embed(Box::new(Embedder::load(w, &tokenizer, &config, &options)?)),
+                })
             }
         }
     }
@@ -318,72 +353,65 @@ impl Model {
     fn info(&self) -> ModelInfo {
         match self {
             Self::Chat(chat) => chat.info(),
-            Self::Embed(e) => {
-                let (n_vocab, n_ctx, weights_bytes, threads, kernel) = e.figures();
-                ModelInfo {
-                    architecture: "bert".into(),
-                    quantization: "F32".into(),
-                    n_ctx: n_ctx as u32,
-                    n_vocab: n_vocab as u32,
-                    dims: Some(e.dims() as u32),
-                    weights_bytes,
-                    threads: threads as u32,
-                    kernel: kernel.into(),
-                    place: "the processor: embedders run there".into(),
-                    template: "none".into(),
-                    load_ms: 0,
+            Self::Embed(e) => info(e.figures(), Some(e.dims() as u32), "embedders"),
+            Self::Score(s) => info(s.figures(), None, "rerankers"),
+        }
+    }
+
+    /// Takes one batch of a piece of work and returns what is left of it.
+    fn step<W: Write>(&mut self, work: Work, cancelled: &dyn Fn() -> bool, desk: &Desk<W>) -> Option<Work> {
+        match (self, work) {
+            (Self::Embed(embedder), Work::Embed { id, mut texts }) => match texts.step(embedder, cancelled) {
+                Err(e) => desk.fail(Some(id), e.failure()),
+                Ok(()) if texts.left() == 0 => {
+                    desk.say(&Reply::Embedded { id, dims: embedder.dims() as u32, values: texts.values });
                 }
-            }
+                Ok(()) => return Some(Work::Embed { id, texts }),
+            },
+            (Self::Score(scorer), Work::Score { id, mut pairs }) => match pairs.step(scorer, cancelled) {
+                Err(e) => desk.fail(Some(id), e.failure()),
+                Ok(()) if pairs.left() == 0 => desk.say(&Reply::Scored { id, scores: pairs.scores }),
+                Ok(()) => return Some(Work::Score { id, pairs }),
+            },
+            (_, work) => desk.fail(Some(work.id()), bad("this model does not do that")),
         }
+        None
     }
 }
 
-/// Embeds until the desk closes, one batch at a time.
-fn embed<W: Write>(embedder: &mut Embedder, desk: &Desk<W>) {
+/// Embeds or scores until the desk closes, one batch at a time.
+fn encode<W: Write>(model: &mut Model, desk: &Desk<W>) {
     while let Some((work, flag)) = desk.take() {
-        let Work::Embed { id, mut waiting, mut values } = work else { continue };
+        let id = work.id();
         let cancelled = || flag.load(SeqCst) || desk.closing.load(SeqCst);
-        let step = AssertUnwindSafe(|| embed_some(embedder, &mut waiting, &mut values, &cancelled));
-        match catch_unwind(step) {
-            Ok(Ok(())) if waiting.is_empty() => {
-                desk.say(&Reply::Embedded { id, dims: embedder.dims() as u32, values });
-            }
-            Ok(Ok(())) => {
-                lock(&desk.queue).work.push_front((Work::Embed { id, waiting, values }, flag));
-                continue;
-            }
-            Ok(Err(e)) => desk.fail(Some(id), e.failure()),
-            Err(_) => {
-                desk.fail(Some(id), Failure { code: FailureCode::Internal, message: "the engine stumbled".into() });
-            }
+        let step = catch_unwind(AssertUnwindSafe(|| model.step(work, &cancelled, desk)));
+        let left = step.unwrap_or_else(|_| {
+            desk.fail(Some(id), Failure { code: FailureCode::Internal, message: "the engine stumbled".into() });
+            None
+        });
+        match left {
+            Some(work) => lock(&desk.queue).work.push_front((work, flag)),
+            None => desk.forget(id),
         }
-        desk.forget(id);
     }
 }
 
-/// Embeds one batch from the front of `waiting`.
-fn embed_some(
-    embedder: &mut Embedder,
-    waiting: &mut VecDeque<String>,
-    values: &mut Vec<f32>,
-    cancelled: &dyn Fn() -> bool,
-) -> Result<(), Error> {
-    if cancelled() {
-        return Err(Error::Cancelled);
+/// What an embedder or reranker says of itself.
+fn info(f: Figures, dims: Option<u32>, who: &str) -> ModelInfo {
+    ModelInfo {
+        architecture: f.family,
+        quantization: f.quantization,
+        n_ctx: f.max_tokens as u32,
+        n_vocab: f.n_vocab as u32,
+        dims,
+        weights_bytes: f.weights_bytes,
+        threads: f.threads as u32,
+        kernel: f.kernel.into(),
+        place: format!("the processor: {who} run there"),
+        template: "none".into(),
+        draft: String::new(),
+        load_ms: 0,
     }
-    let mut batch = Vec::new();
-    let mut total = 0;
-    while let Some(text) = waiting.front() {
-        let tokens = embedder.encode(text)?;
-        total += tokens.len();
-        if !batch.is_empty() && total > crate::embed::BATCH_TOKENS {
-            break;
-        }
-        batch.push(tokens);
-        waiting.pop_front();
-    }
-    values.extend(embedder.embed(&batch, cancelled)?);
-    Ok(())
 }
 
 fn done(id: u64, o: &Outcome) -> Reply {

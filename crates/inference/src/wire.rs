@@ -1,6 +1,7 @@
 //! The words between an engine process and its parent: frames of a little-endian u32 length and a postcard body.
 //! Who says what when is `serve`.
 
+use crate::embed::{Kind, Pooling, Prefixes};
 pub use crate::engine::PageKey;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,21 @@ pub const MAX_FRAME_BYTES: u32 = 64 << 20;
 pub enum Role {
     /// Generating text: a GGUF file.
     Chat,
-    /// Turning passages into vectors: a safetensors file with tokenizer and configuration.
+    /// Turning texts into vectors: a safetensors file with tokenizer and configuration, or a GGUF file.
     Embed,
+    /// Scoring passages for a question: a safetensors file with tokenizer and configuration.
+    Rerank,
+}
+
+/// What the files of embedders and rerankers do not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoding {
+    /// Which states become the vector, where it is not the usual.
+    pub pooling: Option<Pooling>,
+    /// Words before texts.
+    pub prefixes: Prefixes,
+    /// Whether weights of encoders are kept as 8-bit integers, with activations to match, and not as f32.
+    pub integers: bool,
 }
 
 /// What a model may be computed on.
@@ -33,10 +47,14 @@ pub enum Hardware {
 pub struct Load {
     /// The weights.
     pub weights: PathBuf,
-    /// `tokenizer.json`, for embedders.
+    /// A smaller chat model that guesses how answers go on; one that does not fit this model is not used.
+    pub draft: Option<PathBuf>,
+    /// `tokenizer.json`, for embedders and rerankers.
     pub tokenizer: Option<PathBuf>,
-    /// `config.json`, for embedders.
+    /// `config.json`, for embedders and rerankers.
     pub config: Option<PathBuf>,
+    /// For embedders and rerankers.
+    pub encoding: Encoding,
     /// What for.
     pub role: Role,
     /// Compute threads, at least one.
@@ -207,10 +225,21 @@ pub enum Request {
         /// What else the model is told.
         briefing: Briefing,
     },
-    /// Turns passages into vectors.
+    /// Turns texts into vectors.
     Embed {
         /// Names the request.
         id: u64,
+        /// What they are to the model.
+        kind: Kind,
+        /// Texts.
+        texts: Vec<String>,
+    },
+    /// Says of each passage how well it answers a question.
+    Score {
+        /// Names the request.
+        id: u64,
+        /// The question.
+        query: String,
         /// Passages.
         texts: Vec<String>,
     },
@@ -251,6 +280,8 @@ pub struct ModelInfo {
     pub place: String,
     /// Where the chat template comes from, and why, where it is not the file's.
     pub template: String,
+    /// `engine::GUESSES` where the model that was named for guessing does so, otherwise why not; empty where none was.
+    pub draft: String,
     /// Milliseconds that loading took.
     pub load_ms: u64,
 }
@@ -420,6 +451,13 @@ pub enum Reply {
         /// The request.
         id: u64,
     },
+    /// The answer to `Score`.
+    Scored {
+        /// The request.
+        id: u64,
+        /// A score of each passage in their order; larger is better, and 0 is undecided.
+        scores: Vec<f32>,
+    },
     /// How likely a token was, where the request asked. It may come before the text that the token is part of.
     Chances {
         /// The request.
@@ -494,7 +532,10 @@ mod tests {
 
     #[test]
     fn frames_come_back_and_damaged_ones_are_errors() {
-        let sent = [Request::Cancel { id: 3 }, Request::Embed { id: 1 << 40, texts: vec!["a".into(), "ü".into()] }];
+        let sent = [
+            Request::Cancel { id: 3 },
+            Request::Embed { id: 1 << 40, kind: Kind::Query, texts: vec!["a".into(), "ü".into()] },
+        ];
         let mut bytes = Vec::new();
         sent.iter().for_each(|r| write(&mut bytes, r).unwrap());
         let mut from = &bytes[..];

@@ -43,7 +43,7 @@ fn reader() -> Result<(), String> {
 /// An engine needs its weights, named by the first frame, and nothing else but the device that it computes on.
 fn engine() -> Result<(), String> {
     hearth_inference::serve_with(std::io::stdin(), std::io::stdout(), |load| {
-        let named = [Some(&load.weights), load.tokenizer.as_ref(), load.config.as_ref()];
+        let named = [Some(&load.weights), load.draft.as_ref(), load.tokenizer.as_ref(), load.config.as_ref()];
         let read_only = named.into_iter().flatten().cloned().collect();
         let wanted = Confinement { read_only, network: false, memory_bytes: None };
         let driver::Files { nodes, read_only } = driver::files(load);

@@ -203,7 +203,7 @@ answers! {
     }
     UnloadModel(house, c) {
         let id = ModelId(c.model);
-        house.schedule.unload(&id);
+        house.schedule.unload(&id, house.peek().as_deref());
         house.tell_status();
         house.models.view(house, &id)
     }

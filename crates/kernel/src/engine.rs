@@ -1,9 +1,13 @@
 //! The kernel's end of one engine process: frames go in, replies are handed to whoever waits for them. A process that
 //! dies is an error to its waiters and to nobody else.
 
+use hearth_inference::embed::Kind;
+use hearth_inference::wire::PageKey;
 use hearth_inference::wire::{self, Briefing, Load, ModelInfo, Reply, Request, Sampling};
 use hearth_inference::wire::{Finish, Message};
 use hearth_sandbox::{Child, ChildStderr, Limits, Spawn};
+use hearth_store::KvPages;
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
@@ -13,6 +17,8 @@ use std::time::Duration;
 
 /// How long an engine may take to load its weights.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long the pages of a conversation may take to be stored: nobody waits longer for an engine to end.
+const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What went wrong with an engine.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -29,6 +35,9 @@ pub(crate) enum EngineError {
     /// It died.
     #[error("the engine process died")]
     Died,
+    /// Its answer was not waited for any longer.
+    #[error("it took too long")]
+    GivenUp,
 }
 
 /// How a generation ended.
@@ -58,12 +67,21 @@ pub(crate) struct Engine {
     dead: Arc<AtomicBool>,
     busy: AtomicUsize,
     used_ms: AtomicI64,
+    /// The conversation that was asked last; 0 for none.
+    conversation: AtomicI64,
+    /// Names the weights in the names of stored pages.
+    weights: String,
     info: ModelInfo,
 }
 
 impl Engine {
-    /// Starts a process and loads a model in it. Blocks until it is ready.
-    pub(crate) fn start(program: &Path, load: Load, memory_bytes: u64) -> Result<Arc<Engine>, EngineError> {
+    /// Starts a process and loads a model in it, whose weights have the hash `weights`. Blocks until it is ready.
+    pub(crate) fn start(
+        program: &Path,
+        load: Load,
+        weights: Option<&str>,
+        memory_bytes: u64,
+    ) -> Result<Arc<Engine>, EngineError> {
         let limits = Limits { memory_bytes, cpu_seconds: None, open_files: 64, file_size_bytes: 0 };
         let spawn = Spawn::new(program, "engine", limits).args([crate::child::ENGINE]);
         let child = spawn.start().map_err(|error| EngineError::Start(error.to_string()))?;
@@ -108,6 +126,8 @@ impl Engine {
             dead,
             busy: AtomicUsize::new(0),
             used_ms: AtomicI64::new(crate::clock::now_ms()),
+            conversation: AtomicI64::new(0),
+            weights: weights.unwrap_or_default().to_owned(),
             info,
         }))
     }
@@ -148,16 +168,17 @@ impl Engine {
     }
 
     /// Writes an answer. `hear` is called for every piece of news, and at least every 50 ms; it cancels by returning
-    /// `false`, and what was written so far stands.
+    /// `false`, and what was written so far stands. Pages of the prompt that an earlier engine has read come from `pages`.
     pub(crate) fn generate(
         &self,
-        conversation: i64,
+        (conversation, pages): (i64, &KvPages),
         messages: Vec<Message>,
         briefing: Briefing,
         sampling: Sampling,
         hear: &mut dyn FnMut(Heard<'_>) -> bool,
     ) -> Result<Generated, EngineError> {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
+        self.conversation.store(conversation, Ordering::SeqCst);
         let request =
             Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: None, urgent: true };
         let talk = self.talk(id, request)?;
@@ -165,6 +186,10 @@ impl Engine {
         loop {
             let going_on = match talk.replies.recv_timeout(Duration::from_millis(50)) {
                 Ok(Reply::Prompt { done, total, .. }) => hear(Heard::Prompt { done, total }),
+                Ok(Reply::Wanted { keys, .. }) => {
+                    self.supply(id, &keys, pages)?;
+                    hear(Heard::Nothing)
+                }
                 Ok(Reply::Token { text, tokens, .. }) => hear(Heard::Words { text: &text, tokens }),
                 // Thoughts are no part of what is checked and shown.
                 Ok(Reply::Thought { .. } | Reply::Call { .. } | Reply::Chances { .. }) => hear(Heard::Nothing),
@@ -191,6 +216,60 @@ impl Engine {
         }
     }
 
+    /// Brings the engine the pages that it wants, as far as they are stored.
+    fn supply(&self, id: u64, keys: &[PageKey], pages: &KvPages) -> Result<(), EngineError> {
+        for key in keys {
+            let bytes = pages.get(&self.page_name(key), crate::clock::now_ms());
+            let last = bytes.is_none();
+            self.send(&Request::Page { id, bytes })?;
+            if last {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the pages of the conversation that was asked last, for when the engine has ended.
+    pub(crate) fn store_pages(&self, pages: &KvPages) -> Result<(), EngineError> {
+        let conversation = self.conversation.load(Ordering::SeqCst);
+        if conversation == 0 || self.weights.is_empty() || self.is_dead() {
+            return Ok(());
+        }
+        let (id, began) = (self.next.fetch_add(1, Ordering::SeqCst), std::time::Instant::now());
+        let talk = self.talk(id, Request::Store { id, conversation })?;
+        loop {
+            match talk.replies.recv_timeout(STORE_TIMEOUT.saturating_sub(began.elapsed())) {
+                Ok(Reply::Page { key, bytes, .. }) => {
+                    if let Err(error) = pages.put(&self.page_name(&key), &bytes) {
+                        tracing::warn!(%error, "a page was not stored");
+                        return Ok(());
+                    }
+                }
+                Ok(Reply::Stored { .. }) => return Ok(()),
+                Ok(other) => return Err(unexpected(other)),
+                Err(mpsc::RecvTimeoutError::Timeout) => return Ok(()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(EngineError::Died),
+            }
+        }
+    }
+
+    /// What a page depends on besides tokens and kernels: the weights, and the context that they were set up for.
+    fn page_name(&self, key: &PageKey) -> [u8; 32] {
+        Sha256::new_with_prefix(&self.weights)
+            .chain_update(self.info.n_ctx.to_le_bytes())
+            .chain_update(key)
+            .finalize()
+            .into()
+    }
+
+    /// Lets the engine forget all conversations.
+    pub(crate) fn forget(&self) {
+        self.conversation.store(0, Ordering::SeqCst);
+        if let Err(error) = self.send(&Request::Forget) {
+            tracing::warn!(%error, "an engine that has ended was asked to forget");
+        }
+    }
+
     /// Tokens of a conversation as the model would read it.
     pub(crate) fn count(&self, messages: Vec<Message>, briefing: Briefing) -> Result<u32, EngineError> {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
@@ -202,20 +281,45 @@ impl Engine {
         }
     }
 
-    /// Texts to vectors: `n` texts give `n` rows of `dims` values, normalized.
-    pub(crate) fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EngineError> {
+    /// Texts to vectors: `n` texts give `n` rows of `dims` values, normalized. `kind` says what they are to the model.
+    pub(crate) fn embed(&self, kind: Kind, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EngineError> {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
         let n = texts.len();
         let id = self.next.fetch_add(1, Ordering::SeqCst);
-        let talk = self.talk(id, Request::Embed { id, texts })?;
+        let talk = self.talk(id, Request::Embed { id, kind, texts })?;
         match talk.replies.recv() {
             Ok(Reply::Embedded { dims, values, .. }) if dims > 0 && values.len() == n * dims as usize => {
                 Ok(values.chunks_exact(dims as usize).map(<[f32]>::to_vec).collect())
             }
             Ok(other) => Err(unexpected(other)),
             Err(_) => Err(EngineError::Died),
+        }
+    }
+
+    /// Scores of passages for a question, in their order. Gives up where `go_on` says so, which is asked at least every
+    /// 20 ms.
+    pub(crate) fn score(
+        &self,
+        query: String,
+        texts: Vec<String>,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Vec<f32>, EngineError> {
+        let n = texts.len();
+        let id = self.next.fetch_add(1, Ordering::SeqCst);
+        let talk = self.talk(id, Request::Score { id, query, texts })?;
+        loop {
+            match talk.replies.recv_timeout(Duration::from_millis(20)) {
+                Ok(Reply::Scored { scores, .. }) if scores.len() == n => return Ok(scores),
+                Ok(other) => return Err(unexpected(other)),
+                Err(mpsc::RecvTimeoutError::Timeout) if go_on() => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.send(&Request::Cancel { id })?;
+                    return Err(EngineError::GivenUp);
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(EngineError::Died),
+            }
         }
     }
 
@@ -270,9 +374,13 @@ fn hand_over(waiting: &Mutex<HashMap<u64, mpsc::Sender<Reply>>>, ready: &Ready, 
         | Reply::Done { id, .. }
         | Reply::Counted { id, .. }
         | Reply::Embedded { id, .. }
+        | Reply::Scored { id, .. }
         | Reply::Healthy { id, .. }
         | Reply::Thought { id, .. }
         | Reply::Call { id, .. }
+        | Reply::Wanted { id, .. }
+        | Reply::Page { id, .. }
+        | Reply::Stored { id }
         | Reply::Chances { id, .. } => *id,
     };
     if let Some(waiter) = locked(waiting).get(&id) {

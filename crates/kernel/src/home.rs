@@ -30,7 +30,9 @@ pub(crate) fn status(house: &House) -> Status {
         },
         vault: house.vault_state(),
         bytes_out_today,
-        indexing: open.as_ref().and_then(|open| crate::jobs::under_way(open)),
+        indexing: open
+            .as_ref()
+            .and_then(|open| crate::jobs::under_way(open).or_else(|| crate::reindex::under_way(open))),
         downloads: house.downloads.under_way(),
         data_dir: house.config.data_dir.display().to_string(),
         dialogs: house.config.dialogs.is_some(),

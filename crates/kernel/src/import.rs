@@ -2,15 +2,18 @@
 //! goes on from there; the old version answers until the new one is complete.
 
 use crate::clock::now_ms;
+use crate::embedding::whole_text;
 use crate::engine::EngineError;
 use crate::error;
 use crate::jobs::{self, Payload, Source, failure};
 use crate::kernel::{House, Open};
+use crate::models::Installed;
 use crate::offers::{From, Offered, plain_name};
 use crate::reader::ReaderError;
 use hearth_api::{Error, ErrorCode, ImportStep, JobAction, JobFailure};
 use hearth_documents::{ChunkOptions, ReadError};
-use hearth_domain::{BlobHash, Document, DocumentId, JobId, Passage, Role, SpaceId, VersionId};
+use hearth_domain::{BlobHash, Document, DocumentId, JobId, Passage, SpaceId, VersionId};
+use hearth_inference::embed::Kind as Side;
 use hearth_store::{Entry, IndexedPassage, JobState, JobUpdate, NewVersion, Scope, StoreError, VersionState};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -87,8 +90,13 @@ pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
     let passages = hearth_documents::chunk(&read, &ChunkOptions::default());
     work.payload.passages = Some(passages.len() as u32);
     let title = read.title.clone().unwrap_or_else(|| work.name.to_owned());
-    let indexed = work.embed(passages, &title)?;
-    work.publish(space, document, version, &indexed, began.elapsed())?;
+    // Another embedder may take over just then; vectors of two are never mixed.
+    loop {
+        let (indexed, embedder) = work.embed(passages.clone(), &title)?;
+        if work.publish(space, document, version, &indexed, &embedder, began.elapsed())? {
+            break;
+        }
+    }
     if fresh {
         work.bring_attachments(space, read)?;
     }
@@ -260,7 +268,8 @@ impl Work<'_> {
         }))
     }
 
-    fn embed(&mut self, passages: Vec<Passage>, title: &str) -> Result<Vec<IndexedPassage>, Stopped> {
+    /// Passages with their vectors, and whose these are.
+    fn embed(&mut self, passages: Vec<Passage>, title: &str) -> Result<(Vec<IndexedPassage>, String), Stopped> {
         self.step = ImportStep::Embed;
         let total = passages.len() as u64;
         let payload = self.payload_json()?;
@@ -271,6 +280,7 @@ impl Work<'_> {
             payload: Some(payload),
             ..JobUpdate::default()
         })?;
+        let (model, embedder) = crate::reindex::of_index(self.house, self.open)?;
         let mut indexed = Vec::with_capacity(passages.len());
         let mut rest = passages.into_iter().peekable();
         let mut told = Instant::now();
@@ -279,8 +289,9 @@ impl Work<'_> {
                 return Err(self.ended());
             }
             let batch: Vec<Passage> = rest.by_ref().take(BATCH).collect();
-            let texts = batch.iter().map(|passage| embedding_text(&passage.context, &passage.text, title)).collect();
-            let vectors = self.vectors(texts)?;
+            let texts = batch.iter().map(|passage| whole_text(&passage.context, &passage.text, title)).collect();
+            self.house.foreground.give_way(&|| self.open.jobs.should_end(self.job));
+            let vectors = self.vectors(&model, texts)?;
             for (passage, embedding) in batch.into_iter().zip(vectors) {
                 let terms = hearth_retrieval::index_terms(&passage.text, &passage.context, title);
                 indexed.push(IndexedPassage { passage, terms, embedding });
@@ -290,14 +301,13 @@ impl Work<'_> {
                 self.note(JobUpdate { done: Some(indexed.len() as u64), ..JobUpdate::default() })?;
             }
         }
-        Ok(indexed)
+        Ok((indexed, embedder))
     }
 
     /// One batch through the embedder; an engine that died is started anew once.
-    fn vectors(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Stopped> {
-        let model = self.house.models.for_role(Role::Embed)?;
+    fn vectors(&self, model: &Installed, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Stopped> {
         for attempt in 0..2 {
-            match self.house.schedule.engine(self.house, &model)?.embed(texts.clone()) {
+            match self.house.schedule.engine(self.house, model)?.embed(Side::Passage, texts.clone()) {
                 Ok(vectors) => return Ok(vectors),
                 Err(EngineError::Died) if attempt == 0 => {}
                 Err(error) => {
@@ -309,14 +319,16 @@ impl Work<'_> {
         Err(Stopped::Failed(failure("no_embedder", "Not embedded", "The embedder's process died twice. Try again.")))
     }
 
+    /// Lets a version answer; says whether its vectors are still those of the index.
     fn publish(
         &mut self,
         space: SpaceId,
         document: DocumentId,
         version: VersionId,
         indexed: &[IndexedPassage],
+        embedder: &str,
         took: Duration,
-    ) -> Result<(), Stopped> {
+    ) -> Result<bool, Stopped> {
         self.step = ImportStep::Index;
         self.note(JobUpdate { step: Some("index".into()), ..JobUpdate::default() })?;
         if self.open.jobs.should_end(self.job) {
@@ -324,7 +336,12 @@ impl Work<'_> {
         }
         let payload = self.payload_json()?;
         let (job, pages) = (self.job, self.payload.pages.unwrap_or(0));
-        self.open.store.record_with(|writer| {
+        let other = std::cell::Cell::new(false);
+        let kept = self.open.store.record_with(|writer| {
+            if writer.embedder()?.as_deref() != Some(embedder) {
+                other.set(true);
+                return Err(StoreError::Invalid("another embedder took over".into()));
+            }
             let published = writer.publish(version, indexed, now_ms())?;
             writer.update_job(job, &JobUpdate { now: now_ms(), payload: Some(payload), ..JobUpdate::default() })?;
             writer.finish_job(job, JobState::Done, None, now_ms())?;
@@ -341,8 +358,12 @@ impl Work<'_> {
                 }),
             };
             Ok(((), entry))
-        })?;
-        Ok(())
+        });
+        match kept {
+            Ok(_) => Ok(true),
+            Err(_) if other.get() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Files that travelled inside become documents of their own.
@@ -423,18 +444,6 @@ fn names_something(title: &str) -> bool {
         && letters * 2 >= folded.chars().filter(|c| !c.is_whitespace()).count()
         && !LEFT_BEHIND.iter().any(|words| folded.starts_with(words))
         && !ENDINGS.iter().any(|ending| folded.ends_with(ending))
-}
-
-/// What is embedded: the passage under its document's name and headings, so that a bare table row still says what it is of.
-pub(crate) fn embedding_text(context: &[String], passage: &str, title: &str) -> String {
-    let mut text = String::with_capacity(passage.len() + 96);
-    for heading in std::iter::once(title).chain(context.iter().map(String::as_str)) {
-        let short: String = heading.chars().take(80).collect();
-        text.push_str(short.trim());
-        text.push('\n');
-    }
-    text.push_str(passage);
-    text
 }
 
 /// A reader's refusal with what can be done about it.

@@ -65,6 +65,11 @@ impl Jobs {
         self.woken.notify_all();
     }
 
+    /// Whether the vault is closing.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
     /// Whether a job should end now: cancelled, or the vault is closing.
     pub(crate) fn should_end(&self, job: JobId) -> bool {
         self.stopped.load(Ordering::SeqCst) || held(&self.cancelled).contains(&job)

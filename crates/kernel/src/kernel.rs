@@ -3,6 +3,7 @@
 use crate::downloads::Downloads;
 use crate::error;
 use crate::events::Events;
+use crate::foreground::Foreground;
 use crate::jobs::Jobs;
 use crate::law::Law;
 use crate::ledger::Ledger;
@@ -97,6 +98,7 @@ pub(crate) struct House {
     pub(crate) downloads: Downloads,
     pub(crate) readers: Readers,
     pub(crate) offers: Offers,
+    pub(crate) foreground: Foreground,
     pub(crate) vault: RwLock<Option<Arc<Open>>>,
     _lock: FolderLock,
 }
@@ -129,6 +131,7 @@ impl Kernel {
             schedule: Schedule::new(config.child.clone(), threads),
             readers: Readers { program: config.child.clone(), limits: ReaderLimits::default() },
             offers: Offers::default(),
+            foreground: Foreground::default(),
             models,
             vault: RwLock::new(None),
             _lock: lock,
@@ -212,7 +215,7 @@ impl Kernel {
     pub fn stop(&self) {
         self.house.lock_vault("Hearth was closed");
         self.house.downloads.pause_all();
-        self.house.schedule.unload_all();
+        self.house.schedule.unload_all(None);
     }
 }
 

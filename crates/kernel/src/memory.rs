@@ -92,20 +92,25 @@ fn change(house: &House, ids: &[i64], state: MemoryState, kind: &'static str, se
 
 /// Erases what was forgotten long enough ago.
 pub(crate) fn erase_forgotten(house: &House) {
-    if let Some(open) = house.peek()
-        && let Err(error) = erase(&open, now_ms() - UNDO_MS)
-    {
-        tracing::warn!(%error, "forgotten memories were not erased yet");
+    if let Some(open) = house.peek() {
+        match erase(&open, now_ms() - UNDO_MS) {
+            // Models that have read them forget what they read.
+            Ok(0) => {}
+            Ok(_) => house.schedule.forget(),
+            Err(error) => tracing::warn!(%error, "forgotten memories were not erased yet"),
+        }
     }
 }
 
 /// Erases everything that was forgotten in an earlier run.
 pub(crate) fn erase_forgotten_of(open: &Open) -> Result<(), Error> {
-    erase(open, i64::MAX)
+    erase(open, i64::MAX).map(drop)
 }
 
-fn erase(open: &Open, before_ms: i64) -> Result<(), Error> {
+/// Erases what was forgotten before a moment; returns how much that was.
+fn erase(open: &Open, before_ms: i64) -> Result<usize, Error> {
     let forgotten = open.store.read(|reader| reader.forgotten_memories(before_ms)).map_err(error::store)?;
+    let count = forgotten.len();
     for id in forgotten {
         let entry = Entry {
             at_ms: now_ms(),
@@ -116,7 +121,7 @@ fn erase(open: &Open, before_ms: i64) -> Result<(), Error> {
         };
         open.store.record(entry, |writer| writer.erase_memory(id)).map_err(error::store)?;
     }
-    Ok(())
+    Ok(count)
 }
 
 fn view(row: MemoryRow) -> Memory {

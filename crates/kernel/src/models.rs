@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, RwLock};
 
 /// Roles that Hearth can use now.
-pub(crate) const USED: [Role; 2] = [Role::Chat, Role::Embed];
+pub(crate) const USED: [Role; 3] = [Role::Chat, Role::Embed, Role::Rerank];
 
 /// A model whose files are on this machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,6 +117,14 @@ impl Models {
         self.installed().into_iter().filter(can).collect()
     }
 
+    /// The model that guesses how a chat model goes on: the smallest with that part, where it is much smaller. Whether it
+    /// fits, the engine finds out.
+    pub(crate) fn draft_for(&self, model: &Installed) -> Option<Installed> {
+        let drafts =
+            self.installed_for(Role::Draft).into_iter().filter(|draft| draft.size_bytes * 3 < model.size_bytes);
+        drafts.min_by_key(|draft| draft.size_bytes).filter(|_| model.roles.contains(&Role::Chat))
+    }
+
     /// One model that is here.
     pub(crate) fn find(&self, id: &ModelId) -> Option<Installed> {
         self.installed().into_iter().find(|model| model.id == *id)
@@ -145,7 +153,11 @@ impl Models {
             None => {
                 let default = self.manifest.defaults().find(|entry| entry.roles.contains(&role));
                 let name = default.map_or("a model", |entry| entry.name.as_str());
-                let part = if role == Role::Embed { "to search by meaning" } else { "to answer" };
+                let part = match role {
+                    Role::Embed => "to search by meaning",
+                    Role::Rerank => "to order passages",
+                    _ => "to answer",
+                };
                 Error::new(ErrorCode::ModelMissing, format!("No model is installed {part}."))
                     .hint(format!("Get {name} on the Models screen, or run `hearth models fetch-defaults`."))
             }
@@ -184,7 +196,7 @@ impl Models {
 
     /// Removes a model's files.
     pub(crate) fn remove(&self, house: &House, id: &ModelId) -> Result<(), Error> {
-        house.schedule.unload(id);
+        house.schedule.unload(id, None);
         hearth_egress::remove(&self.root, id).map_err(|error| not_here(&error))?;
         self.look_again();
         house.note("model.removed", format!("Removed {id}"), None, serde_json::json!({ "model": id }));
@@ -307,10 +319,12 @@ pub(crate) fn unsupported(entry: &ModelEntry) -> Option<String> {
     if !used {
         return Some("Hearth has no use for this part yet".into());
     }
-    let embeds = entry.roles.contains(&Role::Embed);
+    let encodes = entry.roles.iter().any(|role| matches!(role, Role::Embed | Role::Rerank));
     let known = hearth_inference::architecture::Architecture::named(&entry.architecture).is_some();
+    let gguf = entry.files.iter().any(|file| file.name.ends_with(".gguf"));
+    let encoder = hearth_inference::embed::NAMES.contains(&entry.architecture.as_str());
     // A file that does not say what it is gets its chance: loading says why it does not run.
-    let runs = entry.architecture.is_empty() || if embeds { entry.architecture == "bert" } else { known };
+    let runs = entry.architecture.is_empty() || if encodes && !gguf { encoder } else { known };
     (!runs).then(|| format!("The engine does not run {} models yet", entry.architecture))
 }
 

@@ -4,7 +4,8 @@ use crate::clock::now_ms;
 use crate::error;
 use crate::kernel::House;
 use hearth_api::{Error, Finding};
-use hearth_domain::{PassageId, Role};
+use hearth_domain::PassageId;
+use hearth_inference::embed::Kind;
 use hearth_store::{Entry, PassageRow, Rebuilt};
 use serde_json::json;
 
@@ -78,11 +79,11 @@ fn embed(house: &House, passages: &[PassageId]) -> Result<usize, Error> {
         return Ok(0);
     }
     let open = house.open()?;
-    let model = house.models.for_role(Role::Embed)?;
+    let (model, _) = crate::reindex::of_index(house, &open)?;
     for ids in passages.chunks(BATCH) {
         let rows = open.store.read(|reader| reader.passages(ids)).map_err(error::store)?;
-        let texts = rows.iter().map(|row| crate::import::embedding_text(&row.context, &row.text, &row.title)).collect();
-        let vectors = house.schedule.engine(house, &model)?.embed(texts).map_err(error::internal)?;
+        let texts = rows.iter().map(|row| crate::embedding::whole_text(&row.context, &row.text, &row.title)).collect();
+        let vectors = house.schedule.engine(house, &model)?.embed(Kind::Passage, texts).map_err(error::internal)?;
         open.store
             .write(|writer| {
                 rows.iter()

@@ -3,10 +3,10 @@
 
 use crate::clock::now_ms;
 use crate::engine::{Engine, EngineError};
-use crate::kernel::House;
+use crate::kernel::{House, Open};
 use crate::models::Installed;
 use hearth_api::{Error, ErrorCode, ModelState};
-use hearth_domain::{ModelId, Role};
+use hearth_domain::ModelId;
 use hearth_inference::wire::Load;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ impl Schedule {
         *place = None;
         *held(&slot.state) = Some(ModelState::Loading);
         house.tell_status();
-        let loaded = self.make_room(model).and_then(|()| self.load(model));
+        let loaded = self.make_room(house, model).and_then(|()| self.load(house, model));
         *held(&slot.state) = loaded.as_ref().err().map(|error| ModelState::Failed { error: error.clone() });
         if let Ok(engine) = &loaded {
             *place = Some(Arc::clone(engine));
@@ -66,35 +66,34 @@ impl Schedule {
         loaded
     }
 
-    fn load(&self, model: &Installed) -> Result<Arc<Engine>, Error> {
+    fn load(&self, house: &House, model: &Installed) -> Result<Arc<Engine>, Error> {
         let load = Load {
             weights: model.weights.clone(),
+            draft: house.models.draft_for(model).map(|draft| draft.weights),
             tokenizer: model.tokenizer.clone(),
             config: model.config.clone(),
-            role: if model.roles.contains(&Role::Embed) {
-                hearth_inference::wire::Role::Embed
-            } else {
-                hearth_inference::wire::Role::Chat
-            },
+            encoding: crate::embedding::encoding(model),
+            role: crate::embedding::part(model),
             threads: u32::try_from(self.threads).unwrap_or(1),
             n_ctx: None,
             kv_budget_bytes: KV_BUDGET_BYTES,
             hardware: hearth_inference::wire::Hardware::Any,
-            stores_pages: false,
+            stores_pages: model.sha256.is_some(),
         };
-        let cap = model.size_bytes * 4 + KV_BUDGET_BYTES + (1 << 30);
-        Engine::start(&self.program, load, cap).map_err(|error| failed(model, &error))
+        let draft_bytes = house.models.draft_for(model).map_or(0, |draft| draft.size_bytes);
+        let cap = (model.size_bytes + draft_bytes) * 4 + KV_BUDGET_BYTES + (1 << 30);
+        Engine::start(&self.program, load, model.sha256.as_deref(), cap).map_err(|error| failed(model, &error))
     }
 
     /// Ends idle engines until the model fits.
-    fn make_room(&self, model: &Installed) -> Result<(), Error> {
-        let needs = needs_bytes(model);
+    fn make_room(&self, house: &House, model: &Installed) -> Result<(), Error> {
+        let needs = needs_bytes(model) + house.models.draft_for(model).map_or(0, |draft| draft.size_bytes);
         loop {
             let memory = crate::machine::memory();
             if memory.total == 0 || memory.available >= needs + RESERVE_BYTES {
                 return Ok(());
             }
-            if !self.unload_idlest(&model.id) {
+            if !self.unload_idlest(house, &model.id) {
                 let free = memory.available.saturating_sub(RESERVE_BYTES);
                 return Err(Error::new(
                     ErrorCode::NoMemory,
@@ -110,7 +109,7 @@ impl Schedule {
         }
     }
 
-    fn unload_idlest(&self, except: &ModelId) -> bool {
+    fn unload_idlest(&self, house: &House, except: &ModelId) -> bool {
         let idlest = held(&self.engines)
             .iter()
             .filter(|(id, _)| *id != except)
@@ -118,31 +117,45 @@ impl Schedule {
             .filter(|(_, engine)| !engine.is_busy())
             .min_by_key(|(_, engine)| engine.used_ms());
         match idlest {
-            Some((id, _)) => self.unload(&id),
+            Some((id, _)) => self.unload(&id, house.peek().as_deref()),
             None => false,
         }
     }
 
-    /// Ends a model's engine. Says whether there was one.
-    pub(crate) fn unload(&self, model: &ModelId) -> bool {
+    /// Ends a model's engine; what it had read of its last conversation stays with the open vault. Says whether there was
+    /// one.
+    pub(crate) fn unload(&self, model: &ModelId, open: Option<&Open>) -> bool {
         let Some(slot) = held(&self.engines).get(model).cloned() else { return false };
         *held(&slot.state) = None;
         let Some(engine) = held(&slot.engine).take() else { return false };
         self.note(model.to_string(), engine.peak_memory_bytes());
+        if let Some(open) = open
+            && let Err(error) = engine.store_pages(open.store.kv_pages())
+        {
+            tracing::warn!(%error, "what an engine had read was not stored");
+        }
         engine.kill();
         true
     }
 
     /// Ends all engines.
-    pub(crate) fn unload_all(&self) {
+    pub(crate) fn unload_all(&self, open: Option<&Open>) {
         let all: Vec<ModelId> = held(&self.engines).keys().cloned().collect();
         for model in all {
-            self.unload(&model);
+            self.unload(&model, open);
+        }
+    }
+
+    /// Lets all engines forget what they have read.
+    pub(crate) fn forget(&self) {
+        let slots: Vec<Slot> = held(&self.engines).values().cloned().collect();
+        for engine in slots.iter().filter_map(|slot| slot.engine.try_lock().ok()?.clone()) {
+            engine.forget();
         }
     }
 
     /// Ends engines that nobody used for a while. Says whether any ended.
-    fn sweep(&self) -> bool {
+    fn sweep(&self, house: &House) -> bool {
         let now = now_ms();
         let idle: Vec<ModelId> = held(&self.engines)
             .iter()
@@ -153,7 +166,8 @@ impl Schedule {
             })
             .map(|(id, _)| id.clone())
             .collect();
-        idle.iter().filter(|id| self.unload(id)).count() > 0
+        let open = if idle.is_empty() { None } else { house.peek() };
+        idle.iter().filter(|id| self.unload(id, open.as_deref())).count() > 0
     }
 
     /// What a model is doing.
@@ -236,7 +250,7 @@ pub(crate) fn keep_house(house: &Arc<House>) -> Result<(), Error> {
             loop {
                 std::thread::sleep(EVERY);
                 let Some(house) = house.upgrade() else { return };
-                if house.schedule.sweep() {
+                if house.schedule.sweep(&house) {
                     house.tell_status();
                 }
                 house.lock_when_unused();

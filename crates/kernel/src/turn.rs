@@ -10,6 +10,7 @@ mod generate;
 mod permit;
 mod recall;
 pub(crate) mod record;
+mod rerank;
 mod retrieve;
 mod route;
 mod state;
@@ -96,6 +97,7 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
     std::thread::Builder::new()
         .name(format!("turn-{turn}"))
         .spawn(move || {
+            let _held = there.foreground.hold();
             let asked = permit::Question {
                 space: question.space,
                 text,

@@ -59,8 +59,8 @@ impl House {
         if let Err(error) = open.store.record(entry, |_| Ok(())) {
             tracing::error!(%error, "locking was not recorded");
         }
+        self.schedule.unload_all(Some(&open));
         drop(open);
-        self.schedule.unload_all();
         self.tell_status();
     }
 
@@ -162,6 +162,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));
     house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
     jobs::start(house, &open)?;
+    crate::reindex::start(house, &open)?;
     warm(house, &open)?;
     house.tell_status();
     Ok(house.vault_state())
@@ -183,7 +184,7 @@ fn warm(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
             }
             house.events.stale(&["ListDocuments", "GetHome", "ListActivity"]);
             drop(open);
-            for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat] {
+            for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat, hearth_domain::Role::Rerank] {
                 if house.peek().is_none() {
                     return;
                 }

@@ -96,6 +96,17 @@ pub struct Why {
     pub phrases: f32,
     /// It says nearly the same as a better one.
     pub duplicate: bool,
+    /// What a reranker said of it, where one read it.
+    pub reranked: Option<Reranked>,
+}
+
+/// What a reranker said of a passage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reranked {
+    /// Its place before, from 0.
+    pub before: u32,
+    /// How well it answers, 0 to 1; 0.5 is undecided.
+    pub score: f32,
 }
 
 /// A candidate with its place.

@@ -48,6 +48,7 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
             proximity: body.proximity(&lookup),
             phrases: body.phrases.max(head.phrases),
             duplicate: false,
+            reranked: None,
         };
         let score = score(&why, &meaning, body.length);
         ranked.push(Ranked { candidate, score, why });

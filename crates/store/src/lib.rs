@@ -11,6 +11,7 @@ mod check;
 mod connection;
 mod error;
 mod extension;
+mod kv_pages;
 mod migrate;
 mod publish;
 mod purge;
@@ -29,6 +30,7 @@ pub use chain::{AuditCheck, Broken, Flaw, head_message, tombstone_message};
 
 pub use check::Finding;
 pub use error::{Result, StoreError};
+pub use kv_pages::KvPages;
 pub use publish::{IndexedPassage, NewVersion, Published};
 pub use purge::Purged;
 pub use rebuild::Rebuilt;

@@ -1,6 +1,7 @@
 //! The handle: one writer, a few readers, the index in memory. Who may do what when; no SQL of any table.
 
 use crate::connection::{self, DataKey, Use};
+use crate::kv_pages::{self, KvPages};
 use crate::resident::{self, Resident};
 use crate::table::audit::{self, AuditSeq, Entry};
 use crate::{Result, StoreError, migrate};
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     readers: Mutex<Readers>,
     freed: Condvar,
     pub(crate) resident: RwLock<Resident>,
+    kv_pages: KvPages,
 }
 
 /// Idle readers; the one with the wide cache is taken first.
@@ -90,6 +92,7 @@ impl Store {
         let mut writer = connection::open(&path, &key, Use::Write, create).map_err(connection::as_damage)?;
         migrate::migrate(&mut writer, migrate::MIGRATIONS)?;
         let signing = audit::signing_key(&mut writer)?;
+        let kv_pages = KvPages::open(folder, &writer)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 folder: folder.to_owned(),
@@ -100,8 +103,14 @@ impl Store {
                 readers: Mutex::default(),
                 freed: Condvar::new(),
                 resident: RwLock::default(),
+                kv_pages,
             }),
         })
+    }
+
+    /// Pages of models' KV caches. All of them go when anything is erased for good.
+    pub fn kv_pages(&self) -> &KvPages {
+        &self.inner.kv_pages
     }
 
     /// Runs reads on one consistent snapshot.
@@ -140,6 +149,8 @@ impl Store {
         };
         let value = f(&writer)?;
         let (touched, purged) = (writer.touched.take(), writer.purged.get());
+        // What a model read of what is erased goes with it: the old key of its pages does not outlive this transaction.
+        let new_key = if purged { Some(kv_pages::new_key(&transaction)?) } else { None };
         if touched.is_empty() {
             transaction.commit()?;
         } else {
@@ -148,7 +159,8 @@ impl Store {
             transaction.commit()?;
             resident.refresh(db, &touched);
         }
-        if purged {
+        if let Some(key) = new_key {
+            self.inner.kv_pages.renew(key);
             // Best effort: a reader that is still at work keeps the log; the next purge or close empties it.
             let _ = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }

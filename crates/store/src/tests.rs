@@ -4,5 +4,6 @@ mod damage;
 mod house;
 mod property;
 mod record;
+mod reindex;
 mod search;
 mod vaults;

@@ -1,14 +1,17 @@
-//! The child process of test houses: a real reader, and an engine that says what a script tells it to.
+//! The child process of test houses: a real reader, and an engine that says what a script tells it to. Rerankers are
+//! real: a test makes a tiny one.
 
 use hearth_inference::wire::{self, Failure, FailureCode, Finish, Message, ModelInfo, Reply, Request, Role, Speaker};
 use hearth_tests::Script;
-use std::io::{Write, stdin, stdout};
+use std::io::{Read, Write, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::Duration;
 
 /// Width of scripted vectors.
 const DIMS: usize = 64;
+/// The name of what the model has read.
+const PAGE: [u8; 32] = [7; 32];
 
 fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("__engine") {
@@ -24,7 +27,19 @@ fn main() -> ExitCode {
 }
 
 fn engine() -> std::io::Result<()> {
+    let first = wire::read::<Request>(&mut stdin())?;
+    if let Some(request @ Request::Load(load)) = &first
+        && load.role == Role::Rerank
+    {
+        let mut frame = Vec::new();
+        wire::write(&mut frame, request)?;
+        let input = std::io::Cursor::new(frame).chain(stdin());
+        return hearth_inference::serve(input, stdout(), |_| Ok(())).map_err(std::io::Error::other);
+    }
     let (sender, requests) = mpsc::channel();
+    if let Some(first) = first {
+        sender.send(first).map_err(std::io::Error::other)?;
+    }
     std::thread::spawn(move || {
         while let Ok(Some(request)) = wire::read::<Request>(&mut stdin()) {
             if sender.send(request).is_err() {
@@ -32,7 +47,7 @@ fn engine() -> std::io::Result<()> {
             }
         }
     });
-    let mut script = Script::default();
+    let (mut script, mut stores, mut read) = (Script::default(), false, String::new());
     while let Ok(request) = requests.recv() {
         match request {
             Request::Load(load) => {
@@ -43,6 +58,7 @@ fn engine() -> std::io::Result<()> {
                         return say(&Reply::Failed { id: None, error });
                     };
                     script = read;
+                    stores = load.stores_pages;
                 }
                 say(&Reply::Ready(ModelInfo {
                     architecture: "scripted".into(),
@@ -55,6 +71,7 @@ fn engine() -> std::io::Result<()> {
                     kernel: "scripted".into(),
                     place: "scripted".into(),
                     template: "none".into(),
+                    draft: String::new(),
                     load_ms: 0,
                 }))?;
             }
@@ -62,17 +79,35 @@ fn engine() -> std::io::Result<()> {
                 let tokens = messages.iter().map(|message| message.text.split_whitespace().count() as u32).sum();
                 say(&Reply::Counted { id, tokens })?;
             }
-            Request::Embed { id, texts } => {
+            Request::Embed { id, texts, .. } => {
                 let values = texts.iter().flat_map(|text| vector(text)).collect();
                 say(&Reply::Embedded { id, dims: DIMS as u32, values })?;
             }
-            Request::Generate { id, messages, .. } => generate(&script, id, &messages, &requests)?,
+            Request::Generate { id, messages, .. } => {
+                let cached = if stores { stored(id, &requests)? } else { 0 };
+                read = messages.iter().map(|message| message.text.as_str()).collect();
+                generate(&script, (id, cached), &messages, &requests)?;
+            }
+            Request::Store { id, .. } => {
+                say(&Reply::Page { id, key: PAGE, bytes: read.clone().into_bytes() })?;
+                say(&Reply::Stored { id })?;
+            }
+            Request::Page { .. } | Request::Forget => {}
             Request::Health { id } => say(&Reply::Healthy { id, kv_bytes: 0, peak_memory_bytes: None })?,
-            Request::Cancel { .. } => {}
+            Request::Cancel { .. } | Request::Score { .. } => {}
             Request::Shutdown => return Ok(()),
         }
     }
     Ok(())
+}
+
+/// Asks for the one page there is; returns how long it is, 0 for none.
+fn stored(id: u64, requests: &mpsc::Receiver<Request>) -> std::io::Result<u32> {
+    say(&Reply::Wanted { id, keys: vec![PAGE] })?;
+    match requests.recv() {
+        Ok(Request::Page { bytes, .. }) => Ok(bytes.map_or(0, |bytes| bytes.len() as u32)),
+        _ => Err(std::io::Error::other("a page was asked for")),
+    }
 }
 
 fn say(reply: &Reply) -> std::io::Result<()> {
@@ -80,7 +115,12 @@ fn say(reply: &Reply) -> std::io::Result<()> {
     wire::write(&mut out, reply).and_then(|()| out.flush())
 }
 
-fn generate(script: &Script, id: u64, messages: &[Message], requests: &mpsc::Receiver<Request>) -> std::io::Result<()> {
+fn generate(
+    script: &Script,
+    (id, cached_tokens): (u64, u32),
+    messages: &[Message],
+    requests: &mpsc::Receiver<Request>,
+) -> std::io::Result<()> {
     if script.forbid_requests {
         return Err(std::io::Error::other("this model was not to be asked"));
     }
@@ -110,7 +150,7 @@ fn generate(script: &Script, id: u64, messages: &[Message], requests: &mpsc::Rec
         id,
         reason,
         prompt_tokens,
-        cached_tokens: 0,
+        cached_tokens,
         new_tokens: tokens,
         prompt_ms: 1,
         first_token_ms: 1,

@@ -94,7 +94,7 @@ vault: VaultState,
  */
 bytes_out_today: number, 
 /**
- * Files being read or waiting.
+ * Files being read or waiting; where there are none, passages that another embedder embeds again.
  */
 indexing: Progress | null, 
 /**

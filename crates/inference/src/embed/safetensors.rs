@@ -11,6 +11,9 @@ use std::io::{Read, Seek, SeekFrom};
 
 const MAX_HEADER_BYTES: u64 = 8 << 20;
 
+/// What stands before the names of an encoder's tensors in files of models that have more than it.
+const BODIES: [&str; 4] = ["bert.", "roberta.", "nomic_bert.", "model."];
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Entry {
@@ -51,7 +54,8 @@ impl<R: Read + Seek> Tensors<R> {
             let (Some(from), Some(to)) = (place(from), place(to)) else {
                 return Err(damaged(format!("tensor {name} lies beyond the end of the file")));
             };
-            let name = name.strip_prefix("bert.").map(str::to_owned).unwrap_or(name);
+            let inner = BODIES.iter().find_map(|body| name.strip_prefix(body)).map(str::to_owned);
+            let name = inner.unwrap_or(name);
             entries.insert(name, (dtype, shape, from, to));
         }
         Ok(Self { file, entries })
@@ -81,15 +85,9 @@ impl<R: Read + Seek> Tensors<R> {
         Ok(out)
     }
 
-    /// Reads the first row of a matrix with `cols` columns.
-    pub fn first_row(&mut self, name: &str, cols: usize) -> Result<Vec<f32>, Error> {
-        let rows = match self.entries.get(name).map(|e| e.1.as_slice()) {
-            Some([rows, c]) if *c == cols => *rows,
-            _ => return Err(damaged(format!("tensor {name} is missing or has the wrong shape"))),
-        };
-        let mut all = self.get(name, &[rows, cols])?;
-        all.truncate(cols);
-        Ok(all)
+    /// Whether there is a tensor of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
     }
 }
 

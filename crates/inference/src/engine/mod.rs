@@ -5,6 +5,7 @@
 //! Continuous batching: Yu et al., 2022, <https://www.usenix.org/conference/osdi22/presentation/yu>; prompts in pieces
 //! beside it: <https://arxiv.org/abs/2308.16369>.
 
+mod draft;
 mod pages;
 mod shelf;
 mod turn;
@@ -24,6 +25,7 @@ use crate::kernel::PAGE;
 use crate::template::Template;
 use crate::tokens::Vocabulary;
 use crate::wire::{Briefing, Chance, Finish, MAX_FRAME_BYTES, Message, ModelInfo, Sampling};
+use draft::Draft;
 use shelf::{Conversation, Shelf};
 use std::collections::{HashSet, VecDeque};
 use std::io::{Read, Seek};
@@ -85,6 +87,11 @@ pub struct Ask<'a> {
     pub urgent: bool,
 }
 
+/// What part of the KV budget (one in so many) a model that guesses has beside it.
+const DRAFT_SHARE: u64 = 4;
+/// What `ModelInfo::draft` says of a model that guesses.
+pub const GUESSES: &str = "guesses";
+
 /// A loaded chat model with its conversations.
 pub struct Chat {
     backend: Backend,
@@ -92,6 +99,8 @@ pub struct Chat {
     template: Arc<Template>,
     constrainer: Option<Constrainer>,
     shelf: Shelf,
+    /// The model that guesses, or why there is none.
+    draft: Result<Draft, String>,
     n_ctx: usize,
     /// Pages that the store outside has; nothing where there is no store.
     stored: Option<HashSet<PageKey>>,
@@ -136,6 +145,7 @@ impl Chat {
             template: Arc::new(template),
             constrainer: None,
             shelf: Shelf::new(kv_budget_bytes),
+            draft: Err(String::new()),
             n_ctx,
             stored: None,
         })
@@ -150,11 +160,12 @@ impl Chat {
             n_ctx: self.n_ctx as u32,
             n_vocab: c.n_vocab as u32,
             dims: None,
-            weights_bytes: b.bytes,
+            weights_bytes: b.bytes + self.draft.as_ref().map_or(0, Draft::bytes),
             threads: b.threads as u32,
             kernel: b.kernel.clone(),
             place: b.place.clone(),
             template: self.template.describe(),
+            draft: self.draft.as_ref().map_or_else(Clone::clone, |_| GUESSES.into()),
             load_ms: 0,
         }
     }
@@ -177,9 +188,20 @@ impl Chat {
     /// Forgets all conversations.
     pub fn forget_all(&mut self) {
         self.shelf.clear();
+        if let Ok(draft) = &mut self.draft {
+            draft.forget_all();
+        }
         if let Some(stored) = &mut self.stored {
             stored.clear();
         }
+    }
+
+    /// Loads a smaller model that guesses how answers go on, from a GGUF file; `info` says whether it does. It changes
+    /// speed, never an answer.
+    pub fn load_draft<R: Read + Seek>(&mut self, file: &mut R, threads: usize) {
+        let budget = self.shelf.budget_bytes() / DRAFT_SHARE;
+        let draft = Draft::load(file, threads, self.n_ctx, &self.speech.vocabulary, budget);
+        self.draft = draft.map_err(|e| e.to_string());
     }
 
     /// From now on asks a store outside for pages of prompts (`Event::Wanted`), where caches can leave the backend.
@@ -291,6 +313,20 @@ impl Chat {
             }
             row += want;
         }
+        self.guess(turns, cancelled);
+    }
+
+    /// Lets the small model guess for the only turn that writes, where nothing else did.
+    fn guess(&mut self, turns: &mut [Turn], cancelled: &dyn Fn(usize) -> bool) {
+        let Ok(draft) = &mut self.draft else { return };
+        let mut under_way = turns.iter_mut().enumerate().filter(|(_, turn)| !turn.has_ended());
+        let (Some((i, turn)), None) = (under_way.next(), under_way.next()) else { return };
+        if turn.phase != Phase::Writing || turn.next.len() != 1 || turn.most_guesses == 0 {
+            return;
+        }
+        let tokens = [&turn.c.tokens[..], &turn.next].concat();
+        let guesser = turn.guesser.get_or_insert_with(|| draft.begin(turn.conversation, &turn.prompt));
+        turn.next.extend(draft.guess(guesser, &tokens, turn.most_guesses, &|| cancelled(i)));
     }
 
     /// Gives memory to turns that wait for it, those that a person waits for first.
@@ -407,7 +443,10 @@ impl Chat {
     ///
     /// # Errors
     /// What ended it.
-    pub fn close(&mut self, turn: Turn) -> Result<Outcome, Error> {
+    pub fn close(&mut self, mut turn: Turn) -> Result<Outcome, Error> {
+        if let (Ok(draft), Some(guesser)) = (&mut self.draft, turn.guesser.take()) {
+            draft.close(turn.conversation, guesser);
+        }
         if !turn.c.tokens.is_empty() {
             self.shelf.keep(turn.conversation, turn.c);
         }

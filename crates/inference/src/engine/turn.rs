@@ -1,6 +1,7 @@
 //! One answer under way: what is read, what was chosen, what comes next. It asks for passes and is told their logits;
 //! which turns share a pass is `Chat`'s to say.
 
+use super::draft::Guesser;
 use super::pages::PageKey;
 use super::shelf::Conversation;
 use super::voice::Voice;
@@ -56,6 +57,10 @@ pub struct Turn {
     pub(super) c: Conversation,
     /// Tokens for the next pass, of a turn that writes.
     pub(super) next: Vec<u32>,
+    /// How many more guesses may follow them.
+    pub(super) most_guesses: usize,
+    /// What a model that guesses has of this turn.
+    pub(super) guesser: Option<Guesser>,
     pub(super) outcome: Outcome,
     pub(super) fault: Option<Error>,
     speech: Speech,
@@ -64,6 +69,8 @@ pub struct Turn {
     voice: Voice,
     guard: Option<Guard>,
     lookup: Lookup,
+    /// Whether the guesses under way are of `lookup`.
+    looked_up: bool,
     ahead: Ahead,
     begun: Instant,
 }
@@ -94,6 +101,8 @@ impl Turn {
             waited: 0,
             c,
             next: Vec::new(),
+            most_guesses: 0,
+            guesser: None,
             outcome,
             fault: None,
             speech,
@@ -102,6 +111,7 @@ impl Turn {
             voice,
             guard,
             lookup: Lookup::default(),
+            looked_up: false,
             ahead: Ahead::default(),
             begun: Instant::now(),
         }
@@ -216,7 +226,11 @@ impl Turn {
                 continue;
             }
             self.c.drop_last(self.ahead.left());
-            self.lookup.learn(self.ahead.guessed(), self.ahead.right());
+            if self.looked_up {
+                self.lookup.learn(self.ahead.guessed(), self.ahead.right());
+            } else if let Some(guesser) = &mut self.guesser {
+                guesser.learn(self.ahead.guessed(), self.ahead.right());
+            }
             self.ahead = Ahead::default();
             if self.c.tokens.len() >= n_ctx {
                 return Ok(Some(Finish::Length));
@@ -233,9 +247,10 @@ impl Turn {
         self.next.clear();
         self.next.push(token);
         self.c.tokens.push(token);
-        let guesses = guesses.min(most.saturating_sub(self.c.tokens.len()));
-        self.next.extend_from_slice(self.lookup.guess(&self.c.tokens, guesses));
+        self.most_guesses = guesses.min(most.saturating_sub(self.c.tokens.len()));
+        self.next.extend_from_slice(self.lookup.guess(&self.c.tokens, self.most_guesses));
         self.c.tokens.pop();
+        self.looked_up = self.next.len() > 1;
     }
 
     /// Ends the answer.

@@ -156,6 +156,17 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
                 let own = a.seen(position).saturating_sub(p * PAGE).min(count);
                 let from = a.from(position).saturating_sub(p * PAGE).min(own);
                 let row = scores.add(r * PAGE);
+                if let Some(slope) = a.slope(g * a.group + r % a.group) {
+                    // The distance from key p * PAGE + j grows or shrinks by one from key to key.
+                    let own = (a.first + position) as f32 - (p * PAGE) as f32;
+                    let steps = _mm256_setr_ps(0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0);
+                    for j in (0..wide).step_by(8) {
+                        let far = _mm256_sub_ps(_mm256_set1_ps(own - j as f32), steps);
+                        let far = _mm256_andnot_ps(_mm256_set1_ps(-0.0), far);
+                        let less = _mm256_fnmadd_ps(far, _mm256_set1_ps(slope), _mm256_loadu_ps(row.add(j)));
+                        _mm256_storeu_ps(row.add(j), less);
+                    }
+                }
                 if a.cap > 0.0 {
                     for j in (0..wide).step_by(8) {
                         _mm256_storeu_ps(row.add(j), capped(_mm256_loadu_ps(row.add(j)), a.cap));

@@ -192,12 +192,14 @@ pub struct Attend<'a> {
     pub keys: usize,
     /// Whether a query sees only its own and earlier positions.
     pub causal: bool,
-    /// With `causal`: positions that a query sees at most, its own included.
+    /// Positions that a query sees at most to either side, its own included; with `causal` to the left alone.
     pub window: usize,
     /// What a product of query and key is multiplied with.
     pub scale: f32,
     /// Holds scaled products softly under this (`cap * tanh(x / cap)`); 0 for no cap.
     pub cap: f32,
+    /// For each query head what one position of distance takes from a scaled product (ALiBi); empty for nothing.
+    pub slopes: &'a [f32],
 }
 
 impl Attend<'_> {
@@ -208,12 +210,18 @@ impl Attend<'_> {
 
     /// Returns the number of keys that query position `i` sees.
     fn seen(&self, i: usize) -> usize {
-        if self.causal { (self.first + i + 1).min(self.keys) } else { self.keys }
+        let right = if self.causal { 1 } else { self.window };
+        (self.first + i).saturating_add(right).min(self.keys)
     }
 
     /// Returns the first key that query position `i` sees.
     fn from(&self, i: usize) -> usize {
-        if self.causal { (self.first + i + 1).saturating_sub(self.window) } else { 0 }
+        (self.first + i + 1).saturating_sub(self.window)
+    }
+
+    /// Returns the slope of a head, where heads have slopes.
+    fn slope(&self, head: usize) -> Option<f32> {
+        self.slopes.get(head).copied()
     }
 
     /// Attends for `m` positions and writes `[m][stride]`.

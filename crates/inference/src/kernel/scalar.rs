@@ -92,6 +92,10 @@ fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit<'_>
                     q.iter().zip(k.iter().step_by(16)).map(|(q, k)| q * a.scale * f(*k)).sum()
                 })
                 .collect();
+            if let Some(slope) = a.slope(g * a.group + h) {
+                let far = |j: usize| (a.first + i).abs_diff(j) as f32;
+                scores.iter_mut().zip(from..).for_each(|(s, j)| *s -= slope * far(j));
+            }
             if a.cap > 0.0 {
                 scores.iter_mut().for_each(|s| *s = a.cap * (*s / a.cap).tanh());
             }

@@ -137,7 +137,17 @@ fn attention_matches_plain_and_is_the_same_one_by_one() {
         .collect();
     let q = noise(9, m * stride);
     let whole = usize::MAX;
-    for (causal, window, cap) in [(true, whole, 0.0), (false, whole, 0.0), (true, 20, 0.0), (true, 150, 0.5)] {
+    let own = [0.5, 0.25, 0.125, 0.01, 0.002, 0.0];
+    let cases = [
+        (true, whole, 0.0, &[][..]),
+        (false, whole, 0.0, &[]),
+        (true, 20, 0.0, &[]),
+        (true, 150, 0.5, &[]),
+        (false, 20, 0.0, &[]),
+        (false, 150, 0.0, &own),
+        (true, whole, 0.0, &own),
+    ];
+    for (causal, window, cap, slopes) in cases {
         let a = Attend {
             pages: &pages,
             base: 0,
@@ -151,6 +161,7 @@ fn attention_matches_plain_and_is_the_same_one_by_one() {
             window,
             scale: 0.7,
             cap,
+            slopes,
         };
         let mut outs = Vec::new();
         for kernels in [Kernels::plain(), Kernels::detect()] {

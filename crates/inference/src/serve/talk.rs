@@ -103,7 +103,7 @@ fn take<W: Write>(chat: &mut Chat, work: Work, seats: &[Seat], turns: &mut [Turn
             chat.forget_all();
             desk.kv_bytes.store(chat.kv_bytes(), SeqCst);
         }
-        Work::Embed { id, .. } => desk.fail(Some(id), bad("this model does not embed")),
+        Work::Embed { id, .. } | Work::Score { id, .. } => desk.fail(Some(id), bad("this model does not do that")),
     }
     None
 }

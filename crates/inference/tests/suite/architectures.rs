@@ -30,7 +30,7 @@ pub fn specs() -> Vec<Spec> {
 }
 
 /// Numbers from -1 up to but not including 1: SplitMix64, seeded by FNV-1a of the name.
-fn noise(name: &str, n: usize) -> Vec<f32> {
+pub fn noise(name: &str, n: usize) -> Vec<f32> {
     let seed =
         name.bytes().fold(0xCBF2_9CE4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01B3));
     let number = |i: u64| {

@@ -4,7 +4,7 @@
 use crate::decoder::{answer, say};
 use crate::tiny;
 use hearth_inference::Error;
-use hearth_inference::engine::{Ask, Chat, Event, PageKey, Turn};
+use hearth_inference::engine::{Ask, Chat, Event, GUESSES, PageKey, Turn};
 use hearth_inference::quant::Type;
 use hearth_inference::wire::{Briefing, Finish, Message, Sampling, Speaker};
 use std::collections::HashMap;
@@ -46,7 +46,7 @@ fn asked() -> Vec<(String, Sampling)> {
     let texts = ["hello", &loops, "What is the matter with it?", "", "one two three", &loops, "x", "y", "z", "last"];
     let sampling = |i: usize| Sampling {
         max_tokens: 20 + i as u32 * 3,
-        temperature: if i % 2 == 0 { 0.0 } else { 0.9 },
+        temperature: if i.is_multiple_of(2) { 0.0 } else { 0.9 },
         seed: i as u64,
         ..Sampling::default()
     };
@@ -205,6 +205,60 @@ fn a_conversation_goes_on_from_stored_pages_after_a_new_start() {
     store.values_mut().for_each(|page| page.truncate(100));
     let (o, said) = from_store(&store);
     assert_eq!((o.cached_tokens, &said), (0, &fresh.1));
+}
+
+/// A model that guesses, well (the same one) or badly (another one), changes no token, alone or beside others, nor does
+/// one that has no room; one with another vocabulary is refused.
+#[test]
+fn a_model_that_guesses_changes_nothing() {
+    let draft = |seed| Cursor::new(tiny::model("llama", Type::Q8_0, seed));
+    for (seed, budget) in [(21, 1 << 30), (4, 1 << 30), (21, 8 * PAGE_BYTES)] {
+        let mut c = chat(budget);
+        c.load_draft(&mut draft(seed), 1);
+        assert_eq!(c.info().draft, GUESSES);
+        let mut messages = Vec::new();
+        let mut plain = chat(1 << 30);
+        for text in ["hello", "and then?"] {
+            messages.push(say(Speaker::User, text));
+            let sampling = Sampling { max_tokens: 90, repeat_penalty: 1.2, ..Sampling::default() };
+            let (o, guessed) = answer(&mut c, 1, &messages, &sampling).unwrap();
+            let (p, said) = answer(&mut plain, 1, &messages, &Sampling { lookup: false, ..sampling }).unwrap();
+            assert_eq!((&guessed, o.new_tokens, o.reason), (&said, p.new_tokens, p.reason));
+            messages.push(say(Speaker::Assistant, &said));
+        }
+        let sampling = Sampling { max_tokens: 30, ..Sampling::default() };
+        let mut turns = vec![begin(&mut c, 5, "x", &sampling, true), begin(&mut c, 6, "y", &sampling, true)];
+        let said = finish(&mut c, &mut turns).0;
+        assert_eq!(said[1], answer(&mut chat(1 << 30), 1, &question("y"), &sampling).unwrap().1);
+    }
+    let steps = |c: &mut Chat| {
+        let sampling = Sampling { max_tokens: 60, repeat_penalty: 1.2, ..Sampling::default() };
+        let mut turns = [begin(c, 9, "What is the matter with it?", &sampling, true)];
+        (0..)
+            .take_while(|_| {
+                !turns[0].has_ended() && {
+                    c.step(&mut turns, &|_| false, &mut |_, _| ());
+                    true
+                }
+            })
+            .count()
+    };
+    let mut c = chat(1 << 30);
+    let alone = steps(&mut c);
+    c.forget_all();
+    c.load_draft(&mut draft(21), 1);
+    let guessed = steps(&mut c);
+    assert!(guessed < alone, "{guessed} passes instead of {alone}");
+    c.load_draft(&mut Cursor::new(b"not a model"), 1);
+    assert!(c.info().draft.contains("damaged"), "{}", c.info().draft);
+    // One token of its vocabulary says something else.
+    let mut other = tiny::model("llama", Type::Q8_0, 21);
+    for (from, to) in [("\u{120}t", "\u{120}u"), ("\u{120} t", "\u{120} u")] {
+        let at = other.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+        other[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    c.load_draft(&mut Cursor::new(other), 1);
+    assert!(c.info().draft.contains("vocabulary"), "{}", c.info().draft);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::tiny::Random;
 use hearth_inference::Error;
-use hearth_inference::embed::Embedder;
+use hearth_inference::embed::{Embedder, Kind, Options, Tokens};
 use std::io::Cursor;
 
 pub const H: usize = 32;
@@ -68,15 +68,20 @@ pub fn weights() -> Vec<u8> {
 }
 
 fn load(max_tokens: Option<usize>) -> Embedder {
-    Embedder::load(&mut Cursor::new(weights()), tokenizer().as_bytes(), CONFIG.as_bytes(), 2, max_tokens).unwrap()
+    let options = Options { threads: 2, max_tokens, ..Options::default() };
+    Embedder::load(&mut Cursor::new(weights()), tokenizer().as_bytes(), CONFIG.as_bytes(), &options).unwrap()
+}
+
+fn tokens(ids: &[u32]) -> Tokens {
+    Tokens { ids: ids.to_vec(), types: Vec::new() }
 }
 
 #[test]
 fn a_passage_has_the_same_vector_in_any_company() {
     let mut e = load(None);
     let texts = ["a b c", "q", &"m n o ".repeat(45), "", "a b c d e f g h i j k l m n o p q"];
-    let passages: Vec<_> = texts.iter().map(|t| e.encode(t).unwrap()).collect();
-    assert_eq!(passages.iter().map(Vec::len).collect::<Vec<_>>(), [5, 3, 137, 2, 19]);
+    let passages: Vec<_> = texts.iter().map(|t| e.encode(Kind::Passage, t).unwrap()).collect();
+    assert_eq!(passages.iter().map(|p| p.ids.len()).collect::<Vec<_>>(), [5, 3, 137, 2, 19]);
     let all = e.embed(&passages, &|| false).unwrap();
     for (p, v) in passages.iter().zip(all.chunks_exact(H)) {
         assert_eq!(e.embed(std::slice::from_ref(p), &|| false).unwrap(), v);
@@ -88,26 +93,26 @@ fn a_passage_has_the_same_vector_in_any_company() {
 #[test]
 fn long_passages_are_cut_and_special_tokens_are_text() {
     let e = load(Some(8));
-    assert_eq!(e.encode("a b c d e f g h i j k").unwrap(), [2, 4, 5, 6, 7, 8, 9, 3]);
-    assert!(!e.encode("a [SEP] b").unwrap()[1..4].contains(&3));
-    assert_eq!(load(Some(10_000)).encode(&"a ".repeat(500)).unwrap().len(), 160);
+    assert_eq!(e.encode(Kind::Passage, "a b c d e f g h i j k").unwrap().ids, [2, 4, 5, 6, 7, 8, 9, 3]);
+    assert!(!e.encode(Kind::Query, "a [SEP] b").unwrap().ids[1..4].contains(&3));
+    assert_eq!(load(Some(10_000)).encode(Kind::Passage, &"a ".repeat(500)).unwrap().ids.len(), 160);
 }
 
 #[test]
 fn stopping_and_damage_are_errors() {
     let mut e = load(None);
-    assert!(matches!(e.embed(&[vec![2, 4, 3]], &|| true), Err(Error::Cancelled)));
-    assert!(matches!(e.embed(&[vec![99]], &|| false), Err(Error::Request(_))));
+    assert!(matches!(e.embed(&[tokens(&[2, 4, 3])], &|| true), Err(Error::Cancelled)));
+    assert!(matches!(e.embed(&[tokens(&[99])], &|| false), Err(Error::Request(_))));
     let good = weights();
     let (t, c) = (tokenizer(), CONFIG);
     let try_load = |w: &[u8], t: &str, c: &str| {
-        Embedder::load(&mut Cursor::new(w), t.as_bytes(), c.as_bytes(), 1, None).map(|_| ())
+        Embedder::load(&mut Cursor::new(w), t.as_bytes(), c.as_bytes(), &Options::default()).map(|_| ())
     };
     assert!(try_load(&good, &t, c).is_ok());
     assert!(try_load(&good[..good.len() - 4], &t, c).is_err());
     assert!(try_load(&good, "{}", c).is_err());
     assert!(try_load(&good, &t, &c.replace("\"vocab_size\":30", "\"vocab_size\":29")).is_err());
-    assert!(matches!(try_load(&good, &t, &c.replace("gelu", "relu")), Err(Error::Unsupported(_))));
+    assert!(matches!(try_load(&good, &t, &c.replace("gelu", "mish")), Err(Error::Unsupported(_))));
     assert!(try_load(&good, &t, &c.replace("\"hidden_size\":32", "\"hidden_size\":1000000000")).is_err());
 }
 
@@ -131,8 +136,8 @@ fn vectors_are_those_of_candles_bert() {
     let theirs = BertModel::load(weights, &config).unwrap();
     let mut ours = load(None);
     for text in ["a b c", "q", "m n o p q r s t u v w x y z a b c d e f g h"] {
-        let passage = ours.encode(text).unwrap();
-        let ids = Tensor::new(passage.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+        let passage = ours.encode(Kind::Passage, text).unwrap();
+        let ids = Tensor::new(passage.ids.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
         let states = theirs.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
         let mean: Vec<f32> = states.mean(1).unwrap().squeeze(0).unwrap().to_vec1().unwrap();
         let norm = mean.iter().map(|x| x * x).sum::<f32>().sqrt();

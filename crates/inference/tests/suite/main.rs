@@ -8,6 +8,7 @@ mod constrained;
 mod crowd;
 mod decoder;
 mod embedder;
+mod encoders;
 mod formats;
 mod hostile;
 mod memory;

@@ -1,6 +1,7 @@
 //! The engine process over pipes, as its parent sees it.
 
 use crate::{embedder, tiny};
+use hearth_inference::embed::Kind;
 use hearth_inference::quant::Type;
 use hearth_inference::wire::{self, *};
 use hearth_inference::{ServeError, serve};
@@ -33,8 +34,10 @@ fn start(folder: tempfile::TempDir, load: &Load, confine: Result<(), String>) ->
 fn load(weights: PathBuf) -> Load {
     Load {
         weights,
+        draft: None,
         tokenizer: None,
         config: None,
+        encoding: Encoding::default(),
         role: Role::Chat,
         threads: 2,
         n_ctx: None,
@@ -95,7 +98,7 @@ fn loads_answers_counts_and_ends_with_its_input() {
     assert!(matches!(p.hear(), Reply::Counted { id: 3, tokens } if tokens > 10));
     p.send(&Request::Health { id: 4 });
     assert!(matches!(p.hear(), Reply::Healthy { id: 4, kv_bytes, .. } if kv_bytes > 0));
-    p.send(&Request::Embed { id: 5, texts: vec!["x".into()] });
+    p.send(&Request::Embed { id: 5, kind: Kind::Passage, texts: vec!["x".into()] });
     assert!(matches!(p.hear(), Reply::Failed { id: Some(5), error } if error.code == FailureCode::Request));
     p.generate(6, &"too long ".repeat(200), 5);
     let Reply::Failed { id: Some(6), error } = p.hear() else { panic!() };
@@ -182,8 +185,9 @@ fn passages_are_embedded_in_order_and_a_cancelled_library_lets_a_question_throug
     };
     let mut p = start(folder, &request, Ok(()));
     assert!(matches!(p.hear(), Reply::Ready(info) if info.dims == Some(embedder::H as u32)));
-    let mut embed =
-        |id, texts: &[&str]| p.send(&Request::Embed { id, texts: texts.iter().map(|t| (*t).into()).collect() });
+    let mut embed = |id, texts: &[&str]| {
+        p.send(&Request::Embed { id, kind: Kind::Passage, texts: texts.iter().map(|t| (*t).into()).collect() })
+    };
     embed(1, &["a b", "c d e"]);
     embed(2, &["c d e"]);
     let mut heard = Vec::new();
@@ -195,8 +199,8 @@ fn passages_are_embedded_in_order_and_a_cancelled_library_lets_a_question_throug
     assert_eq!(heard[0].1[embedder::H..], heard[1].1);
     let library = vec!["a b c d e f g h i j k l m n o p q r s t u v w x y z"; 20_000];
     let texts = library.into_iter().map(String::from).collect();
-    p.send(&Request::Embed { id: 3, texts });
-    p.send(&Request::Embed { id: 4, texts: vec!["a b".into()] });
+    p.send(&Request::Embed { id: 3, kind: Kind::Passage, texts });
+    p.send(&Request::Embed { id: 4, kind: Kind::Query, texts: vec!["a b".into()] });
     p.send(&Request::Cancel { id: 3 });
     let mut ends = std::collections::HashMap::new();
     while ends.len() < 2 {

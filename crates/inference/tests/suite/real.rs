@@ -1,7 +1,7 @@
 //! The default models themselves, from the folder that HEARTH_TEST_MODELS names. `reference.py` made the fixture.
 
 use hearth_inference::chat;
-use hearth_inference::embed::Embedder;
+use hearth_inference::embed::{Embedder, Kind, Options, Tokens};
 use hearth_inference::engine::{Ask, Chat, Event};
 use hearth_inference::forward::{Compute, Scratch, forward};
 use hearth_inference::gguf;
@@ -114,10 +114,11 @@ fn minilm_vectors_are_those_of_the_reference() {
     let folder = model("all-minilm-l6-v2");
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let mut weights = File::open(folder.join("model.safetensors")).unwrap();
-    let mut e = Embedder::load(&mut weights, &read("tokenizer.json"), &read("config.json"), 2, None).unwrap();
+    let mut e =
+        Embedder::load(&mut weights, &read("tokenizer.json"), &read("config.json"), &Options::default()).unwrap();
     let want = fixture().embed;
-    let passages: Vec<Vec<u32>> = want.iter().map(|p| e.encode(&p.text).unwrap()).collect();
-    assert!(passages.iter().zip(&want).all(|(p, w)| p.len() == w.tokens));
+    let passages: Vec<Tokens> = want.iter().map(|p| e.encode(Kind::Passage, &p.text).unwrap()).collect();
+    assert!(passages.iter().zip(&want).all(|(p, w)| p.ids.len() == w.tokens));
     let got = e.embed(&passages, &|| false).unwrap();
     for (got, want) in got.chunks_exact(e.dims()).zip(&want) {
         let cosine: f32 = got.iter().zip(&want.values).map(|(a, b)| a * b).sum();

@@ -58,7 +58,8 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         kept: Instant::now(),
         sentences: 0,
     };
-    let written = engine.generate(turn.conversation.0, messages, briefing, sampling.clone(), &mut |heard| {
+    let asked = (turn.conversation.0, turn.open.store.kv_pages());
+    let written = engine.generate(asked, messages, briefing, sampling.clone(), &mut |heard| {
         match heard {
             Heard::Words { text, tokens } => pen.write(turn, text, tokens, &given),
             Heard::Prompt { done, total } if done < total => pen.reading(turn, pages, done, total),
@@ -96,7 +97,7 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         how.tokens_per_second = (seconds > 0.0).then(|| generated.new_tokens as f32 / seconds);
         turn.house.models.note_speed(
             &model.id,
-            generated.prompt_tokens - generated.cached_tokens,
+            generated.prompt_tokens.saturating_sub(generated.cached_tokens),
             generated.prompt_ms,
             how.tokens_per_second,
         );

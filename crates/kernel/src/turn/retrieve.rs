@@ -2,12 +2,14 @@
 
 use super::recall::Recalled;
 use super::record::{QuoteRecord, SourceRecord};
+use super::rerank::{LOOKED_AT, rerank};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
 use crate::error;
 use crate::kernel::{House, Open};
 use hearth_api::{Error, Grounding, Outcome, TurnNews};
-use hearth_domain::{DocumentId, PassageId, Role, SpaceId};
+use hearth_domain::{DocumentId, PassageId, SpaceId};
+use hearth_inference::embed::Kind;
 use hearth_retrieval::{Ask, Candidate, Query, RankOptions, Ranking, Scored, Why, abstain, quotes, rank};
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
 use std::collections::HashMap;
@@ -46,9 +48,11 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
     let filter = filter(question.space, &question.attachments, question.grounding);
-    let found = find(turn.house, turn.open, &recalled.query, &filter, KEPT, &question.attachments)?;
+    let found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &question.attachments)?;
     turn.record.searched_documents = found.searched;
-    let (ranking, rows) = (found.ranking, found.rows);
+    let rows = found.rows;
+    let go_on = || !turn.is_stopped();
+    let (ranking, second) = rerank(turn.house, &recalled.query.text, found.ranking, &rows, KEPT, &go_on);
     let quoted = quotes(&recalled.query, &ranking, QUOTES, None);
     for quote in &quoted {
         let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage))
@@ -63,7 +67,7 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     show(turn, took_ms);
     let passages: Vec<PassageRow> =
         ranking.passages.iter().filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect();
-    note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors);
+    note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors, second);
     // Before a word is written: what a purge must find even if the program ends in the middle.
     let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();
     turn.open.store.write(|writer| writer.note_reading(turn.id, &read))?;
@@ -85,6 +89,7 @@ fn note(
     candidates: usize,
     quoted: usize,
     without_vectors: Option<Error>,
+    reranked: Option<String>,
 ) {
     let kept = if ranking.relevant { ranking.passages.len() } else { 0 };
     let sentence = format!(
@@ -97,7 +102,10 @@ fn note(
         ranking.passages.iter().map(|ranked| (ranked.candidate.passage, ranked.candidate.version)).collect();
     let detail = Detail {
         aside: format!("quotes at {:.2} s", turn.trail.now() / 1e3),
-        decision: without_vectors.map(|error| format!("Full text alone was searched: {}", error.message)),
+        decision: match (without_vectors.map(|e| format!("Full text alone was searched: {}", e.message)), reranked) {
+            (Some(one), Some(other)) => Some(format!("{one} {other}")),
+            (one, other) => one.or(other),
+        },
         weighed,
         data: serde_json::json!({ "passages": versions }),
         ..Detail::default()
@@ -117,6 +125,9 @@ fn explain(score: f32, candidate: &Candidate, why: &Why) -> String {
     }
     if !why.matched_terms.is_empty() {
         parts.push(format!("holds {}", why.matched_terms.join(", ")));
+    }
+    if let Some(reranked) = why.reranked {
+        parts.push(format!("{:.2} when read with the question, {} before", reranked.score, reranked.before + 1));
     }
     format!("{score:.2}  {} ({})", candidate.title, parts.join("; "))
 }
@@ -181,9 +192,9 @@ fn find(
         ..TextQuery::default()
     };
     // A missing or broken embedder costs the vector half, not the answer.
-    let embedded = house.models.for_role(Role::Embed).and_then(|model| {
+    let embedded = crate::reindex::of_index(house, open).and_then(|(model, _)| {
         let engine = house.schedule.engine(house, &model)?;
-        let vectors = engine.embed(vec![query.text.clone()]).map_err(error::internal)?;
+        let vectors = engine.embed(Kind::Query, vec![query.text.clone()]).map_err(error::internal)?;
         vectors.into_iter().next().ok_or_else(|| error::internal("no vector"))
     });
     let (vector, without_vectors) = match embedded {

@@ -6,6 +6,7 @@ use super::state::{Ended, Turn};
 use super::trail::Detail;
 use hearth_api::{Error, Outcome, TurnNews};
 use hearth_domain::{CheckState, Role, SentenceCheck};
+use hearth_inference::embed::Kind;
 use hearth_retrieval::{Embedded, NoSimilarity, Similarity, Source, confidence, texts_wanted, verify as check};
 use hearth_store::PassageRow;
 
@@ -104,7 +105,7 @@ fn embedded(turn: &Turn<'_>, answer: &str, sources: &[Source<'_>]) -> Box<dyn Si
         .models
         .for_role(Role::Embed)
         .and_then(|model| turn.house.schedule.engine(turn.house, &model))
-        .and_then(|engine| engine.embed(texts.clone()).map_err(crate::error::internal));
+        .and_then(|engine| engine.embed(Kind::Passage, texts.clone()).map_err(crate::error::internal));
     match vectors {
         Ok(vectors) => Box::new(Embedded::new(texts, vectors)),
         Err(error) => {

@@ -156,6 +156,7 @@ impl Writer<'_> {
         for sql in [
             "DELETE FROM passage_terms WHERE rowid IN (SELECT id FROM passage WHERE document = ?1)",
             "DELETE FROM vector WHERE passage IN (SELECT id FROM passage WHERE document = ?1)",
+            "DELETE FROM vector_next WHERE passage IN (SELECT id FROM passage WHERE document = ?1)",
         ] {
             self.db.prepare_cached(sql)?.execute([document.0])?;
         }
