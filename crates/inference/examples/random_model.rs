@@ -93,7 +93,7 @@ impl Dice {
     }
 
     fn below(&mut self, n: usize) -> usize {
-        ((self.next() >> 32) * n as u64 >> 32) as usize
+        (((self.next() >> 32) * n as u64) >> 32) as usize
     }
 
     fn fill(&mut self, bytes: &mut [u8]) {
