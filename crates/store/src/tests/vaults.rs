@@ -146,7 +146,10 @@ fn a_migration_that_fails_leaves_the_old_file() {
     let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     assert_eq!(version, MIGRATIONS.len() as i64);
     assert!(db.prepare("SELECT * FROM half").is_err());
-    assert_eq!(crate::table::meta::integer(&db, "oldest_reader").unwrap(), MIGRATIONS.last().map(|last| last.oldest_reader));
+    assert_eq!(
+        crate::table::meta::integer(&db, "oldest_reader").unwrap(),
+        MIGRATIONS.last().map(|last| last.oldest_reader)
+    );
 }
 
 #[test]
