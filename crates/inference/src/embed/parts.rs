@@ -14,7 +14,7 @@ use std::io::{Read, Seek};
 pub enum Precision {
     /// f32, whatever the file has.
     Full,
-    /// 8-bit integers, activations too: `kernel::rowwise`.
+    /// 8-bit integers, activations too (`kernel::rowwise`), where the width is a multiple of 32; f32 elsewhere.
     Eight,
 }
 
@@ -89,8 +89,8 @@ impl<R: Read + Seek> Parts<'_, R> {
 
     fn pack(&self, rows: &[f32], n: usize, k: usize) -> Result<Weight, Error> {
         match self.precision {
-            Precision::Eight => Rowwise::pack(rows, n, k, self.pool).map(Weight::Eight),
-            Precision::Full => Matrix::dense(rows, n, k, self.pool).map(Weight::Full),
+            Precision::Eight if k.is_multiple_of(32) => Rowwise::pack(rows, n, k, self.pool).map(Weight::Eight),
+            _ => Matrix::dense(rows, n, k, self.pool).map(Weight::Full),
         }
     }
 
@@ -98,8 +98,8 @@ impl<R: Read + Seek> Parts<'_, R> {
     pub(super) fn table(&mut self, name: &str, n: usize, k: usize) -> Result<Matrix, Error> {
         let rows = self.tensors.get(&format!("{name}.weight"), &[n, k])?;
         match self.precision {
-            Precision::Eight => Matrix::eight(&rows, n, k, self.pool),
-            Precision::Full => Matrix::dense(&rows, n, k, self.pool),
+            Precision::Eight if k.is_multiple_of(32) => Matrix::eight(&rows, n, k, self.pool),
+            _ => Matrix::dense(&rows, n, k, self.pool),
         }
     }
 }
@@ -107,7 +107,7 @@ impl<R: Read + Seek> Parts<'_, R> {
 impl Input {
     /// Makes the first `m` rows ready for products.
     pub(super) fn ready(&mut self, m: usize, precision: Precision, kernels: &Kernels, pool: &Pool) {
-        if precision == Precision::Eight {
+        if precision == Precision::Eight && self.acts.k.is_multiple_of(32) {
             self.levels.read(&self.acts.x, m, self.acts.k, kernels, pool);
         }
     }
