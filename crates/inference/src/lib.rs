@@ -1,6 +1,6 @@
 //! The inference room: open models on this machine, on its CPU or a graphics processor.
 //!
-//! It reads GGUF chat models and a BERT embedder, owns their KV caches, and answers framed requests from one
+//! It reads GGUF chat models, embedders and rerankers, owns their KV caches, and answers framed requests from one
 //! parent process (`serve`). It opens the weight files it is told to open and nothing else: no network, no
 //! database, no clock beyond measuring its own work and the day that a chat template asks for, no settings of its own.
 

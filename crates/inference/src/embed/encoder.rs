@@ -3,13 +3,13 @@
 //! `score`.
 
 use super::family::{Inner, Place, Positions};
-use super::parts::{Linear, Norm, Parts, Precision, add};
+use super::parts::{Input, Linear, Norm, Parts, Precision, add};
 use super::safetensors::Tensors;
 use super::shape::Shape;
 use crate::error::Error;
 use crate::forward::Compute;
 use crate::kernel::Matrix;
-use crate::kernel::{Acts, Attend, PAGE};
+use crate::kernel::{Attend, PAGE};
 use crate::kv::RunState;
 use crate::rope::{Angles, Scaling};
 use std::io::{Read, Seek};
@@ -51,10 +51,10 @@ pub struct Tokens {
 
 #[derive(Default)]
 struct Scratch {
-    x: Acts,                 // [m][hidden], what sublayers read
+    x: Input,                // [m][hidden], what sublayers read
     stream: Vec<f32>,        // [m][hidden], the sum where norms stand before
-    heads: Acts,             // [m][hidden]
-    wide: Acts,              // [m][inner]
+    heads: Input,            // [m][hidden]
+    wide: Input,             // [m][inner]
     up: Vec<f32>,            // [m][inner], where there are gates
     delta: Vec<f32>,         // [m][hidden]
     q: Vec<f32>,             // [m][hidden]
@@ -185,26 +185,20 @@ impl Encoder {
         let (s, compute) = (&mut self.scratch, &self.compute);
         if let Some(norm) = &self.last_norm {
             let stream = &s.stream;
-            compute.rows(m, h, &mut s.x.x, &|i, x| {
+            compute.rows(m, h, &mut s.x.acts.x, &|i, x| {
                 x.copy_from_slice(&stream[i * h..][..h]);
                 norm.apply(x);
             });
         }
-        Ok(&s.x.x[..m * h])
+        Ok(&s.x.acts.x[..m * h])
     }
 
     fn reserve(&mut self, m: usize, longest: usize, texts: &[&Tokens]) {
         let (c, s) = (&self.shape, &mut self.scratch);
         let (h, d) = (c.hidden, c.hidden / c.heads);
-        let integers = self.precision == Precision::Eight;
-        for (a, k) in [(&mut s.x, h), (&mut s.heads, h), (&mut s.wide, c.inner)] {
-            a.k = k;
-            a.x.resize(a.x.len().max(m * k), 0.0);
-            if integers {
-                a.q.resize(a.q.len().max(m * k), 0);
-                a.d.resize(a.d.len().max(m * (k / 32)), 0.0);
-                a.s.resize(a.s.len().max(m * (k / 32)), 0.0);
-            }
+        for (input, k) in [(&mut s.x, h), (&mut s.heads, h), (&mut s.wide, c.inner)] {
+            input.acts.k = k;
+            input.acts.x.resize(input.acts.x.len().max(m * k), 0.0);
         }
         for v in [&mut s.delta, &mut s.q, &mut s.k, &mut s.v, &mut s.stream] {
             v.resize(v.len().max(m * h), 0.0);
@@ -238,7 +232,7 @@ impl Encoder {
             .collect();
         let (words, norm, types) = (&self.words, &self.norm, &self.types);
         let positions = self.positions.as_deref();
-        self.compute.rows(m, h, &mut s.x.x, &|row, x| {
+        self.compute.rows(m, h, &mut s.x.acts.x, &|row, x| {
             let Some((id, position, kind)) = places.get(row).copied() else { return };
             words.row(id as usize, x);
             if let Some(p) = positions.and_then(|p| p.get(position * h..(position + 1) * h)) {
@@ -250,14 +244,7 @@ impl Encoder {
             }
             norm.apply(x);
         });
-        s.stream[..m * h].copy_from_slice(&s.x.x[..m * h]);
-    }
-
-    /// Integers of the first `m` rows, where products want them.
-    fn quantize(acts: &mut Acts, m: usize, precision: Precision, compute: &Compute) {
-        if precision == Precision::Eight {
-            acts.quantize(m, compute.kernels, &compute.pool);
-        }
+        s.stream[..m * h].copy_from_slice(&s.x.acts.x[..m * h]);
     }
 
     fn attention(&mut self, i: usize, texts: &[&Tokens], m: usize) {
@@ -267,17 +254,17 @@ impl Encoder {
         let (h, heads, d) = (c.hidden, c.heads, c.hidden / c.heads);
         if c.family.place == Place::Before {
             let stream = &s.stream;
-            compute.rows(m, h, &mut s.x.x, &|i, x| {
+            compute.rows(m, h, &mut s.x.acts.x, &|i, x| {
                 x.copy_from_slice(&stream[i * h..][..h]);
                 if let Some(norm) = &l.attn_norm {
                     norm.apply(x);
                 }
             });
         }
-        Self::quantize(&mut s.x, m, self.precision, compute);
+        s.x.ready(m, self.precision, compute.kernels, &compute.pool);
         let [q, k, v] = &l.qkv[..] else { return };
-        let mut jobs = [(&q.weight, &mut s.q[..]), (&k.weight, &mut s.k[..]), (&v.weight, &mut s.v[..])];
-        compute.kernels.products(&s.x, m, &mut jobs, &compute.pool);
+        let jobs = vec![(q, &mut s.q[..]), (k, &mut s.k[..]), (v, &mut s.v[..])];
+        s.x.products(m, jobs, compute.kernels, &compute.pool);
         let near = c.windowed.get(i).copied().unwrap_or(false);
         let turns = if self.ropes.is_empty() { &[][..] } else { &s.turns[usize::from(near)][..] };
         let places: Vec<usize> = texts.iter().flat_map(|t| 0..t.ids.len()).collect();
@@ -321,13 +308,13 @@ impl Encoder {
                 cap: 0.0,
                 slopes: &self.slopes,
             };
-            let out = &mut s.heads.x[row * h..(row + len) * h];
+            let out = &mut s.heads.acts.x[row * h..(row + len) * h];
             a.run(len, heads, out, compute.kernels, &compute.pool);
             row += len;
             page += n;
         }
-        Self::quantize(&mut s.heads, m, self.precision, compute);
-        compute.kernels.products(&s.heads, m, &mut [(&l.o.weight, &mut s.delta)], &compute.pool);
+        s.heads.ready(m, self.precision, compute.kernels, &compute.pool);
+        s.heads.products(m, vec![(&l.o, &mut s.delta)], compute.kernels, &compute.pool);
         let norm = l.attn_norm.as_ref();
         Self::join(s, m, h, c.family.place, &l.o, norm, compute);
     }
@@ -339,40 +326,40 @@ impl Encoder {
         let (h, n, activation) = (c.hidden, c.inner, c.activation);
         if c.family.place == Place::Before {
             let stream = &s.stream;
-            compute.rows(m, h, &mut s.x.x, &|i, x| {
+            compute.rows(m, h, &mut s.x.acts.x, &|i, x| {
                 x.copy_from_slice(&stream[i * h..][..h]);
                 l.ffn_norm.apply(x);
             });
         }
-        Self::quantize(&mut s.x, m, self.precision, compute);
+        s.x.ready(m, self.precision, compute.kernels, &compute.pool);
         match &l.gate {
             None => {
-                compute.kernels.products(&s.x, m, &mut [(&l.up.weight, &mut s.wide.x)], &compute.pool);
-                compute.rows(m, n, &mut s.wide.x, &|_, x| {
+                s.x.products(m, vec![(&l.up, &mut s.wide.acts.x)], compute.kernels, &compute.pool);
+                compute.rows(m, n, &mut s.wide.acts.x, &|_, x| {
                     l.up.finish(x);
                     activation.apply(x, None, compute.kernels);
                 });
             }
             Some(gate) => {
-                let mut jobs = [(&gate.weight, &mut s.wide.x[..]), (&l.up.weight, &mut s.up[..])];
-                compute.kernels.products(&s.x, m, &mut jobs, &compute.pool);
+                let jobs = vec![(gate, &mut s.wide.acts.x[..]), (&l.up, &mut s.up[..])];
+                s.x.products(m, jobs, compute.kernels, &compute.pool);
                 compute.rows(m, n, &mut s.up, &|_, x| l.up.finish(x));
                 let up = &s.up;
-                compute.rows(m, n, &mut s.wide.x, &|i, x| {
+                compute.rows(m, n, &mut s.wide.acts.x, &|i, x| {
                     gate.finish(x);
                     activation.apply(x, Some(&up[i * n..][..n]), compute.kernels);
                 });
             }
         }
-        Self::quantize(&mut s.wide, m, self.precision, compute);
-        compute.kernels.products(&s.wide, m, &mut [(&l.down.weight, &mut s.delta)], &compute.pool);
+        s.wide.ready(m, self.precision, compute.kernels, &compute.pool);
+        s.wide.products(m, vec![(&l.down, &mut s.delta)], compute.kernels, &compute.pool);
         Self::join(s, m, h, c.family.place, &l.down, Some(&l.ffn_norm), compute);
     }
 
     /// Adds what a sublayer made: to the stream, or to its input, which is then normalized.
     fn join(s: &mut Scratch, m: usize, h: usize, place: Place, l: &Linear, norm: Option<&Norm>, compute: &Compute) {
         let delta = &s.delta;
-        let to = if place == Place::Before { &mut s.stream } else { &mut s.x.x };
+        let to = if place == Place::Before { &mut s.stream } else { &mut s.x.acts.x };
         compute.rows(m, h, to, &|i, x| {
             add(x, &delta[i * h..][..h]);
             l.finish(x);

@@ -5,7 +5,8 @@ use super::safetensors::Tensors;
 use super::shape::Activation;
 use crate::architecture::Has;
 use crate::error::Error;
-use crate::kernel::{Kernels, Matrix, Pool};
+use crate::kernel::rowwise::{self, Levels, Rowwise};
+use crate::kernel::{Acts, Kernels, Matrix, Pool};
 use std::io::{Read, Seek};
 
 /// In what numbers weights are kept and products computed.
@@ -13,13 +14,26 @@ use std::io::{Read, Seek};
 pub enum Precision {
     /// f32, whatever the file has.
     Full,
-    /// 8-bit integers with a scale for each 32, activations too.
+    /// 8-bit integers, activations too (`kernel::rowwise`), where the width is a multiple of 32; f32 elsewhere.
     Eight,
+}
+
+/// Weights in either form.
+pub(super) enum Weight {
+    Full(Matrix),
+    Eight(Rowwise),
+}
+
+/// What sublayers read, in the form that their products want.
+#[derive(Default)]
+pub(super) struct Input {
+    pub(super) acts: Acts,
+    levels: Levels,
 }
 
 /// A matrix and its bias.
 pub(super) struct Linear {
-    pub(super) weight: Matrix,
+    weight: Weight,
     pub(super) bias: Option<Vec<f32>>,
 }
 
@@ -73,24 +87,57 @@ impl<R: Read + Seek> Parts<'_, R> {
         one.ok_or_else(|| Error::Damaged(format!("tensor {name} is empty")))
     }
 
-    fn pack(&self, rows: &[f32], n: usize, k: usize) -> Result<Matrix, Error> {
+    fn pack(&self, rows: &[f32], n: usize, k: usize) -> Result<Weight, Error> {
         match self.precision {
-            Precision::Eight if k.is_multiple_of(32) => Matrix::eight(rows, n, k, self.pool),
-            _ => Matrix::dense(rows, n, k, self.pool),
+            Precision::Eight if k.is_multiple_of(32) => Rowwise::pack(rows, n, k, self.pool).map(Weight::Eight),
+            _ => Matrix::dense(rows, n, k, self.pool).map(Weight::Full),
         }
     }
 
     /// Vectors by token, for looking up.
     pub(super) fn table(&mut self, name: &str, n: usize, k: usize) -> Result<Matrix, Error> {
         let rows = self.tensors.get(&format!("{name}.weight"), &[n, k])?;
-        self.pack(&rows, n, k)
+        match self.precision {
+            Precision::Eight if k.is_multiple_of(32) => Matrix::eight(&rows, n, k, self.pool),
+            _ => Matrix::dense(&rows, n, k, self.pool),
+        }
+    }
+}
+
+impl Input {
+    /// Makes the first `m` rows ready for products.
+    pub(super) fn ready(&mut self, m: usize, precision: Precision, kernels: &Kernels, pool: &Pool) {
+        if precision == Precision::Eight && self.acts.k.is_multiple_of(32) {
+            self.levels.read(&self.acts.x, m, self.acts.k, kernels, pool);
+        }
+    }
+
+    /// Multiplies the first `m` rows with matrices of one kind, each into `[m][n]`; biases are not added yet.
+    pub(super) fn products(&self, m: usize, jobs: Vec<(&Linear, &mut [f32])>, kernels: &Kernels, pool: &Pool) {
+        let (mut full, mut eight) = (Vec::new(), Vec::new());
+        for (l, out) in jobs {
+            match &l.weight {
+                Weight::Full(w) => full.push((w, out)),
+                Weight::Eight(w) => eight.push((w, out)),
+            }
+        }
+        if !full.is_empty() {
+            kernels.products(&self.acts, m, &mut full, pool);
+        }
+        if !eight.is_empty() {
+            rowwise::products(&self.levels, m, &mut eight, kernels, pool);
+        }
     }
 }
 
 impl Linear {
     /// Bytes in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.weight.bytes() + self.bias.as_ref().map_or(0, |b| size_of_val(&b[..]))
+        let weight = match &self.weight {
+            Weight::Full(w) => w.bytes(),
+            Weight::Eight(w) => w.bytes(),
+        };
+        weight + self.bias.as_ref().map_or(0, |b| size_of_val(&b[..]))
     }
 
     /// Adds the bias to a row.
@@ -100,13 +147,17 @@ impl Linear {
         }
     }
 
-    /// One row times the matrix, in plain arithmetic: for heads, where speed does not matter.
-    pub(super) fn apply(&self, x: &[f32]) -> Vec<f32> {
-        let (mut row, mut out) = (vec![0.0; self.weight.k], Vec::with_capacity(self.weight.n));
-        for i in 0..self.weight.n {
-            self.weight.row(i, &mut row);
-            out.push(row.iter().zip(x).map(|(w, x)| w * x).sum());
-        }
+    /// One row times the matrix, for heads.
+    pub(super) fn apply(&self, x: &[f32], precision: Precision, kernels: &Kernels, pool: &Pool) -> Vec<f32> {
+        let n = match &self.weight {
+            Weight::Full(w) => w.n,
+            Weight::Eight(w) => w.n,
+        };
+        let (mut input, mut out) = (Input::default(), vec![0.0; n]);
+        input.acts.k = x.len();
+        input.acts.x = x.to_vec();
+        input.ready(1, precision, kernels, pool);
+        input.products(1, vec![(self, &mut out)], kernels, pool);
         self.finish(&mut out);
         out
     }

@@ -96,7 +96,8 @@ impl Scorer {
 
     /// The score of one state.
     fn read(&self, state: &[f32]) -> f32 {
-        let mut x = self.dense.apply(state);
+        let (c, full) = (&self.encoder.compute, Precision::Full);
+        let mut x = self.dense.apply(state, full, c.kernels, &c.pool);
         if self.head.tanh {
             x.iter_mut().for_each(|x| *x = x.tanh());
         } else {
@@ -105,6 +106,6 @@ impl Scorer {
         if let Some(norm) = &self.norm {
             norm.apply(&mut x);
         }
-        self.out.apply(&x).first().copied().unwrap_or(f32::NEG_INFINITY)
+        self.out.apply(&x, full, c.kernels, &c.pool).first().copied().unwrap_or(f32::NEG_INFINITY)
     }
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::needless_range_loop, reason = "an index names the register in a tile")]
 
 use super::avx2_attention::{attend, exp8};
+use super::avx2_rowwise::{level, multiply};
 use super::{Acts, Form, Kernels, Lane, Matrix, PANEL};
 use core::arch::x86_64::*;
 use std::ops::Range;
@@ -27,6 +28,8 @@ pub static KERNELS: Kernels = Kernels {
     silu_mul: |a, b| unsafe { silu_mul(a, b) },
     gelu_mul: |a, b| unsafe { gelu_mul(a, b) },
     gelu: |x| unsafe { gelu(x) },
+    level: |x, q| unsafe { level(x, q) },
+    multiply: |w, q, k, o| unsafe { multiply(w, q, k, o) },
 };
 
 /// Blocks of 32 inputs whose panel is widened at once: 12 KB.

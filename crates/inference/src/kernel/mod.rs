@@ -7,9 +7,12 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx2_attention;
+#[cfg(target_arch = "x86_64")]
+mod avx2_rowwise;
 mod large;
 mod matrix;
 mod pool;
+pub mod rowwise;
 mod scalar;
 
 pub use matrix::{Form, Lane, Matrix, PANEL};
@@ -272,6 +275,10 @@ pub struct Kernels {
     pub gelu_mul: fn(&mut [f32], &[f32]),
     /// Replaces x by `gelu(x)` (the exact form, with erf).
     pub gelu: fn(&mut [f32]),
+    /// Makes levels of one row.
+    pub level: rowwise::Level,
+    /// Multiplies some rows of levels with one panel.
+    pub multiply: rowwise::Multiply,
 }
 
 impl Kernels {

@@ -1,11 +1,13 @@
 //! The kernels in plain Rust: for processors without a faster set, and as what the faster sets are compared with.
 
+use super::rowwise::{level, multiply};
 use super::{Acts, Attend, Emit, Form, Kernels, Matrix, PAGE, PANEL, Row, spare};
 use half::f16;
 use std::ops::Range;
 
 /// The plain set.
-pub static KERNELS: Kernels = Kernels { name: "plain", quantize, spare, gemm, attend, silu_mul, gelu_mul, gelu };
+pub static KERNELS: Kernels =
+    Kernels { name: "plain", quantize, spare, gemm, attend, silu_mul, gelu_mul, gelu, level, multiply };
 
 fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32]) {
     let blocks = x.as_chunks::<32>().0.iter().zip(q.as_chunks_mut::<32>().0);
