@@ -195,7 +195,7 @@ commands! {
     AddModel {} -> Option<Model>;
     /// Removes an installed model's files.
     RemoveModel { model: String } -> Done;
-    /// Gives a part to an installed model.
+    /// Gives a part to an installed model. Nobody has to play `draft`: an empty name takes that part away.
     SetRole { role: Role, model: String } -> Done;
     /// Loads a model into memory.
     LoadModel { model: String } -> Model;

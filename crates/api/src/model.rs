@@ -82,6 +82,8 @@ pub struct RoleRow {
     pub choices: Vec<String>,
     /// Whether it is loaded.
     pub loaded: bool,
+    /// Why it does not play the part although it was chosen; empty where it does.
+    pub note: String,
 }
 
 /// A model.

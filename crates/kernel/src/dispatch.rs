@@ -191,6 +191,12 @@ answers! {
     }
     SetRole(house, c) {
         house.models.set_role(crate::view::role_from(c.role), ModelId(c.model))?;
+        if c.role == hearth_api::Role::Draft
+            && let Ok(chat) = house.models.for_role(hearth_domain::Role::Chat)
+        {
+            // Who guesses is settled when the model is loaded.
+            house.schedule.unload(&chat.id, house.peek().as_deref());
+        }
         house.events.stale(&["ListModels"]);
         house.tell_status();
         Ok(Done {})

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, RwLock};
 
 /// Roles that Hearth can use now.
-pub(crate) const USED: [Role; 3] = [Role::Chat, Role::Embed, Role::Rerank];
+pub(crate) const USED: [Role; 4] = [Role::Chat, Role::Draft, Role::Embed, Role::Rerank];
+/// How much smaller (one in so many) a model must be than the one for which it guesses.
+const DRAFT_SHARE: u64 = 3;
 
 /// A model whose files are on this machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,12 +119,27 @@ impl Models {
         self.installed().into_iter().filter(can).collect()
     }
 
-    /// The model that guesses how a chat model goes on: the smallest with that part, where it is much smaller. Whether it
-    /// fits, the engine finds out.
+    /// The model that guesses how a chat model goes on: the one chosen, where it is much smaller. Whether it has the same
+    /// vocabulary, the engine finds out.
     pub(crate) fn draft_for(&self, model: &Installed) -> Option<Installed> {
-        let drafts =
-            self.installed_for(Role::Draft).into_iter().filter(|draft| draft.size_bytes * 3 < model.size_bytes);
-        drafts.min_by_key(|draft| draft.size_bytes).filter(|_| model.roles.contains(&Role::Chat))
+        let chosen = self.held().roles.get(&Role::Draft).cloned()?;
+        self.drafts_for(model).into_iter().find(|draft| draft.id == chosen)
+    }
+
+    /// Models that could guess for a chat model.
+    fn drafts_for(&self, model: &Installed) -> Vec<Installed> {
+        let smaller = |draft: &Installed| draft.size_bytes * DRAFT_SHARE <= model.size_bytes;
+        let chats = self.installed_for(Role::Chat);
+        if model.roles.contains(&Role::Chat) { chats.into_iter().filter(smaller).collect() } else { Vec::new() }
+    }
+
+    /// Models that could play a part.
+    fn able(&self, role: Role) -> Vec<Installed> {
+        match (role, self.for_role(Role::Chat)) {
+            (Role::Draft, Ok(chat)) => self.drafts_for(&chat),
+            (Role::Draft, Err(_)) => Vec::new(),
+            _ => self.installed_for(role),
+        }
     }
 
     /// One model that is here.
@@ -169,9 +186,13 @@ impl Models {
         self.for_role(role).ok().map(|model| model.id)
     }
 
-    /// Gives a part to a model.
+    /// Gives a part to a model; nobody has to guess, so that an empty name takes that part away.
     pub(crate) fn set_role(&self, role: Role, id: ModelId) -> Result<(), Error> {
-        if !self.installed_for(role).iter().any(|model| model.id == id) {
+        if role == Role::Draft && id.0.is_empty() {
+            self.held().roles.remove(&role);
+            return self.keep_notes();
+        }
+        if !self.able(role).iter().any(|model| model.id == id) {
             return Err(Error::new(ErrorCode::Invalid, "This model is not installed, or cannot play this part."));
         }
         self.held().roles.insert(role, id);
@@ -426,11 +447,24 @@ fn part(kind: hearth_api::MemoryKind, name: &str, bytes: u64, note: String) -> h
 }
 
 fn role_row(house: &House, role: Role) -> hearth_api::RoleRow {
-    let model = house.models.role(role);
+    let chat = house.models.for_role(Role::Chat).ok();
+    let mut note = String::new();
+    let model = if role == Role::Draft {
+        let draft = chat.as_ref().and_then(|chat| house.models.draft_for(chat));
+        let engine = chat.and_then(|chat| house.schedule.loaded(&chat.id));
+        let why = engine.map(|engine| engine.info().draft.clone()).unwrap_or_default();
+        if draft.is_some() && !why.is_empty() && why != hearth_inference::engine::GUESSES {
+            note = format!("Not used: {why}");
+        }
+        draft.map(|draft| draft.id)
+    } else {
+        house.models.role(role)
+    };
     hearth_api::RoleRow {
         role: crate::view::role(role),
         loaded: model.as_ref().is_some_and(|id| house.schedule.loaded(id).is_some()),
         model: model.map(|id| id.0),
-        choices: house.models.installed_for(role).into_iter().map(|model| model.id.0).collect(),
+        choices: house.models.able(role).into_iter().map(|model| model.id.0).collect(),
+        note,
     }
 }

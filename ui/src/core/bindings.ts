@@ -1301,7 +1301,11 @@ choices: Array<string>,
 /**
  * Whether it is loaded.
  */
-loaded: boolean, };
+loaded: boolean, 
+/**
+ * Why it does not play the part although it was chosen; empty where it does.
+ */
+note: string, };
 
 /**
  * A model.
@@ -1996,7 +2000,7 @@ export type CommandMap = {
   AddModel: { args: Record<symbol, never>; reply: Model | null };
   /** Removes an installed model's files. */
   RemoveModel: { args: { model: string, }; reply: Done };
-  /** Gives a part to an installed model. */
+  /** Gives a part to an installed model. Nobody has to play `draft`: an empty name takes that part away. */
   SetRole: { args: { role: Role, model: string, }; reply: Done };
   /** Loads a model into memory. */
   LoadModel: { args: { model: string, }; reply: Model };

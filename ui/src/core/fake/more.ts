@@ -27,7 +27,7 @@ export function models(short = false): Models {
   // The machine on which a large model did not load.
   const big = model('mistral-small', 'Mistral Small 24B', 'Q4_K_M', 14.3, ['chat'], { state: { kind: 'installed' }, fit: { level: 'will_not_fit', per_second: null, measured: false, needs_bytes: 15.8 * GB, short_bytes: 3.6 * GB } });
   whole.installed.push(big);
-  whole.roles[0] = { role: 'chat', model: 'mistral-small', choices: ['mistral-small', 'qwen3-14b'], loaded: false };
+  whole.roles[0] = { role: 'chat', model: 'mistral-small', choices: ['mistral-small', 'qwen3-14b'], loaded: false, note: '' };
   whole.memory[3] = { kind: 'others', name: 'Other apps', bytes: 8.1 * GB, note: '' };
   return whole;
 }
@@ -44,8 +44,8 @@ function all(): Models {
       { kind: 'free', name: 'Free', bytes: 13.9 * GB, note: 'enough to add a 12B model beside these' },
     ],
     roles: [
-      { role: 'chat', model: 'qwen3-14b', choices: ['qwen3-14b', 'qwen3-0.6b'], loaded: true },
-      { role: 'embed', model: 'minilm', choices: ['minilm'], loaded: true },
+      { role: 'chat', model: 'qwen3-14b', choices: ['qwen3-14b', 'qwen3-0.6b'], loaded: true, note: '' },
+      { role: 'embed', model: 'minilm', choices: ['minilm'], loaded: true, note: '' },
     ],
     installed: [
       model('qwen3-14b', 'Qwen3 14B', 'Q4_K_M', 9, ['chat'], { state: { kind: 'loaded' } }),
