@@ -15,7 +15,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The record in each model's folder; a folder without one is not installed.
-const RECORD: &str = "hearth-model.json";
+pub(crate) const RECORD: &str = "hearth-model.json";
 /// A record or configuration larger than this is not read, bytes.
 const RECORD_BYTES: u64 = 1 << 20;
 
@@ -54,6 +54,13 @@ pub struct Added {
     pub model: Installed,
     /// Whether its bytes are those that the manifest names.
     pub known: bool,
+}
+
+impl Installed {
+    /// Where one of its files lies.
+    pub fn path_of(&self, file: &InstalledFile) -> PathBuf {
+        self.folder.join(&file.name)
+    }
 }
 
 #[derive(Serialize, Deserialize)]

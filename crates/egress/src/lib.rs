@@ -3,9 +3,11 @@
 //! the gate again.
 //!
 //! Today it fetches models: the manifest that names them, downloads that resume and are checked byte for byte, models
-//! brought from a disk. It decides nothing (that is the law's part) and keeps no records of its own (the ledger's).
+//! brought from a disk or in a signed bundle. It decides nothing (that is the law's part) and keeps no records of its
+//! own (the ledger's).
 
 mod address;
+mod bundle;
 mod cancel;
 mod download;
 mod error;
@@ -20,6 +22,7 @@ mod sentence;
 mod wheel;
 
 pub use address::is_public;
+pub use bundle::{BundleError, Packed, Unpacked, pack, unpack};
 pub use cancel::Cancel;
 pub use download::{Progress, Step, download, fetch_defaults};
 pub use error::DownloadError;
