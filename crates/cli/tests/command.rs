@@ -124,3 +124,30 @@ fn a_folder_in_use_is_said_so() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+#[test]
+fn models_are_carried_in_a_signed_file_without_a_vault() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    let file = folder.path().join("small.gguf");
+    std::fs::write(&file, [b"GGUF".as_slice(), &[7; 900]].concat()).unwrap();
+    let bundle = folder.path().join("small.tar");
+    let (file, bundle) = (file.to_str().unwrap(), bundle.to_str().unwrap());
+    assert!(run(&here, &["models", "add", file]).status.success());
+    let locked = |data: &Path, words: &[&str]| hearth(data, words).output().unwrap();
+    let packed = locked(&here, &["models", "pack", "small", "--to", bundle, "--json"]);
+    assert!(packed.status.success(), "{}", complained(&packed));
+    let packed: Value = serde_json::from_slice(&packed.stdout).unwrap();
+    let refused = locked(&there, &["models", "unpack", bundle]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = complained(&refused);
+    let fingerprint = packed["fingerprint"].as_str().unwrap();
+    assert!(told.contains(&format!("--trust {fingerprint}")), "{told}");
+    assert!(!there.join("models/small").exists());
+    let taken = locked(&there, &["models", "unpack", bundle, "--trust", fingerprint]);
+    assert!(said(&taken).contains("Added small"), "{}", complained(&taken));
+    assert!(there.join("models/small/small.gguf").is_file());
+    assert!(!there.join("vault").exists());
+    let missing = locked(&there, &["models", "pack", "none", "--to", bundle]);
+    assert!(complained(&missing).contains("not installed"));
+}

@@ -28,7 +28,9 @@ pub enum BundleError {
         reason: String,
     },
     /// Its signature is not over its list of contents.
-    #[error("the bundle's list of contents was changed after it was signed, or its signature is damaged. Nothing was taken from it; carry it over again")]
+    #[error(
+        "the bundle's list of contents was changed after it was signed, or its signature is damaged. Nothing was taken from it; carry it over again"
+    )]
     Signature,
     /// A house signed it that this one does not know.
     #[error("the bundle was packed by another house, whose key has the fingerprint {fingerprint}")]
@@ -46,7 +48,9 @@ pub enum BundleError {
         file: String,
     },
     /// A file's bytes are not those that the list names.
-    #[error("{file} is damaged in the bundle: its bytes are not those that were signed. Nothing was taken from it; carry it over again")]
+    #[error(
+        "{file} is damaged in the bundle: its bytes are not those that were signed. Nothing was taken from it; carry it over again"
+    )]
     Damaged {
         /// Which.
         file: String,

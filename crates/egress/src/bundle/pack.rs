@@ -96,7 +96,8 @@ fn write(
                 done_bytes += read;
                 progress(Progress { step: Step::Checking, file: file.name.clone(), done_bytes, total_bytes });
             };
-            let mut source = Hashed { source: source.take(file.size), hash: Sha256::new(), cancel, report: &mut report };
+            let mut source =
+                Hashed { source: source.take(file.size), hash: Sha256::new(), cancel, report: &mut report };
             let added = add(&mut tar, &carried.path(file), file.size, &mut source);
             let found = BlobHash(source.hash.finalize().into());
             if cancel.is_cancelled() {

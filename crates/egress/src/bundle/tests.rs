@@ -225,19 +225,26 @@ fn a_cut_off_bundle_is_refused_wherever_it_ends() {
 fn entries_that_are_not_of_the_list_are_refused() {
     let two = two(&["one"]);
     let instead = |name: &'static str| two.forged(|_| {}, move |tar, _| entry(tar, name, &body("one")));
-    for name in ["../one/one.gguf", "/one/one.gguf", "one/../one/one.gguf", "one/./one.gguf", "two/one.gguf", CONTENTS] {
+    for name in ["../one/one.gguf", "/one/one.gguf", "one/../one/one.gguf", "one/./one.gguf", "two/one.gguf", CONTENTS]
+    {
         instead(name);
         two.refused("where one/one.gguf belongs");
     }
-    two.forged(|_| {}, |tar, models| {
-        whole(tar, models);
-        entry(tar, "one/more.gguf", b"more");
-    });
+    two.forged(
+        |_| {},
+        |tar, models| {
+            whole(tar, models);
+            entry(tar, "one/more.gguf", b"more");
+        },
+    );
     two.refused("where its end belongs");
-    two.forged(|_| {}, |tar, models| {
-        whole(tar, models);
-        whole(tar, models);
-    });
+    two.forged(
+        |_| {},
+        |tar, models| {
+            whole(tar, models);
+            whole(tar, models);
+        },
+    );
     two.refused("where its end belongs");
     two.forged(|_| {}, |_, _| {});
     two.refused("cut off at one/one.gguf");
@@ -249,14 +256,17 @@ fn links_and_entries_that_change_others_are_refused() {
     let two = two(&["one"]);
     let kinds = [EntryType::Symlink, EntryType::Link, EntryType::Directory, EntryType::GNULongName, EntryType::XHeader];
     for kind in kinds.into_iter().chain([EntryType::GNUSparse, EntryType::Fifo, EntryType::XGlobalHeader]) {
-        two.forged(|_| {}, |tar, models| {
-            let mut header = plain("one/one.gguf", 0);
-            header.set_entry_type(kind);
-            header.set_link_name("/etc/passwd").unwrap();
-            header.set_cksum();
-            tar.append(&header, std::io::empty()).unwrap();
-            whole(tar, models);
-        });
+        two.forged(
+            |_| {},
+            |tar, models| {
+                let mut header = plain("one/one.gguf", 0);
+                header.set_entry_type(kind);
+                header.set_link_name("/etc/passwd").unwrap();
+                header.set_cksum();
+                tar.append(&header, std::io::empty()).unwrap();
+                whole(tar, models);
+            },
+        );
         two.refused("no plain file");
     }
 }
@@ -270,11 +280,14 @@ fn sizes_are_those_of_the_list() {
     with(body("one")[..50].to_vec());
     two.refused("damaged");
     // A header that promises more than there is.
-    two.forged(|contents| contents.models[0].files[0].size = 1 << 40, |tar, _| {
-        let mut header = plain("one/one.gguf", 1 << 40);
-        header.set_cksum();
-        tar.append(&header, std::io::empty()).unwrap();
-    });
+    two.forged(
+        |contents| contents.models[0].files[0].size = 1 << 40,
+        |tar, _| {
+            let mut header = plain("one/one.gguf", 1 << 40);
+            header.set_cksum();
+            tar.append(&header, std::io::empty()).unwrap();
+        },
+    );
     let error = two.unpack().unwrap_err();
     assert!(matches!(error, BundleError::NoRoom { .. } | BundleError::CutOff { .. }), "{error}");
     two.nothing_is_left();
@@ -331,5 +344,7 @@ fn what_is_not_whole_is_not_packed() {
     two.pack();
     assert!(matches!(pack_to("bundle.tar"), BundleError::Exists(_)));
     let names: Vec<_> = fs::read_dir(two.shelf.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
-    assert!(!names.iter().any(|name| Path::new(name) == Path::new("x.tar") || name.to_string_lossy().ends_with(".part")));
+    assert!(
+        !names.iter().any(|name| Path::new(name) == Path::new("x.tar") || name.to_string_lossy().ends_with(".part"))
+    );
 }

@@ -65,7 +65,8 @@ pub fn unpack(
     fs::create_dir_all(root).map_err(|error| BundleError::file(root, error))?;
     let staging = Staging::open(root)?;
     let here = install::installed(root)?;
-    let is_here = |model: &Carried| here.iter().any(|known| known.entry.id == model.entry.id && known.broken.is_empty());
+    let is_here =
+        |model: &Carried| here.iter().any(|known| known.entry.id == model.entry.id && known.broken.is_empty());
     let (kept, coming): (Vec<_>, Vec<_>) = contents.models.iter().partition(|model| is_here(model));
     room_for(root, bytes_of(coming.iter().copied()))?;
 
@@ -190,7 +191,8 @@ impl<'a, R: Read> Bundle<'a, R> {
             return Err(damaged());
         }
         let place = folder.map(|folder| folder.join(&expected.name));
-        let target = place.as_ref().map(|place| File::create_new(place).map_err(|error| BundleError::file(place, error)));
+        let target =
+            place.as_ref().map(|place| File::create_new(place).map_err(|error| BundleError::file(place, error)));
         let mut target = target.transpose()?;
         let failed = |error| BundleError::file(place.as_deref().unwrap_or(self.from), error);
         let mut hash = Sha256::new();
@@ -287,7 +289,8 @@ impl Staging {
         fs::create_dir(&old).map_err(|error| BundleError::file(&old, error))?;
         for (n, id) in ids.iter().enumerate() {
             let place = root.join(&id.0);
-            let placed = self.set_aside(&place, &old.join(&id.0)).and_then(|()| fs::rename(self.folder.join(&id.0), &place));
+            let placed =
+                self.set_aside(&place, &old.join(&id.0)).and_then(|()| fs::rename(self.folder.join(&id.0), &place));
             if let Err(error) = placed {
                 for id in ids.iter().take(n + 1) {
                     let place = root.join(&id.0);
