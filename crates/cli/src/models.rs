@@ -115,7 +115,7 @@ fn fit(fit: &Fit) -> &'static str {
 fn row(model: &Model) -> String {
     let fit = fit(&model.fit);
     let state = match &model.state {
-        ModelPresence::Damaged { error } => format!(", damaged: {}", error.message),
+        ModelPresence::Damaged { error } => format!(", damaged: {error}"),
         ModelPresence::Paused { done_bytes, .. } => format!(", paused at {}", size(*done_bytes)),
         _ => String::new(),
     };
