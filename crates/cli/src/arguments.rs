@@ -134,10 +134,33 @@ pub(crate) enum Models {
         /// The model's id, as `list` shows it.
         id: String,
     },
-    /// Add a model from a file or folder.
+    /// List the models that Ollama and LM Studio keep on this machine.
+    Found,
+    /// Add a model from a file or folder, or use one that another program keeps.
     Add {
-        /// A GGUF file, or a folder with a model's files.
-        path: PathBuf,
+        /// A GGUF file, a folder with a model's files, or an id that `found` shows, which is used where it lies.
+        #[arg(value_name = "PATH or ID")]
+        what: PathBuf,
+        /// Use the file where it lies, without copying it.
+        #[arg(long)]
+        here: bool,
+    },
+    /// Pack installed models into one signed file, for a machine that is never online.
+    Pack {
+        /// The models' ids, as `list` shows them.
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+        /// The file to make.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Add the models of a packed file.
+    Unpack {
+        /// The file.
+        file: PathBuf,
+        /// Take it although another house packed it: the fingerprint that `pack` showed there.
+        #[arg(long, value_name = "FINGERPRINT")]
+        trust: Option<String>,
     },
     /// Remove an installed model's files.
     Remove {

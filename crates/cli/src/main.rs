@@ -8,6 +8,7 @@ mod arguments;
 mod ask;
 mod bench;
 mod bench_engine;
+mod bundles;
 mod end;
 mod extract;
 mod house;

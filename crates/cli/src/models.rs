@@ -1,11 +1,12 @@
-//! `hearth models`: what is installed, what could be, fetching, adding, removing.
+//! `hearth models`: what is installed, what could be, fetching, adding, carrying, removing.
 
 use crate::arguments::Models;
+use crate::bundles;
 use crate::end::End;
 use crate::house::{self, House, Place};
 use crate::out::{Out, size};
 use hearth_api::{
-    DownloadModel, Error, ErrorCode, Event, FitLevel, Handler, ListModels, Model, ModelPresence, RemoveModel,
+    DownloadModel, Error, ErrorCode, Event, Fit, FitLevel, Handler, ListModels, Model, ModelPresence, RemoveModel,
 };
 use std::path;
 use tokio::sync::broadcast::error::RecvError;
@@ -16,13 +17,21 @@ pub(crate) fn run(place: Place, what: Models, out: &Out) -> Result<End, Error> {
         Models::List => list(&opened(place, out)?, out),
         Models::FetchDefaults => fetch_defaults(&place.start()?, out),
         Models::Get { id } => get(&opened(place, out)?, id, out),
-        Models::Add { path } => {
-            let path = path::absolute(&path).unwrap_or(path);
-            let model = opened(place, out)?.add_model(&path)?;
+        Models::Found => found(&place.start()?, out),
+        Models::Add { what, here } => {
+            let house = opened(place, out)?;
+            let path = path::absolute(&what).unwrap_or_else(|_| what.clone());
+            let model = match what.to_str() {
+                Some(id) if !here && !path.exists() => house.add_found_model(id)?,
+                _ if here => house.add_model_here(&path)?,
+                _ => house.add_model(&path)?,
+            };
             out.line(format!("Added {}", row(&model)));
             out.value(&model);
             Ok(End::Done)
         }
+        Models::Pack { ids, to } => bundles::pack(&place.start()?, &ids, &to, out),
+        Models::Unpack { file, trust } => bundles::unpack(&place.start()?, &file, trust.as_deref(), out),
         Models::Remove { id } => {
             opened(place, out)?.handle(RemoveModel { model: id.clone() })?;
             out.line(format!("Removed {id}"));
@@ -67,15 +76,46 @@ fn list(house: &House, out: &Out) -> Result<End, Error> {
     Ok(End::Done)
 }
 
-fn row(model: &Model) -> String {
-    let fit = match model.fit.level {
+/// Models that other programs keep.
+fn found(house: &House, out: &Out) -> Result<End, Error> {
+    let models = house.found_models();
+    out.value(&models);
+    for model in &models {
+        let state = match &model.unsupported {
+            Some(why) => format!("cannot run: {why}"),
+            None if model.installed => "installed".to_owned(),
+            None => fit(&model.fit).to_owned(),
+        };
+        out.line(format!(
+            "{:40} {:>8}  {:10} {}  {}, {state}",
+            model.id,
+            size(model.size_bytes),
+            model.quantization,
+            model.licence,
+            model.program
+        ));
+    }
+    if models.is_empty() {
+        out.line("No models of Ollama or LM Studio are at their usual places.");
+        return Ok(End::Nothing);
+    }
+    out.line("`hearth models add ID` uses one where it lies, without copying it.");
+    Ok(End::Done)
+}
+
+fn fit(fit: &Fit) -> &'static str {
+    match fit.level {
         FitLevel::RunsWell => "runs well",
         FitLevel::Slower => "slower",
         FitLevel::Tight => "tight",
         FitLevel::WillNotFit => "will not fit",
-    };
+    }
+}
+
+fn row(model: &Model) -> String {
+    let fit = fit(&model.fit);
     let state = match &model.state {
-        ModelPresence::Damaged { error } => format!(", damaged: {}", error.message),
+        ModelPresence::Damaged { error } => format!(", damaged: {error}"),
         ModelPresence::Paused { done_bytes, .. } => format!(", paused at {}", size(*done_bytes)),
         _ => String::new(),
     };

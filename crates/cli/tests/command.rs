@@ -124,3 +124,64 @@ fn a_folder_in_use_is_said_so() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+#[test]
+fn models_are_carried_in_a_signed_file_without_a_vault() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("here"), folder.path().join("there"));
+    let file = folder.path().join("small.gguf");
+    std::fs::write(&file, [b"GGUF".as_slice(), &[7; 900]].concat()).unwrap();
+    let bundle = folder.path().join("small.tar");
+    let (file, bundle) = (file.to_str().unwrap(), bundle.to_str().unwrap());
+    assert!(run(&here, &["models", "add", file]).status.success());
+    let locked = |data: &Path, words: &[&str]| hearth(data, words).output().unwrap();
+    let packed = locked(&here, &["models", "pack", "small", "--to", bundle, "--json"]);
+    assert!(packed.status.success(), "{}", complained(&packed));
+    let packed: Value = serde_json::from_slice(&packed.stdout).unwrap();
+    let refused = locked(&there, &["models", "unpack", bundle]);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = complained(&refused);
+    let fingerprint = packed["fingerprint"].as_str().unwrap();
+    assert!(told.contains(&format!("--trust {fingerprint}")), "{told}");
+    assert!(!there.join("models/small").exists());
+    let taken = locked(&there, &["models", "unpack", bundle, "--trust", fingerprint]);
+    assert!(said(&taken).contains("Added small"), "{}", complained(&taken));
+    assert!(there.join("models/small/small.gguf").is_file());
+    assert!(!there.join("vault").exists());
+    let missing = locked(&there, &["models", "pack", "none", "--to", bundle]);
+    assert!(complained(&missing).contains("not installed"));
+}
+
+#[test]
+fn a_model_of_another_program_is_used_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, home) = (folder.path().join("data"), folder.path().join("home"));
+    let shelf = home.join(".lmstudio/models/maker/small");
+    std::fs::create_dir_all(&shelf).unwrap();
+    let file = shelf.join("Small-Q8_0.gguf");
+    std::fs::write(&file, [b"GGUF".as_slice(), &[7; 900]].concat()).unwrap();
+    let hearth = |words: &[&str]| {
+        let mut command = hearth(&data, words);
+        command.env("HEARTH_PASSPHRASE", "correct horse").env("HOME", &home).env("USERPROFILE", &home);
+        command.env_remove("OLLAMA_MODELS").output().unwrap()
+    };
+    let found = hearth(&["models", "found"]);
+    assert!(said(&found).contains("small-q8_0") && said(&found).contains("LM Studio"), "{}", complained(&found));
+    let unknown = hearth(&["models", "add", "nothing-of-this-name"]);
+    assert!(complained(&unknown).contains("hearth models found"), "{}", complained(&unknown));
+    let added = hearth(&["models", "add", "small-q8_0"]);
+    assert!(added.status.success(), "{}", complained(&added));
+    assert!(!data.join("models/small-q8_0/small-q8_0.gguf").exists(), "nothing is copied");
+    let whole = said(&hearth(&["models", "list"]));
+    assert!(whole.contains("small-q8_0") && !whole.contains("damaged"), "{whole}");
+    std::fs::write(&file, "other").unwrap();
+    let changed = said(&hearth(&["models", "list"]));
+    assert!(changed.contains("gone or other bytes now") && changed.contains("hearth models found"), "{changed}");
+    assert!(hearth(&["models", "remove", "small-q8_0"]).status.success());
+    assert!(file.is_file(), "another program's file stays");
+    let here = folder.path().join("loose.gguf");
+    std::fs::write(&here, [b"GGUF".as_slice(), &[7; 900]].concat()).unwrap();
+    let added = hearth(&["models", "add", here.to_str().unwrap(), "--here"]);
+    assert!(added.status.success(), "{}", complained(&added));
+    assert!(!data.join("models/loose/loose.gguf").exists());
+}

@@ -83,6 +83,9 @@ pub enum DownloadError {
         /// What it lacks.
         reason: &'static str,
     },
+    /// A model of this id is here and whole.
+    #[error("{0} is installed already; remove it first to take it from another place")]
+    Already(String),
     /// Someone else is fetching the same file.
     #[error("{0} is already being fetched")]
     Busy(String),

@@ -3,6 +3,7 @@
 
 use crate::cancel::Cancel;
 use crate::download::{Progress, Step};
+use crate::elsewhere::{self, Elsewhere, Still};
 use crate::error::DownloadError;
 use crate::keep::{room_for, sha256_of};
 use crate::manifest::{Manifest, ModelEntry, ModelFile, Source, is_plain_name};
@@ -10,12 +11,13 @@ use crate::{hub, wheel};
 use hearth_domain::{BlobHash, ModelId, Role};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The record in each model's folder; a folder without one is not installed.
-const RECORD: &str = "hearth-model.json";
+pub(crate) const RECORD: &str = "hearth-model.json";
 /// A record or configuration larger than this is not read, bytes.
 const RECORD_BYTES: u64 = 1 << 20;
 
@@ -45,6 +47,8 @@ pub struct Installed {
     pub revision: Option<String>,
     /// Files that are missing or have another size than they had; empty for a model that looks whole.
     pub broken: Vec<String>,
+    /// Files that another program keeps and that are used where they lie, by name.
+    pub elsewhere: BTreeMap<String, Elsewhere>,
 }
 
 /// What was added from a disk.
@@ -57,11 +61,14 @@ pub struct Added {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Record {
-    entry: ModelEntry,
-    source: String,
-    revision: Option<String>,
-    files: Vec<InstalledFile>,
+pub(crate) struct Record {
+    pub(crate) entry: ModelEntry,
+    pub(crate) source: String,
+    pub(crate) revision: Option<String>,
+    pub(crate) files: Vec<InstalledFile>,
+    /// Files that are not in the folder, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) elsewhere: BTreeMap<String, Elsewhere>,
 }
 
 /// Enters a model as installed, in one step.
@@ -72,16 +79,22 @@ pub(crate) fn enter(
     revision: Option<String>,
     files: Vec<InstalledFile>,
 ) -> Result<(), DownloadError> {
-    let record = Record { entry: entry.clone(), source: source.to_owned(), revision, files };
+    let elsewhere = BTreeMap::new();
+    enter_record(folder, &Record { entry: entry.clone(), source: source.to_owned(), revision, files, elsewhere })
+}
+
+/// Writes a model's record.
+pub(crate) fn enter_record(folder: &Path, record: &Record) -> Result<(), DownloadError> {
     let place = folder.join(RECORD);
     let beside = folder.join(format!("{RECORD}.part"));
     let failed = |error| DownloadError::file(&place, error);
-    let text = serde_json::to_vec_pretty(&record).map_err(|error| failed(error.into()))?;
+    let text = serde_json::to_vec_pretty(record).map_err(|error| failed(error.into()))?;
     let mut file = File::create(&beside).map_err(failed)?;
     file.write_all(&text).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&beside, &place)).map_err(failed)
 }
 
-/// The models in `root`, by id. Looks at names and sizes only; [`check_files`] reads every byte.
+/// The models in `root`, by id. Looks at names and sizes, and reads a file only where it is another program's and was
+/// touched; [`check_files`] reads every byte.
 ///
 /// # Errors
 /// [`DownloadError::File`] where `root` cannot be listed; a root that does not exist holds nothing.
@@ -96,18 +109,37 @@ pub fn installed(root: &Path) -> Result<Vec<Installed>, DownloadError> {
     Ok(models)
 }
 
-fn read_folder(folder: &Path) -> Option<Installed> {
-    let record: Record = serde_json::from_slice(&read_small(&folder.join(RECORD))?).ok()?;
+pub(crate) fn read_folder(folder: &Path) -> Option<Installed> {
+    let mut record: Record = serde_json::from_slice(&read_small(&folder.join(RECORD))?).ok()?;
     let named_alike = folder.file_name().is_some_and(|name| name == record.entry.id.0.as_str());
     if !named_alike || !record.files.iter().all(|file| is_plain_name(&file.name)) {
         return None;
     }
-    let whole = |file: &&InstalledFile| {
-        folder.join(&file.name).metadata().is_ok_and(|meta| meta.is_file() && meta.len() == file.size)
-    };
-    let broken = record.files.iter().filter(|file| !whole(file)).map(|file| file.name.clone()).collect();
-    let Record { entry, source, revision, files } = record;
-    Some(Installed { entry, folder: folder.to_owned(), files, source, revision, broken })
+    let mut broken = Vec::new();
+    let mut touched = false;
+    for file in &record.files {
+        let whole = match record.elsewhere.get_mut(&file.name) {
+            Some(place) => match elsewhere::still(place, file) {
+                Still::Right => true,
+                Still::Touched(modified_ns) => {
+                    place.modified_ns = modified_ns;
+                    touched = true;
+                    true
+                }
+                Still::Wrong => false,
+            },
+            None => folder.join(&file.name).metadata().is_ok_and(|meta| meta.is_file() && meta.len() == file.size),
+        };
+        if !whole {
+            broken.push(file.name.clone());
+        }
+    }
+    if touched {
+        // Not noted, it is only read again next time.
+        let _ = enter_record(folder, &record);
+    }
+    let Record { entry, source, revision, files, elsewhere } = record;
+    Some(Installed { entry, folder: folder.to_owned(), files, source, revision, broken, elsewhere })
 }
 
 pub(crate) fn read_small(path: &Path) -> Option<Vec<u8>> {
@@ -123,7 +155,7 @@ pub(crate) fn read_small(path: &Path) -> Option<Vec<u8>> {
 pub fn check_files(model: &Installed, cancel: &Cancel) -> Result<Vec<String>, DownloadError> {
     let mut damaged = Vec::new();
     for file in &model.files {
-        match sha256_of(&model.folder.join(&file.name), cancel) {
+        match sha256_of(&model.path_of(file), cancel) {
             Ok((_, hash)) if hash == file.sha256 => {}
             Err(DownloadError::Cancelled) => return Err(DownloadError::Cancelled),
             _ => damaged.push(file.name.clone()),
@@ -132,7 +164,7 @@ pub fn check_files(model: &Installed, cancel: &Cancel) -> Result<Vec<String>, Do
     Ok(damaged)
 }
 
-/// Removes a model's folder with everything in it, parts of an unfinished download too. A model that is not there is
+/// Removes a model's folder with everything in it, parts of an unfinished download too; a file of another program stays. A model that is not there is
 /// removed already.
 ///
 /// # Errors
@@ -296,10 +328,7 @@ fn unknown(path: &Path, files: &[PathBuf]) -> Result<ModelEntry, DownloadError> 
         let stem = gguf.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = gguf.file_name().and_then(|name| name.to_str()).filter(|name| is_plain_name(name));
         let name = name.ok_or_else(|| refuse("its name has letters that a model's file cannot have; rename it"))?;
-        let mut entry = nameless(&stem, vec![Role::Chat], &[name]).ok_or_else(|| refuse("its name says nothing"))?;
-        entry.quantization = quantization(&stem);
-        entry.chat_template = Some("gguf".to_owned());
-        return Ok(entry);
+        return unknown_gguf(&stem, name).ok_or_else(|| refuse("its name says nothing"));
     }
     if ggufs.len() > 1 {
         return Err(refuse("it holds several GGUF files; name one of them"));
@@ -321,6 +350,14 @@ fn unknown(path: &Path, files: &[PathBuf]) -> Result<ModelEntry, DownloadError> 
     entry.n_ctx = number("max_position_embeddings").unwrap_or(0);
     crate::sentence::complete(&mut entry, path, &config).map_err(refuse)?;
     Ok(entry)
+}
+
+/// An entry for a GGUF file `name` that is called `title`.
+pub(crate) fn unknown_gguf(title: &str, name: &str) -> Option<ModelEntry> {
+    let mut entry = nameless(title, vec![Role::Chat], &[name])?;
+    entry.quantization = quantization(title);
+    entry.chat_template = Some("gguf".to_owned());
+    Some(entry)
 }
 
 fn nameless(title: &str, roles: Vec<Role>, files: &[&str]) -> Option<ModelEntry> {
@@ -351,7 +388,7 @@ fn nameless(title: &str, roles: Vec<Role>, files: &[&str]) -> Option<ModelEntry>
 }
 
 /// An id made of a name: lower case, what an id cannot have becomes `-`.
-fn id_of(title: &str) -> Option<ModelId> {
+pub(crate) fn id_of(title: &str) -> Option<ModelId> {
     let fine = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '.') { c.to_ascii_lowercase() } else { '-' };
     let spelled: String = title.chars().map(fine).collect();
     let words: Vec<_> = spelled.split('-').filter(|word| !word.is_empty()).collect();
@@ -361,13 +398,14 @@ fn id_of(title: &str) -> Option<ModelId> {
 }
 
 /// The quantization that a file name ends with, such as `Q4_K_M`.
-fn quantization(stem: &str) -> String {
+pub(crate) fn quantization(stem: &str) -> String {
     let last = stem.rsplit(['-', '.']).next().unwrap_or_default().to_ascii_uppercase();
     let looks_right = last.starts_with(['Q', 'I', 'F', 'B']) && last.chars().any(|c| c.is_ascii_digit());
     if looks_right { last } else { String::new() }
 }
 
-fn is_gguf(path: &Path) -> bool {
+/// Whether a file begins as GGUF files do.
+pub(crate) fn is_gguf(path: &Path) -> bool {
     let mut magic = [0u8; 4];
     File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *b"GGUF"
 }

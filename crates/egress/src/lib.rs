@@ -3,13 +3,17 @@
 //! the gate again.
 //!
 //! Today it fetches models: the manifest that names them, downloads that resume and are checked byte for byte, models
-//! brought from a disk. It decides nothing (that is the law's part) and keeps no records of its own (the ledger's).
+//! brought from a disk or in a signed bundle. It decides nothing (that is the law's part) and keeps no records of its
+//! own (the ledger's).
 
 mod address;
+mod bundle;
 mod cancel;
 mod download;
+mod elsewhere;
 mod error;
 mod fetch;
+mod found;
 mod gate;
 mod hub;
 mod install;
@@ -20,9 +24,12 @@ mod sentence;
 mod wheel;
 
 pub use address::is_public;
+pub use bundle::{BundleError, Packed, Unpacked, pack, unpack};
 pub use cancel::Cancel;
 pub use download::{Progress, Step, download, fetch_defaults};
+pub use elsewhere::{Elsewhere, add_here};
 pub use error::DownloadError;
+pub use found::{Found, Program, found, usual_places};
 pub use gate::{Admitted, Clock, Counts, Gate, GateError, GateSettings, Get, Reply};
 pub use install::{Added, Installed, InstalledFile, add_from, check_files, installed, remove};
 pub use law::{Attempt, Law, Ledger, LedgerError, Outbound, Outcome, Purpose, Settled, Verdict};

@@ -249,7 +249,8 @@ fn is_plain_path(path: &str) -> bool {
     path.split('/').all(is_plain_name)
 }
 
-fn check(entry: &ModelEntry) -> Result<(), String> {
+/// Refuses an entry whose names are not plain, or that says too little.
+pub(crate) fn check(entry: &ModelEntry) -> Result<(), String> {
     let need = |fine: bool, reason: &str| if fine { Ok(()) } else { Err(reason.to_owned()) };
     let id = &entry.id.0;
     let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');

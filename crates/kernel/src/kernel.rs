@@ -189,6 +189,43 @@ impl Kernel {
         self.house.models.add(&self.house, path)
     }
 
+    /// The models that other programs keep on this machine. Works without a vault.
+    pub fn found_models(&self) -> Vec<crate::FoundModel> {
+        crate::found::list(&self.house)
+    }
+
+    /// Uses a model that another program keeps, by its id among [`Kernel::found_models`], without copying it.
+    pub fn add_found_model(&self, id: &str) -> Result<Model, Error> {
+        crate::found::add(&self.house, id)
+    }
+
+    /// Uses a model file where it lies, without copying it.
+    pub fn add_model_here(&self, path: &Path) -> Result<Model, Error> {
+        crate::found::add_path(&self.house, path)
+    }
+
+    /// Packs installed models into a new file, for machines that are never online. `progress` hears a file's name, bytes
+    /// done, bytes in all. Works without a vault.
+    pub fn pack_models(
+        &self,
+        models: &[String],
+        to: &Path,
+        progress: &mut dyn FnMut(&str, u64, u64),
+    ) -> Result<crate::PackedModels, Error> {
+        crate::bundles::pack(&self.house, models, to, progress)
+    }
+
+    /// Adds the models of a file that another house packed and signed; `trusted` is the fingerprint of its key. Works
+    /// without a vault.
+    pub fn unpack_models(
+        &self,
+        from: &Path,
+        trusted: Option<&str>,
+        progress: &mut dyn FnMut(&str, u64, u64),
+    ) -> Result<crate::UnpackedModels, Error> {
+        crate::bundles::unpack(&self.house, from, trusted, progress)
+    }
+
     /// Fetches the models that Hearth needs to answer, where they are missing. `progress` hears name, bytes done, bytes in
     /// all. Works without a vault.
     pub fn fetch_default_models(&self, progress: &mut dyn FnMut(&str, u64, u64)) -> Result<(), Error> {

@@ -6,6 +6,7 @@
 
 mod activity;
 mod bench;
+mod bundles;
 mod child;
 mod clock;
 mod dispatch;
@@ -16,6 +17,7 @@ mod engine;
 mod error;
 mod events;
 mod foreground;
+mod found;
 mod home;
 mod import;
 mod jobs;
@@ -41,6 +43,8 @@ mod turn;
 mod vault;
 mod view;
 
+pub use bundles::{PackedModels, UnpackedModels};
 pub use child::run_child_if_asked;
+pub use found::FoundModel;
 pub use kernel::{Config, Dialogs, Kernel, default_data_dir};
 pub use measure::{Figures, FollowUp, Plan, Row, measure_engine, measure_follow_up};

@@ -30,6 +30,8 @@ pub(crate) struct Installed {
     pub(crate) kv_bytes_per_token: u64,
     pub(crate) sha256: Option<String>,
     pub(crate) broken: Vec<String>,
+    /// Where its weights lie when they are another program's.
+    pub(crate) elsewhere: Option<PathBuf>,
     pub(crate) entry: ModelEntry,
 }
 
@@ -106,6 +108,21 @@ impl Models {
         *self.installed.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = found;
     }
 
+    /// All models that are here, as their files lie on the disk.
+    pub(crate) fn all_files(&self) -> Result<Vec<hearth_egress::Installed>, Error> {
+        let mut found: Vec<hearth_egress::Installed> = Vec::new();
+        for root in std::iter::once(&self.root).chain(self.bundled.as_ref()) {
+            let models = hearth_egress::installed(root).map_err(|error| not_here(&error))?;
+            found.extend(
+                models
+                    .into_iter()
+                    .filter(|model| !found.iter().any(|known| known.entry.id == model.entry.id))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        Ok(found)
+    }
+
     /// All models that are here.
     pub(crate) fn installed(&self) -> Vec<Installed> {
         self.installed.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
@@ -140,6 +157,22 @@ impl Models {
             (Role::Draft, Err(_)) => Vec::new(),
             _ => self.installed_for(role),
         }
+    }
+
+    /// Looks once more at a model before it is loaded, where other programs' files are used: they may have changed.
+    ///
+    /// # Errors
+    /// `ModelMissing`, naming what is gone.
+    pub(crate) fn before_loading(&self, model: &Installed) -> Result<(), Error> {
+        if self.installed().iter().any(|model| model.elsewhere.is_some()) {
+            self.look_again();
+            match self.find(&model.id) {
+                Some(now) if now.broken.is_empty() && now.weights == model.weights => {}
+                Some(now) => return Err(damaged_error(&now)),
+                None => return Err(error::missing("model")),
+            }
+        }
+        Ok(())
     }
 
     /// One model that is here.
@@ -302,14 +335,15 @@ fn notes_path(root: &Path) -> PathBuf {
 }
 
 fn installed(model: hearth_egress::Installed) -> Installed {
-    let hearth_egress::Installed { mut entry, folder, files, source: _, revision: _, broken } = model;
+    let hearth_egress::Installed { mut entry, folder, files, source: _, revision: _, broken, mut elsewhere } = model;
     let named =
         |ending: &str| files.iter().find(|file| file.name.ends_with(ending)).map(|file| folder.join(&file.name));
     let weights_file = files.iter().find(|file| file.name.ends_with(".gguf") || file.name.ends_with(".safetensors"));
-    let weights = weights_file.map(|file| folder.join(&file.name)).unwrap_or_default();
-    let estimated = weights
-        .extension()
-        .is_some_and(|ending| ending == "gguf")
+    let elsewhere = weights_file.and_then(|file| elsewhere.remove(&file.name)).map(|place| place.path);
+    let lies = |file: &hearth_egress::InstalledFile| elsewhere.clone().unwrap_or_else(|| folder.join(&file.name));
+    let weights = weights_file.map(lies).unwrap_or_default();
+    let estimated = weights_file
+        .is_some_and(|file| file.name.ends_with(".gguf") && !broken.contains(&file.name))
         .then(|| hearth_inference::estimate(&weights).ok())
         .flatten();
     if let Some(fit) = estimated.as_ref().filter(|_| entry.architecture.is_empty()) {
@@ -330,6 +364,7 @@ fn installed(model: hearth_egress::Installed) -> Installed {
         sha256: weights_file.map(|file| file.sha256.to_string()),
         weights,
         broken,
+        elsewhere,
         entry,
     }
 }
@@ -355,12 +390,15 @@ fn about_bytes(entry: &ModelEntry) -> u64 {
 
 /// How a model fits: measured where it ran here, else estimated from what memory can stream.
 fn fit(needs: u64, entry: &ModelEntry, measured: Option<f32>, loaded: bool) -> Fit {
+    fit_of(needs, entry.bytes(), entry.roles.contains(&Role::Chat), measured, loaded)
+}
+
+/// How weights of so many bytes fit.
+pub(crate) fn fit_of(needs: u64, bytes: u64, writes_text: bool, measured: Option<f32>, loaded: bool) -> Fit {
     // Writing a token reads all weights once; 12 GB/s is what two plain cores stream.
     const STREAM_BYTES: f32 = 12e9;
     let memory = crate::machine::memory();
-    let writes_text = entry.roles.contains(&Role::Chat);
-    let per_second =
-        measured.or_else(|| (writes_text && entry.bytes() > 0).then(|| STREAM_BYTES / entry.bytes() as f32));
+    let per_second = measured.or_else(|| (writes_text && bytes > 0).then(|| STREAM_BYTES / bytes as f32));
     let free = if loaded { memory.total } else { memory.available };
     let level = if memory.total > 0 && needs > memory.total * 9 / 10 {
         FitLevel::WillNotFit
@@ -376,6 +414,16 @@ fn fit(needs: u64, entry: &ModelEntry, measured: Option<f32>, loaded: bool) -> F
 }
 
 fn damaged_error(model: &Installed) -> Error {
+    if let Some(path) = &model.elsewhere {
+        let said = format!(
+            "{} was used where another program keeps it, and {} is gone or other bytes now.",
+            model.name,
+            path.display()
+        );
+        return Error::new(ErrorCode::ModelMissing, said).hint(
+            "Put the file back, or remove the model here and add it again; `hearth models found` lists what is there.",
+        );
+    }
     Error::new(
         ErrorCode::ModelMissing,
         format!("{} is damaged: {} is missing or cut off.", model.name, model.broken.join(", ")),
@@ -392,6 +440,7 @@ pub(crate) fn not_here(error: &DownloadError) -> Error {
             Error::new(ErrorCode::Unavailable, text).hint("Check the network, or add the model from a file.")
         }
         DownloadError::NotAModel { .. } => Error::new(ErrorCode::Invalid, text),
+        DownloadError::Already(_) => Error::new(ErrorCode::AlreadyExists, text),
         _ => Error::new(ErrorCode::Unavailable, text),
     }
 }

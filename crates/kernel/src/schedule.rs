@@ -56,7 +56,8 @@ impl Schedule {
         *place = None;
         *held(&slot.state) = Some(ModelState::Loading);
         house.tell_status();
-        let loaded = self.make_room(house, model).and_then(|()| self.load(house, model));
+        let looked = house.models.before_loading(model).and_then(|()| self.make_room(house, model));
+        let loaded = looked.and_then(|()| self.load(house, model));
         *held(&slot.state) = loaded.as_ref().err().map(|error| ModelState::Failed { error: error.clone() });
         if let Ok(engine) = &loaded {
             *place = Some(Arc::clone(engine));
