@@ -429,8 +429,8 @@ pub enum Reply {
         /// A JSON object; whether it fits the tool's schema is for the parent to say.
         arguments: String,
     },
-    /// A request wants pages of its prompt's KV cache; it waits until `Request::Page` has brought all of them, or
-    /// nothing.
+    /// A request wants the next pages of its prompt's KV cache; it waits until `Request::Page` has brought them, or
+    /// nothing, and may then want more.
     Wanted {
         /// The request.
         id: u64,

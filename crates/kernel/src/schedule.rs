@@ -8,6 +8,7 @@ use crate::models::Installed;
 use hearth_api::{Error, ErrorCode, ModelState};
 use hearth_domain::ModelId;
 use hearth_inference::wire::Load;
+use hearth_store::KvPages;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -19,6 +20,8 @@ const IDLE_MS: i64 = 15 * 60 * 1000;
 const RESERVE_BYTES: u64 = 256 << 20;
 /// Keys and values of all conversations of one engine, at most.
 const KV_BUDGET_BYTES: u64 = 512 << 20;
+/// Nothing that only saves time is stored on a disk with less room than this.
+const DISK_RESERVE_BYTES: u64 = 1 << 30;
 /// What an engine needs besides weights and cache.
 const WORKING_BYTES: u64 = 96 << 20;
 
@@ -130,8 +133,11 @@ impl Schedule {
         *held(&slot.state) = None;
         let Some(engine) = held(&slot.engine).take() else { return false };
         self.note(model.to_string(), engine.peak_memory_bytes());
-        if let Some(open) = open
-            && let Err(error) = engine.store_pages(open.store.kv_pages())
+        let pages = open.map(|open| open.store.kv_pages());
+        // Where the system does not say how much is free, nothing speaks against it.
+        let roomy = |pages: &&KvPages| !(1..DISK_RESERVE_BYTES).contains(&crate::machine::disk_free(pages.vault()));
+        if let Some(pages) = pages.filter(roomy)
+            && let Err(error) = engine.store_pages(pages)
         {
             tracing::warn!(%error, "what an engine had read was not stored");
         }

@@ -25,6 +25,7 @@ const KEY: &str = "kv_key";
 
 /// The pages of an open vault.
 pub struct KvPages {
+    vault: PathBuf,
     folder: PathBuf,
     key: RwLock<DataKey>,
     budget_bytes: u64,
@@ -39,7 +40,12 @@ impl KvPages {
             Some(key) => Zeroizing::new(key),
             None => new_key(db)?,
         };
-        Ok(Self { folder, key: RwLock::new(key), budget_bytes: BUDGET_BYTES })
+        Ok(Self { vault: vault.to_owned(), folder, key: RwLock::new(key), budget_bytes: BUDGET_BYTES })
+    }
+
+    /// The folder of their vault.
+    pub fn vault(&self) -> &Path {
+        &self.vault
     }
 
     /// Returns a page, which counts as used at `now_ms` (milliseconds since 1970). One that is not there, or was not

@@ -45,7 +45,7 @@ pub enum Event {
     Thought(String, usize),
     /// A call of a tool: its name and a JSON object.
     Call(String, String),
-    /// Pages of the prompt's KV cache that are not here; `Chat::supply` brings them, or says that there are none.
+    /// The next pages of the prompt's KV cache that are not here; `Chat::supply` brings them, or says that there are none.
     Wanted(Vec<PageKey>),
     /// How likely the chosen token was, and the likeliest ones, where that was asked.
     Chances(Chance, Vec<Chance>),
@@ -351,7 +351,7 @@ impl Chat {
                     turn.read(&mut |event| emit(i, event));
                 } else {
                     turn.phase = Phase::Fetching;
-                    emit(i, Event::Wanted(turn.wanted.iter().copied().collect()));
+                    emit(i, Event::Wanted(turn.ask_for_pages()));
                 }
             }
         }
@@ -382,6 +382,10 @@ impl Chat {
             turn.c.tokens.extend_from_slice(tokens);
             if let Some(stored) = &mut self.stored {
                 stored.insert(key);
+            }
+            turn.asked = turn.asked.saturating_sub(1);
+            if turn.asked == 0 && !turn.wanted.is_empty() {
+                emit(Event::Wanted(turn.ask_for_pages()));
             }
             if !turn.wanted.is_empty() {
                 return;

@@ -21,6 +21,9 @@ use std::time::{Duration, Instant};
 /// The last part of an answer's tokens (one in so many) in which a constrained answer is brought to its end.
 const CLOSING_SHARE: usize = 3;
 
+/// Pages that are asked for at a time.
+const PAGES_AT_A_TIME: usize = 2;
+
 /// Where a turn stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -51,6 +54,8 @@ pub struct Turn {
     pub(super) phase: Phase,
     /// Pages that it fetches.
     pub(super) wanted: VecDeque<PageKey>,
+    /// How many of them were asked for and have not come.
+    pub(super) asked: usize,
     /// Passes that others got while this one waited to read.
     pub(super) waited: usize,
     /// What is in the cache.
@@ -98,6 +103,7 @@ impl Turn {
             prompt,
             phase: Phase::Waiting,
             wanted: VecDeque::new(),
+            asked: 0,
             waited: 0,
             c,
             next: Vec::new(),
@@ -130,6 +136,13 @@ impl Turn {
     /// Tokens of the prompt that are still to be read.
     pub(super) fn unread(&self) -> usize {
         self.prompt.len().saturating_sub(self.c.tokens.len())
+    }
+
+    /// Returns the names of the next pages that it fetches: few at a time, because they wait in memory.
+    pub(super) fn ask_for_pages(&mut self) -> Vec<PageKey> {
+        let keys: Vec<PageKey> = self.wanted.iter().take(PAGES_AT_A_TIME).copied().collect();
+        self.asked = keys.len();
+        keys
     }
 
     /// Begins to read behind what the cache has.

@@ -169,7 +169,7 @@ fn conversations_that_begin_alike_share_what_was_read() {
 #[test]
 fn a_conversation_goes_on_from_stored_pages_after_a_new_start() {
     let sampling = Sampling { max_tokens: 8, ..Sampling::default() };
-    let text = "the cat sat on the mat ".repeat(14);
+    let text = "the cat sat on the mat ".repeat(22);
     let mut store: HashMap<PageKey, Vec<u8>> = HashMap::new();
     let mut c = chat(1 << 30);
     c.ask_for_pages();
@@ -187,11 +187,17 @@ fn a_conversation_goes_on_from_stored_pages_after_a_new_start() {
                 Event::Wanted(keys) => wanted = Some(keys),
                 _ => {}
             });
-            for key in wanted.take().unwrap_or_default() {
-                let page = store.get(&key).map(|page| &page[..]);
-                c.supply(&mut turns, 0, page, &mut |_| ());
-                if page.is_none() {
-                    break;
+            while let Some(keys) = wanted.take() {
+                for key in keys {
+                    let page = store.get(&key).map(|page| &page[..]);
+                    c.supply(&mut turns, 0, page, &mut |event| {
+                        if let Event::Wanted(keys) = event {
+                            wanted = Some(keys);
+                        }
+                    });
+                    if page.is_none() {
+                        break;
+                    }
                 }
             }
         }
