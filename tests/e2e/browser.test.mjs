@@ -112,6 +112,8 @@ test('the first run makes a vault, by keyboard alone', async () => {
   await page.keyboard.press('Enter');
   await until('the vault is open', async () => (await door('GetVault')).kind === 'open');
   const start = page.locator(`xpath=${button('Start asking')}`);
+  // The page hears of the vault after the door has it; until then the button works and takes no key.
+  await until('the button can be pressed', () => start.isEnabled());
   await start.focus();
   await page.keyboard.press('Enter');
   await page.locator(`xpath=${composer}`).waitFor();
