@@ -126,11 +126,23 @@ fn figures_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, foun
         .collect();
     let text = alignment.units.first().map_or("", |unit| evidence.text(*unit));
     let theirs = laid.first().map(|(unit, _)| &unit.figures);
+    let stands = |(unit, head): &(&Unit, &Head), figure: &Figure| {
+        unit.figures.bear_out(figure, head.scale) || head.figures.bear_out(figure, head.scale)
+    };
     for figure in &mine.numbers {
-        if laid
-            .iter()
-            .any(|(unit, head)| unit.figures.bear_out(figure, head.scale) || head.figures.bear_out(figure, head.scale))
-        {
+        if laid.first().is_some_and(|first| stands(first, figure)) {
+            continue;
+        }
+        if laid.iter().any(|there| stands(there, figure)) {
+            // Another span has it; the one that says the same but for this figure does not.
+            let turned = theirs.filter(|_| alignment.first >= SAME_SENTENCE && !figure.word);
+            if let Some(other) = turned.and_then(|theirs| in_its_place(claim, figure, text, theirs)) {
+                found.figure_missing = true;
+                found.contradicts = true;
+                let kind = if figure.unit == Measure::Year { MismatchKind::Date } else { MismatchKind::Number };
+                let answer = slice(&claim.text, &figure.range);
+                found.mismatches.push(Mismatch { kind, answer, source: Some(other) });
+            }
             continue;
         }
         let other = theirs.and_then(|theirs| counterpart(claim, figure, text, theirs));
@@ -205,6 +217,15 @@ fn counterpart(claim: &Claim, figure: &Figure, text: &str, theirs: &Figures) -> 
     sort.into_iter()
         .find(|other| beside(text, &other.range).iter().any(|word| mine.contains(word)))
         .map(|other| slice(text, &other.range))
+}
+
+/// The figure of the evidence that stands beside the same word as the claim's, where the claim does not have it too.
+fn in_its_place(claim: &Claim, figure: &Figure, text: &str, theirs: &Figures) -> Option<String> {
+    let mine = beside(&claim.text, &figure.range);
+    let own = |other: &Figure| claim.figures.numbers.iter().any(|own| own.borne_out_by(other, 1.0));
+    let sort = theirs.numbers.iter().filter(|other| figure.same_sort(other) && !other.word && !own(other));
+    let mut there = sort.filter(|other| beside(text, &other.range).iter().any(|word| mine.contains(word)));
+    there.next().map(|other| slice(text, &other.range))
 }
 
 /// The content terms next to a stretch, one on each side, marked with their side.
@@ -380,6 +401,16 @@ mod tests {
         let check = checks.first().map(|c| (c.state, c.support.first().map(|s| (s.span.start, s.span.end))));
         let end = LEASE.find(" The tenant").unwrap_or(0) as u32 + 50;
         assert_eq!(check, Some((Supported, Some((50, end)))));
+    }
+
+    /// Both figures stand in the source, in two sentences that are alike; together they say what neither does.
+    #[test]
+    fn figures_of_two_like_sentences_do_not_make_a_third() {
+        const BARNS: &str = "The tenant pays a rent of 1,007 euros for barn 7, due on day 7. \
+            The tenant pays a rent of 1,024 euros for barn 24, due on day 24.";
+        check("The tenant pays a rent of 1,007 euros for barn 7.", BARNS, Supported);
+        check("The tenant pays a rent of 1,024 euros for barn 7.", BARNS, Contradicted);
+        assert_ne!(states("The tenant pays 1,024 euros for barn 7.", &[("", BARNS)]), [Supported]);
     }
 
     #[test]
