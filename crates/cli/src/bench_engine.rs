@@ -55,7 +55,7 @@ pub(crate) fn run(what: EngineBench, out: &Out) -> Result<End, Error> {
 }
 
 fn show(row: &Row, out: &Out) {
-    out.line(format!("{}, {} threads, prompt of {}, {} rounds", row.model, row.threads, row.prompt, row.rounds));
+    out.line(format!("{}, threads: {}, prompt: {}, rounds: {}", row.model, row.threads, row.prompt, row.rounds));
     let line = |name: &str, f: &Figures| {
         out.line(format!(
             "  {name:<8} reads {:7.1} tokens/s   writes {:6.1} tokens/s   loads in {:5.0} ms   {}",
