@@ -64,6 +64,9 @@ impl Found {
     /// The sentence that says why not.
     pub fn file(path: &Path) -> Result<Self, &'static str> {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if is_part(&stem) {
+            return Err(PART);
+        }
         let size = path.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len());
         Ok(Self {
             id: id_of(&stem).ok_or("its name says nothing; rename it")?,
@@ -239,7 +242,7 @@ fn lm_studio(models: &Path) -> Vec<Found> {
         }
         let Ok(mut model) = Found::file(&path) else { continue };
         model.program = Program::LmStudio;
-        model.unusable = is_part(&stem).then_some("it is one part of a model of several files");
+        model.unusable = is_part(&stem).then_some(PART);
         if is_plain_name(&model.id.0) && !all.iter().any(|known: &Found| known.id == model.id) {
             all.push(model);
         }
@@ -247,8 +250,11 @@ fn lm_studio(models: &Path) -> Vec<Found> {
     all
 }
 
+/// Why a file whose name `is_part` cannot be used.
+pub(crate) const PART: &str = "it is one part of a model of several files; get the model as one file";
+
 /// Whether a name ends like `-00001-of-00003`.
-fn is_part(stem: &str) -> bool {
+pub(crate) fn is_part(stem: &str) -> bool {
     let digits = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut words = stem.rsplit('-');
     let (last, of, first) = (words.next(), words.next(), words.next());

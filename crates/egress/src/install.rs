@@ -7,7 +7,7 @@ use crate::elsewhere::{self, Elsewhere, Still};
 use crate::error::DownloadError;
 use crate::keep::{room_for, sha256_of};
 use crate::manifest::{Manifest, ModelEntry, ModelFile, Source, is_plain_name};
-use crate::{hub, wheel};
+use crate::{found, hub, wheel};
 use hearth_domain::{BlobHash, ModelId, Role};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -328,6 +328,9 @@ fn unknown(path: &Path, files: &[PathBuf]) -> Result<ModelEntry, DownloadError> 
         let stem = gguf.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = gguf.file_name().and_then(|name| name.to_str()).filter(|name| is_plain_name(name));
         let name = name.ok_or_else(|| refuse("its name has letters that a model's file cannot have; rename it"))?;
+        if found::is_part(&stem) {
+            return Err(refuse(found::PART));
+        }
         return unknown_gguf(&stem, name).ok_or_else(|| refuse("its name says nothing"));
     }
     if ggufs.len() > 1 {

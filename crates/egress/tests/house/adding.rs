@@ -55,6 +55,10 @@ fn an_unknown_gguf_is_taken_under_a_name_of_its_own() {
     assert_eq!(added.model.entry.quantization, "Q5_K_M");
     assert_eq!(installed(root.path()).expect("listed"), [added.model]);
 
+    let part = shelf.path().join("My.Model-70B-Q4_K_M-00001-of-00003.gguf");
+    fs::write(&part, [b"GGUF".as_slice(), &noise(64)].concat()).expect("file");
+    let refused = add(&part, root.path(), &catalogue).expect_err("a part alone is no model");
+    assert!(refused.to_string().contains("one part of a model"), "{refused}");
     let odd = shelf.path().join("odd.gguf");
     fs::write(&odd, b"not one").expect("file");
     assert!(matches!(add(&odd, root.path(), &catalogue), Err(DownloadError::NotAModel { .. })));
