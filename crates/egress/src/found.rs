@@ -64,9 +64,7 @@ impl Found {
     /// The sentence that says why not.
     pub fn file(path: &Path) -> Result<Self, &'static str> {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if is_part(&stem) {
-            return Err(PART);
-        }
+        let unusable = is_part(&stem).then_some(PART);
         let size = path.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len());
         Ok(Self {
             id: id_of(&stem).ok_or("its name says nothing; rename it")?,
@@ -77,7 +75,7 @@ impl Found {
             size: size.ok_or("it is not a file")?,
             licence: None,
             sha256: None,
-            unusable: None,
+            unusable,
         })
     }
 }
@@ -242,7 +240,6 @@ fn lm_studio(models: &Path) -> Vec<Found> {
         }
         let Ok(mut model) = Found::file(&path) else { continue };
         model.program = Program::LmStudio;
-        model.unusable = is_part(&stem).then_some(PART);
         if is_plain_name(&model.id.0) && !all.iter().any(|known: &Found| known.id == model.id) {
             all.push(model);
         }
