@@ -45,19 +45,16 @@ fn expressions_and_grammars_are_obeyed_and_seeds_repeat() {
     assert_eq!(finish, Finish::Stop);
 }
 
+fn asked<'a>(messages: &'a [Message], briefing: &'a Briefing, sampling: &'a Sampling) -> Ask<'a> {
+    Ask { conversation: 1, messages, briefing, sampling, begun: None, urgent: true }
+}
+
 #[test]
 fn chances_are_told_of_every_token() {
     let mut c = chat();
     let sampling = Sampling { max_tokens: 12, chances: Some(3), ..Sampling::default() };
-    let messages = [Message { role: Speaker::User, text: "Say it.".into() }];
-    let ask = Ask {
-        conversation: 1,
-        messages: &messages,
-        briefing: &Briefing::default(),
-        sampling: &sampling,
-        begun: None,
-        urgent: true,
-    };
+    let (messages, briefing) = ([Message { role: Speaker::User, text: "Say it.".into() }], Briefing::default());
+    let ask = asked(&messages, &briefing, &sampling);
     let mut told = Vec::new();
     let outcome = c
         .answer(ask, &|| false, &mut |e| {
@@ -84,15 +81,8 @@ fn thoughts_are_no_part_of_an_answer() {
     file[at..at + from.len()].copy_from_slice(to.as_bytes());
     let mut c = Chat::load(&mut Cursor::new(file), 2, None, 1 << 30).unwrap();
     let sampling = Sampling { max_tokens: 20, ..under(Constraint::Regex("abc".into())) };
-    let messages = [Message { role: Speaker::User, text: "Say it.".into() }];
-    let ask = Ask {
-        conversation: 1,
-        messages: &messages,
-        briefing: &Briefing::default(),
-        sampling: &sampling,
-        begun: None,
-        urgent: true,
-    };
+    let (messages, briefing) = ([Message { role: Speaker::User, text: "Say it.".into() }], Briefing::default());
+    let ask = asked(&messages, &briefing, &sampling);
     let (mut thoughts, mut others) = (String::new(), 0);
     c.answer(ask, &|| false, &mut |e| match e {
         Event::Thought(t, _) => thoughts += &t,
