@@ -145,12 +145,10 @@ pub(crate) fn start(house: &Arc<House>, id: &ModelId) -> Result<Model, Error> {
         state.insert(id.clone(), running);
     }
     let (house_there, entry_there) = (Arc::clone(house), entry.clone());
-    let started = std::thread::Builder::new()
-        .name("download".into())
-        .spawn(move || run(&house_there, &gate, &entry_there, &cancel));
+    let started = house.hands.start("download", move || run(&house_there, &gate, &entry_there, &cancel));
     if let Err(why) = started {
         house.downloads.held().remove(id);
-        return Err(error::internal(why));
+        return Err(why);
     }
     house.tell_status();
     house.models.view(house, id)

@@ -119,18 +119,15 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
         .map_err(error::store)?;
     open.jobs.push(waiting.into_iter().map(|job| job.id));
     for n in 1..=WORKERS {
-        let (house, open) = (Arc::downgrade(house), Arc::downgrade(open));
-        std::thread::Builder::new()
-            .name(format!("import-{n}"))
-            .spawn(move || {
-                loop {
-                    // The vault may be locked, and the house gone, while the worker waits.
-                    let Some(job) = open.upgrade().and_then(|open| open.jobs.next()) else { return };
-                    let (Some(house), Some(open)) = (house.upgrade(), open.upgrade()) else { return };
-                    work(&house, &open, job);
-                }
-            })
-            .map_err(error::internal)?;
+        let (weak, open) = (Arc::downgrade(house), Arc::downgrade(open));
+        house.hands.start(&format!("import-{n}"), move || {
+            loop {
+                // The vault may be locked, and the house gone, while the worker waits.
+                let Some(job) = open.upgrade().and_then(|open| open.jobs.next()) else { return };
+                let (Some(house), Some(open)) = (weak.upgrade(), open.upgrade()) else { return };
+                work(&house, &open, job);
+            }
+        })?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::downloads::Downloads;
 use crate::error;
 use crate::events::Events;
 use crate::foreground::Foreground;
+use crate::hands::Hands;
 use crate::jobs::Jobs;
 use crate::law::Law;
 use crate::ledger::Ledger;
@@ -99,6 +100,7 @@ pub(crate) struct House {
     pub(crate) readers: Readers,
     pub(crate) offers: Offers,
     pub(crate) foreground: Foreground,
+    pub(crate) hands: Arc<Hands>,
     pub(crate) vault: RwLock<Option<Arc<Open>>>,
     _lock: FolderLock,
 }
@@ -132,6 +134,7 @@ impl Kernel {
             readers: Readers { program: config.child.clone(), limits: ReaderLimits::default() },
             offers: Offers::default(),
             foreground: Foreground::default(),
+            hands: Arc::default(),
             models,
             vault: RwLock::new(None),
             _lock: lock,
@@ -248,11 +251,13 @@ impl Kernel {
         crate::bench::fill(&self.house, hearth_domain::SpaceId(space), passages, progress)
     }
 
-    /// Ends the house in order: turns are kept as stopped, jobs stay resumable, engines end.
+    /// Ends the house in order: turns are kept as stopped, jobs stay resumable, engines end, and nothing is
+    /// at work any more.
     pub fn stop(&self) {
         self.house.lock_vault("Hearth was closed");
         self.house.downloads.pause_all();
         self.house.schedule.unload_all(None);
+        self.house.hands.end();
     }
 }
 

@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod foreground;
 mod found;
+mod hands;
 mod home;
 mod import;
 mod jobs;

@@ -23,26 +23,21 @@ const REST: Duration = Duration::from_secs(30);
 
 /// Looks after the vectors of an open vault until it is closed.
 pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
-    let (house, open) = (Arc::downgrade(house), Arc::downgrade(open));
-    std::thread::Builder::new()
-        .name("reindex".into())
-        .spawn(move || {
-            let mut wait = LOOK_EVERY;
-            loop {
-                std::thread::sleep(wait);
-                let (Some(house), Some(open)) = (house.upgrade(), open.upgrade()) else { return };
-                if open.jobs.is_stopped() {
-                    return;
-                }
-                wait = LOOK_EVERY;
-                if let Err(error) = look(&house, &open) {
-                    tracing::warn!(%error, "passages were not embedded again");
-                    wait = REST;
-                }
+    let (weak, open, hands) = (Arc::downgrade(house), Arc::downgrade(open), Arc::clone(&house.hands));
+    house.hands.start("reindex", move || {
+        let mut wait = LOOK_EVERY;
+        while hands.rest(wait) {
+            let (Some(house), Some(open)) = (weak.upgrade(), open.upgrade()) else { return };
+            if open.jobs.is_stopped() {
+                return;
             }
-        })
-        .map(|_| ())
-        .map_err(error::internal)
+            wait = LOOK_EVERY;
+            if let Err(error) = look(&house, &open) {
+                tracing::warn!(%error, "passages were not embedded again");
+                wait = REST;
+            }
+        }
+    })
 }
 
 /// The embedder whose vectors answer, if it is here: questions and new documents go through it. In a vault where nobody

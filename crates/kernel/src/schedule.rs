@@ -250,22 +250,17 @@ fn failed(model: &Installed, error: &EngineError) -> Error {
 /// One thread looks after what grows old: idle engines, and a vault that nobody uses.
 pub(crate) fn keep_house(house: &Arc<House>) -> Result<(), Error> {
     const EVERY: Duration = Duration::from_secs(5);
-    let house: Weak<House> = Arc::downgrade(house);
-    std::thread::Builder::new()
-        .name("housekeeping".into())
-        .spawn(move || {
-            loop {
-                std::thread::sleep(EVERY);
-                let Some(house) = house.upgrade() else { return };
-                if house.schedule.sweep(&house) {
-                    house.tell_status();
-                }
-                house.lock_when_unused();
-                crate::memory::erase_forgotten(&house);
+    let (weak, hands): (Weak<House>, _) = (Arc::downgrade(house), Arc::clone(&house.hands));
+    house.hands.start("housekeeping", move || {
+        while hands.rest(EVERY) {
+            let Some(house) = weak.upgrade() else { return };
+            if house.schedule.sweep(&house) {
+                house.tell_status();
             }
-        })
-        .map(|_| ())
-        .map_err(crate::error::internal)
+            house.lock_when_unused();
+            crate::memory::erase_forgotten(&house);
+        }
+    })
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -94,28 +94,25 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
         .map_err(error::store)?;
     let cancel = open.turns.begin(turn);
     let (there, started) = (Arc::clone(house), std::time::Instant::now());
-    std::thread::Builder::new()
-        .name(format!("turn-{turn}"))
-        .spawn(move || {
-            let _held = there.foreground.hold();
-            let asked = permit::Question {
-                space: question.space,
-                text,
-                attachments: question.attachments,
-                grounding: question.grounding,
-            };
-            let mut turn = Turn::new(&there, &open, conversation, turn, asked.text.clone(), cancel, started);
-            turn.record.general = question.grounding == Grounding::General;
-            turn.tell_began();
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut turn, asked)));
-            let ended = match outcome {
-                Ok(Ok(())) => Ended::Answered,
-                Ok(Err(ended)) => ended,
-                Err(_) => Ended::Failed(error::internal("answering broke off")),
-            };
-            record::record(&mut turn, ended);
-        })
-        .map_err(error::internal)?;
+    house.hands.start(&format!("turn-{turn}"), move || {
+        let _held = there.foreground.hold();
+        let asked = permit::Question {
+            space: question.space,
+            text,
+            attachments: question.attachments,
+            grounding: question.grounding,
+        };
+        let mut turn = Turn::new(&there, &open, conversation, turn, asked.text.clone(), cancel, started);
+        turn.record.general = question.grounding == Grounding::General;
+        turn.tell_began();
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut turn, asked)));
+        let ended = match outcome {
+            Ok(Ok(())) => Ended::Answered,
+            Ok(Err(ended)) => ended,
+            Err(_) => Ended::Failed(error::internal("answering broke off")),
+        };
+        record::record(&mut turn, ended);
+    })?;
     house.events.stale(&["ListConversations"]);
     Ok(Asked { conversation: conversation.0, turn: turn.0 })
 }

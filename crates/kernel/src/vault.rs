@@ -171,30 +171,26 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
 /// While the person is still reading the screen: loads the index, erases what was removed in an earlier run, and loads
 /// the models for asking.
 fn warm(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
-    let (house, open, opened_ms) = (Arc::clone(house), Arc::downgrade(open), now_ms());
-    std::thread::Builder::new()
-        .name("warm".into())
-        .spawn(move || {
-            let Some(open) = open.upgrade() else { return };
-            if let Err(error) = open.store.warm() {
-                tracing::warn!(%error, "the index was not warmed");
+    let (there, open, opened_ms) = (Arc::clone(house), Arc::downgrade(open), now_ms());
+    house.hands.start("warm", move || {
+        let Some(open) = open.upgrade() else { return };
+        if let Err(error) = open.store.warm() {
+            tracing::warn!(%error, "the index was not warmed");
+        }
+        if let Err(error) = crate::purge::purge_removed(&open, opened_ms) {
+            tracing::warn!(%error, "what was removed was not erased yet");
+        }
+        there.events.stale(&["ListDocuments", "GetHome", "ListActivity"]);
+        drop(open);
+        for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat, hearth_domain::Role::Rerank] {
+            if there.peek().is_none() {
+                return;
             }
-            if let Err(error) = crate::purge::purge_removed(&open, opened_ms) {
-                tracing::warn!(%error, "what was removed was not erased yet");
+            if let Ok(model) = there.models.for_role(role)
+                && let Err(error) = there.schedule.engine(&there, &model)
+            {
+                tracing::warn!(%error, "a model was not warmed");
             }
-            house.events.stale(&["ListDocuments", "GetHome", "ListActivity"]);
-            drop(open);
-            for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat, hearth_domain::Role::Rerank] {
-                if house.peek().is_none() {
-                    return;
-                }
-                if let Ok(model) = house.models.for_role(role)
-                    && let Err(error) = house.schedule.engine(&house, &model)
-                {
-                    tracing::warn!(%error, "a model was not warmed");
-                }
-            }
-        })
-        .map(|_| ())
-        .map_err(error::internal)
+        }
+    })
 }
