@@ -130,7 +130,7 @@ impl Backend {
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, with what is wrong. A device that fails is no error but a reason.
-    pub fn load<R: Read + Seek>(
+    pub fn load<R: Read + Seek + Send>(
         file: &mut R,
         header: &Header,
         threads: usize,

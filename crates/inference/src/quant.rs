@@ -39,6 +39,18 @@ pub struct Block {
     pub m: [f32; 2],
 }
 
+/// 32 weights of four bits: byte i holds weight i in its low half and weight i + 16 in its high half, of which each is
+/// half * d + m.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nibbles {
+    /// The integers.
+    pub q: [u8; 16],
+    /// The scale.
+    pub d: f32,
+    /// What is added.
+    pub m: f32,
+}
+
 /// The values that four bits stand for in IQ4_NL and IQ4_XS.
 const UNEVEN: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];
 
@@ -144,24 +156,50 @@ impl Type {
         (elements / self.block_len()).checked_mul(self.block_bytes())
     }
 
+    /// The block of the file that holds the `i`-th 32 weights of a row, and which 32 of the block they are.
+    #[inline(always)]
+    fn part(self, row: &[u8], i: usize) -> Option<(&[u8], usize)> {
+        let per = self.block_len() / 32;
+        let b = row.get(i.checked_div(per)? * self.block_bytes()..)?.get(..self.block_bytes())?;
+        Some((b, i % per))
+    }
+
+    /// Takes 32 weights apart as `block` does, for the formats of four bits with a scale and a minimum.
+    #[inline(always)]
+    pub fn nibbles(self, row: &[u8], i: usize) -> Option<Nibbles> {
+        let (b, s) = self.part(row, i)?;
+        let d = half_at(b, 0);
+        match self {
+            Self::Q4_0 => Some(Nibbles { q: *b.last_chunk()?, d, m: -8.0 * d }),
+            Self::Q4_1 => Some(Nibbles { q: *b.last_chunk()?, d, m: half_at(b, 2) }),
+            Self::Q4_K => {
+                let (scale, min) = scale_min(s, &b[4..16]);
+                let (first, second) = b[16 + s / 2 * 32..][..32].split_first_chunk::<16>()?;
+                let second = second.first_chunk::<16>()?;
+                let low = s % 2 == 0;
+                let both = |i: usize| match low {
+                    true => (first[i] & 15) | (second[i] << 4),
+                    false => (first[i] >> 4) | (second[i] & 0xf0),
+                };
+                let q = std::array::from_fn(both);
+                Some(Nibbles { q, d: d * f32::from(scale), m: -half_at(b, 2) * f32::from(min) })
+            }
+            _ => None,
+        }
+    }
+
     /// Takes 32 weights apart: the `i`-th 32 of the row whose bytes are given. Returns nothing for formats that
     /// have no such form (plain floats) and where the bytes are too few.
-    #[inline]
+    #[inline(always)]
     pub fn block(self, row: &[u8], i: usize) -> Option<Block> {
-        let per = self.block_len() / 32;
-        if per == 0 {
-            return None;
-        }
-        let b = row.get(i / per * self.block_bytes()..)?.get(..self.block_bytes())?;
-        let s = i % per;
+        let (b, s) = self.part(row, i)?;
         let mut o = Block::default();
         match self {
-            Self::Q4_0 | Self::Q4_1 => {
-                let d = half_at(b, 0);
-                o.d = [d; 2];
-                o.m = [if self == Self::Q4_0 { -8.0 * d } else { half_at(b, 2) }; 2];
+            Self::Q4_0 | Self::Q4_1 | Self::Q4_K => {
+                let x = self.nibbles(row, i)?;
+                (o.d, o.m) = ([x.d; 2], [x.m; 2]);
                 let (first, second) = o.q.split_at_mut(16);
-                for ((x, a), b) in b[self.block_bytes() - 16..].iter().zip(first).zip(second) {
+                for ((x, a), b) in x.q.iter().zip(first).zip(second) {
                     (*a, *b) = ((x & 15) as i8, (x >> 4) as i8);
                 }
             }
@@ -182,15 +220,13 @@ impl Type {
                     *q = *x as i8;
                 }
             }
-            Self::Q4_K | Self::Q5_K => {
+            Self::Q5_K => {
                 let (scale, min) = scale_min(s, &b[4..16]);
                 o.d = [half_at(b, 0) * f32::from(scale); 2];
                 o.m = [-half_at(b, 2) * f32::from(min); 2];
-                let q = &b[self.block_bytes() - 128 + s / 2 * 32..][..32];
                 let shift = s % 2 * 4;
-                o.q.iter_mut().zip(q).for_each(|(o, x)| *o = (x >> shift & 15) as i8);
-                if self == Self::Q5_K {
-                    o.q.iter_mut().zip(&b[16..48]).for_each(|(o, x)| *o |= ((x >> s & 1) << 4) as i8);
+                for ((o, low), high) in o.q.iter_mut().zip(&b[48 + s / 2 * 32..]).zip(&b[16..48]) {
+                    *o = ((low >> shift & 15) | (high >> s & 1) << 4) as i8;
                 }
             }
             Self::Q6_K => {

@@ -121,7 +121,7 @@ struct Loader<'a, R> {
     pool: &'a Pool,
 }
 
-impl<R: Read + Seek> Loader<'_, R> {
+impl<R: Read + Seek + Send> Loader<'_, R> {
     fn info(&self, name: &str) -> Result<&TensorInfo, Error> {
         self.header.tensors.get(name).ok_or_else(|| Error::Damaged(format!("tensor {name} is missing")))
     }
@@ -293,7 +293,7 @@ impl Weights {
     ///
     /// # Errors
     /// `Damaged` for missing tensors and wrong shapes; `Unsupported` for families that do not run.
-    pub fn read<R: Read + Seek>(file: &mut R, header: &Header, pool: &Pool) -> Result<Self, Error> {
+    pub fn read<R: Read + Seek + Send>(file: &mut R, header: &Header, pool: &Pool) -> Result<Self, Error> {
         Self::read_first(file, header, pool, usize::MAX)
     }
 
@@ -301,7 +301,7 @@ impl Weights {
     ///
     /// # Errors
     /// Those of `read`.
-    pub fn read_first<R: Read + Seek>(
+    pub fn read_first<R: Read + Seek + Send>(
         file: &mut R,
         header: &Header,
         pool: &Pool,

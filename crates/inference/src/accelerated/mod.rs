@@ -92,7 +92,7 @@ impl Decoder {
     ///
     /// # Errors
     /// `Damaged` and `Unsupported` as ever; `Device` where the device fails or its memory does not suffice.
-    pub fn load<R: Read + Seek>(
+    pub fn load<R: Read + Seek + Send>(
         file: &mut R,
         header: &Header,
         device: &Device,

@@ -153,7 +153,7 @@ pub fn failed(e: candle_core::Error) -> Error {
     Error::Device(e.to_string().lines().next().unwrap_or("no reason given").to_owned())
 }
 
-impl<R: Read + Seek> Loader<'_, R> {
+impl<R: Read + Seek + Send> Loader<'_, R> {
     fn has(&self, name: &str) -> bool {
         self.header.tensors.contains_key(name)
     }

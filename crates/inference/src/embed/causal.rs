@@ -26,7 +26,7 @@ pub(super) struct Causal {
 }
 
 impl Causal {
-    pub(super) fn load<R: Read + Seek>(file: &mut R, options: &Options) -> Result<Self, Error> {
+    pub(super) fn load<R: Read + Seek + Send>(file: &mut R, options: &Options) -> Result<Self, Error> {
         let header = gguf::read(&mut *file)?;
         let compute = Compute::new(options.threads);
         let mut weights = Weights::read(file, &header, &compute.pool)?;

@@ -73,7 +73,7 @@ fn slopes(heads: usize) -> Vec<f32> {
 
 impl Encoder {
     /// Reads the weights that a shape asks for.
-    pub(super) fn load<R: Read + Seek>(
+    pub(super) fn load<R: Read + Seek + Send>(
         weights: &mut R,
         shape: Shape,
         precision: Precision,

@@ -103,7 +103,7 @@ impl Embedder {
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, with what is wrong.
-    pub fn load<R: Read + Seek>(
+    pub fn load<R: Read + Seek + Send>(
         weights: &mut R,
         tokenizer: &[u8],
         config: &[u8],
@@ -177,7 +177,7 @@ impl Embedder {
 }
 
 /// Whether a file begins like a GGUF file; it is left at its start.
-fn is_gguf<R: Read + Seek>(file: &mut R) -> Result<bool, Error> {
+fn is_gguf<R: Read + Seek + Send>(file: &mut R) -> Result<bool, Error> {
     let mut magic = [0; 4];
     file.seek(SeekFrom::Start(0)).map_err(Error::io("the weights"))?;
     let read = file.read_exact(&mut magic).is_ok();
@@ -188,7 +188,7 @@ fn is_gguf<R: Read + Seek>(file: &mut R) -> Result<bool, Error> {
 type Loaded<'a, R> = (Encoder, Words, safetensors::Tensors<&'a mut R>);
 
 /// Loads an encoder and its tokenizer; the file is handed back for what else is in it.
-fn encoder<'a, R: Read + Seek>(
+fn encoder<'a, R: Read + Seek + Send>(
     weights: &'a mut R,
     tokenizer: &[u8],
     config: &[u8],

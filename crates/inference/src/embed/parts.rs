@@ -54,7 +54,7 @@ pub(super) struct Parts<'a, R> {
     pub(super) eps: f32,
 }
 
-impl<R: Read + Seek> Parts<'_, R> {
+impl<R: Read + Seek + Send> Parts<'_, R> {
     fn bias(&mut self, has: Has, name: &str, n: usize) -> Result<Option<Vec<f32>>, Error> {
         let name = format!("{name}.bias");
         match has {

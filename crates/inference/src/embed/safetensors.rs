@@ -31,7 +31,7 @@ fn damaged(why: impl Into<String>) -> Error {
     Error::Damaged(why.into())
 }
 
-impl<R: Read + Seek> Tensors<R> {
+impl<R: Read + Seek + Send> Tensors<R> {
     /// Reads and checks the header.
     pub fn read(mut file: R) -> Result<Self, Error> {
         let io = || Error::io("the weights");

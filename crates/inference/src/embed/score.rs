@@ -29,7 +29,7 @@ impl Scorer {
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, with what is wrong.
-    pub fn load<R: Read + Seek>(
+    pub fn load<R: Read + Seek + Send>(
         weights: &mut R,
         tokenizer: &[u8],
         config: &[u8],

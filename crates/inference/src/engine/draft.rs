@@ -34,7 +34,7 @@ impl Draft {
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, the latter also for another vocabulary.
-    pub(super) fn load<R: Read + Seek>(
+    pub(super) fn load<R: Read + Seek + Send>(
         file: &mut R,
         threads: usize,
         n_ctx: usize,

@@ -111,7 +111,7 @@ impl Chat {
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, with what is wrong.
-    pub fn load<R: Read + Seek>(
+    pub fn load<R: Read + Seek + Send>(
         file: &mut R,
         threads: usize,
         n_ctx: Option<usize>,
@@ -124,7 +124,7 @@ impl Chat {
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, with what is wrong.
-    pub fn load_where<R: Read + Seek>(
+    pub fn load_where<R: Read + Seek + Send>(
         file: &mut R,
         threads: usize,
         n_ctx: Option<usize>,
@@ -132,8 +132,17 @@ impl Chat {
         found: &Found,
     ) -> Result<Self, Error> {
         let header = gguf::read(&mut *file)?;
-        let vocabulary = Vocabulary::read(&header)?;
-        let backend = Backend::load(file, &header, threads, n_ctx, kv_budget_bytes, found)?;
+        // The words are read while the weights are packed.
+        let (vocabulary, backend) = std::thread::scope(|scope| {
+            let words = std::thread::Builder::new().spawn_scoped(scope, || Vocabulary::read(&header));
+            let backend = Backend::load(file, &header, threads, n_ctx, kv_budget_bytes, found);
+            let words = match words {
+                Ok(words) => words.join().unwrap_or_else(|why| std::panic::resume_unwind(why)),
+                Err(_) => Vocabulary::read(&header),
+            };
+            (words, backend)
+        });
+        let (vocabulary, backend) = (vocabulary?, backend?);
         let chatml = |s: &str| vocabulary.specials().token(s).is_some();
         let chatml = chatml("<|im_start|>") && chatml("<|im_end|>");
         let template = Template::choose(header.text("tokenizer.chat_template"), vocabulary.marks(), chatml);
@@ -198,7 +207,7 @@ impl Chat {
 
     /// Loads a smaller model that guesses how answers go on, from a GGUF file; `info` says whether it does. It changes
     /// speed, never an answer.
-    pub fn load_draft<R: Read + Seek>(&mut self, file: &mut R, threads: usize) {
+    pub fn load_draft<R: Read + Seek + Send>(&mut self, file: &mut R, threads: usize) {
         let budget = self.shelf.budget_bytes() / DRAFT_SHARE;
         let draft = Draft::load(file, threads, self.n_ctx, &self.speech.vocabulary, budget);
         self.draft = draft.map_err(|e| e.to_string());

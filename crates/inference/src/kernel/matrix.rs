@@ -16,12 +16,13 @@ use crate::error::Error;
 use crate::quant::{Block, Type};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+use std::sync::{Mutex, PoisonError};
 
 /// Output rows that are computed together.
 pub const PANEL: usize = 16;
 const TILE: usize = 8;
 /// Bytes of a file that are read before they are packed, so that they are packed while in a cache.
-const PIECE_BYTES: usize = 1 << 20;
+const PIECE_BYTES: usize = 256 << 10;
 
 /// 32 bytes, aligned.
 #[derive(Debug, Clone, Copy)]
@@ -106,22 +107,23 @@ impl Matrix {
             return Err(Error::Damaged(format!("{} bytes for a matrix {n} x {k}", bytes.len())));
         }
         let mut rest = bytes;
-        let mut read = |piece: &mut [u8]| {
+        let read = |piece: &mut [u8]| {
             let (own, other) = rest.split_at_checked(piece.len()).unwrap_or((&[], &[]));
             rest = other;
             piece.copy_from_slice(own);
             Ok(())
         };
-        Self::read(ty, &mut read, n, k, pool)
+        Self::read(ty, &mut { read }, n, k, pool)
     }
 
-    /// Packs the bytes of a GGUF tensor of `n` rows with `k` weights each, which `read` brings one piece after another.
+    /// Packs the bytes of a GGUF tensor of `n` rows with `k` weights each, which `read` brings one piece after another:
+    /// each while the one before is packed.
     ///
     /// # Errors
     /// `Damaged` where the shape is none that the format has; those of `read`.
     pub fn read(
         ty: Type,
-        read: &mut dyn FnMut(&mut [u8]) -> Result<(), Error>,
+        read: &mut (dyn FnMut(&mut [u8]) -> Result<(), Error> + Send),
         n: usize,
         k: usize,
         pool: &Pool,
@@ -144,20 +146,30 @@ impl Matrix {
         let (lanes, scales) = (Parts::new(&mut w.lanes, pl), Parts::new(&mut w.scales, ps));
         let dense = Parts::new(&mut w.dense, pd);
         let step = (PIECE_BYTES / (row_bytes * PANEL)).max(1);
-        let mut buffer = vec![0; row_bytes * n.min(step * PANEL)];
+        // Rows of the piece that begins with a panel.
+        let count = |first: usize| n.min((first + step) * PANEL).saturating_sub(first * PANEL);
+        let mut buffers = [0; 2].map(|_| vec![0; row_bytes * count(0)]);
+        let [now, next] = &mut buffers;
+        read(now)?;
+        let tile = packer(ty);
         for first in (0..panels).step_by(step) {
-            let last = (first + step).min(panels);
-            let count = n.min(last * PANEL) - first * PANEL;
-            let bytes = &mut buffer[..count * row_bytes];
-            read(bytes)?;
-            let rows: Vec<&[u8]> = bytes.chunks_exact(row_bytes).collect();
-            pool.run(last - first, &|range| {
-                for p in range {
+            let (here, ahead) = (count(first), count(first + step));
+            let rows: Vec<&[u8]> = now.chunks_exact(row_bytes).take(here).collect();
+            let reading = Mutex::new((&mut *read, &mut next[..ahead * row_bytes], Ok(())));
+            pool.run(1 + here.div_ceil(PANEL), &|range| {
+                for item in range {
+                    let Some(p) = item.checked_sub(1) else {
+                        let (read, bytes, done) = &mut *reading.lock().unwrap_or_else(PoisonError::into_inner);
+                        if !bytes.is_empty() {
+                            *done = read(bytes);
+                        }
+                        continue;
+                    };
                     #[allow(unsafe_code)]
                     // SAFETY: every panel is visited once, and its parts belong to it alone.
                     let (lanes, scales, dense) =
                         unsafe { (lanes.part(first + p), scales.part(first + p), dense.part(first + p)) };
-                    let rows = &rows[p * PANEL..count.min((p + 1) * PANEL)];
+                    let rows = &rows[p * PANEL..here.min((p + 1) * PANEL)];
                     match form {
                         Form::Dense => widened(ty, rows, k, &mut |i, x| dense[i] = x),
                         Form::Half => widened(ty, rows, k, &mut |i, x| {
@@ -166,12 +178,14 @@ impl Matrix {
                         _ => {
                             let tiles = lanes.chunks_exact_mut(nl).zip(scales.chunks_exact_mut(ns));
                             for (rows, (lanes, scales)) in rows.chunks(TILE).zip(tiles) {
-                                pack_tile(ty, form, rows, lanes, scales);
+                                tile(rows, lanes, scales);
                             }
                         }
                     }
                 }
             });
+            reading.into_inner().unwrap_or_else(PoisonError::into_inner).2?;
+            std::mem::swap(now, next);
         }
         Ok(w)
     }
@@ -291,25 +305,42 @@ fn widened(ty: Type, rows: &[&[u8]], k: usize, put: &mut dyn FnMut(usize, f32)) 
     }
 }
 
-/// Packs up to eight rows.
-fn pack_tile(ty: Type, form: Form, rows: &[&[u8]], lanes: &mut [Lane], scales: &mut [u16]) {
+/// Packs up to eight rows of a format.
+type Packer = fn(&[&[u8]], &mut [Lane], &mut [u16]);
+
+/// The packer of a format. In each of them the format is a constant, so that how weights are taken apart is decided once
+/// and not for every 32 of them.
+fn packer(ty: Type) -> Packer {
+    macro_rules! by {
+        ($($ty:ident)*) => {
+            match ty {
+                $(Type::$ty => |rows, lanes, scales| pack_tile(Type::$ty, rows, lanes, scales),)*
+                Type::F32 | Type::F16 | Type::BF16 => |_, _, _| (),
+            }
+        };
+    }
+    by!(Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS)
+}
+
+#[inline(always)]
+fn pack_tile(ty: Type, rows: &[&[u8]], lanes: &mut [Lane], scales: &mut [u16]) {
+    let form = Form::of(ty);
     let (nl, ns) = (form.lanes(), form.scales());
     for (b, (lanes, scales)) in lanes.chunks_exact_mut(nl).zip(scales.chunks_exact_mut(ns)).enumerate() {
         let mut wide = [[0f32; TILE]; 3];
-        for (r, row) in rows.iter().enumerate() {
-            let Some(mut block) = ty.block(row, b) else { continue };
-            if ty == Type::Q2_K {
-                block = even(&block);
+        for (r, row) in rows.iter().enumerate().take(TILE) {
+            if form == Form::Four {
+                let Some(x) = ty.nibbles(row, b) else { continue };
+                put(lanes, r, &x.q);
+                (wide[0][r], wide[2][r]) = (x.d, x.m);
+            } else {
+                let Some(mut x) = ty.block(row, b) else { continue };
+                if ty == Type::Q2_K {
+                    x = even(&x);
+                }
+                put(lanes, r, &x.q.map(|q| q as u8));
+                (wide[0][r], wide[1][r], wide[2][r]) = (x.d[0], x.d[1], x.m[0]);
             }
-            let q = block.q.as_chunks::<4>().0;
-            for (g, lane) in lanes.iter_mut().enumerate() {
-                let Some(word) = lane.0.as_chunks_mut::<4>().0.get_mut(r) else { continue };
-                *word = match form {
-                    Form::Four => std::array::from_fn(|c| (q[g][c] | q[g + 4][c] << 4) as u8),
-                    _ => q[g].map(|x| x as u8),
-                };
-            }
-            (wide[0][r], wide[1][r], wide[2][r]) = (block.d[0], block.d[1], block.m[0]);
         }
         let kept: &[usize] = match form {
             Form::Four => &[0, 2],
@@ -323,5 +354,13 @@ fn pack_tile(ty: Type, form: Form, rows: &[&[u8]], lanes: &mut [Lane], scales: &
         for (i, out) in kept.iter().zip(scales.chunks_exact_mut(TILE)) {
             out.convert_from_f32_slice(&wide[*i]);
         }
+    }
+}
+
+/// Puts the bytes of row `r` into the lanes of a block, four into each.
+#[inline(always)]
+fn put(lanes: &mut [Lane], r: usize, bytes: &[u8]) {
+    for (lane, word) in lanes.iter_mut().zip(bytes.as_chunks::<4>().0) {
+        lane.0.as_chunks_mut::<4>().0[r] = *word;
     }
 }

@@ -5,6 +5,7 @@ use super::cuts::{Cutter, Rules};
 use super::merge::{NONE, Symbol, merge, symbols};
 use super::pieces::{Index, Pieces};
 use crate::error::Error;
+use foldhash::quality::RandomState;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ type ByteTokens = Box<[u32; 256]>;
 pub struct Bpe {
     cutter: Cutter,
     /// Left and right token to rank and union.
-    merges: HashMap<(u32, u32), (u32, u32)>,
+    merges: HashMap<(u32, u32), (u32, u32), RandomState>,
     bytes: ByteTokens,
     whole: bool,
     raw: bool,
@@ -33,9 +34,9 @@ impl Bpe {
         bytes: ByteTokens,
         ordinary: impl Fn(u32) -> bool,
     ) -> Result<Self, Error> {
-        let known: HashMap<&str, u32> =
+        let known: HashMap<&str, u32, RandomState> =
             tokens.iter().enumerate().map(|(i, t)| (t.as_str(), i as u32)).filter(|(_, i)| ordinary(*i)).collect();
-        let mut table = HashMap::with_capacity(merges.len());
+        let mut table = HashMap::with_capacity_and_hasher(merges.len(), RandomState::default());
         let mut union = String::new();
         for (rank, line) in merges.iter().enumerate() {
             let space = line.char_indices().skip(1).find(|(_, c)| *c == ' ').map(|(i, _)| i);

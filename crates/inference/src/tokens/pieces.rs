@@ -1,7 +1,8 @@
 //! The bytes of every token in one place, with the two ways to look them up: whole, by hash; and by prefix, in sorted
 //! order. The vocabulary may be hostile: neither way takes longer than the text and the longest useful token allow.
 
-use std::hash::{BuildHasher, RandomState};
+use foldhash::quality::RandomState;
+use std::hash::BuildHasher;
 use std::ops::Range;
 
 /// Tokens longer than this are never found in text.
@@ -54,7 +55,8 @@ impl Index {
     pub fn new(pieces: &Pieces, tokens: impl Iterator<Item = u32> + Clone) -> Self {
         let useful = |t: &u32| (1..=MAX_PIECE_BYTES).contains(&pieces.get(*t).len());
         let n = tokens.clone().filter(useful).count();
-        let mut index = Self { slots: vec![FREE; (n * 2).next_power_of_two()], hasher: RandomState::new(), longest: 0 };
+        let mut index =
+            Self { slots: vec![FREE; (n * 2).next_power_of_two()], hasher: RandomState::default(), longest: 0 };
         for token in tokens.filter(useful) {
             let bytes = pieces.get(token);
             index.longest = index.longest.max(bytes.len());
