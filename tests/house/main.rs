@@ -12,6 +12,7 @@ mod licences;
 mod offline;
 mod page;
 mod reranking;
+mod routing;
 mod source;
 mod tidy;
 mod trouble;

@@ -22,6 +22,8 @@ pub struct Script {
     pub answers: Vec<(String, String)>,
     /// Milliseconds between words.
     pub pause_ms: u64,
+    /// Dies while it loads.
+    pub dies_loading: bool,
     /// Dies after this many words.
     pub dies_after: Option<usize>,
     /// Any generation is a defect: the process says so and dies.
@@ -101,6 +103,25 @@ impl House {
             self.kernel.add_model(&path).map_err(|error| anyhow!("{error}"))?;
         }
         Ok(())
+    }
+
+    /// Installs one more chat model with a script, by the name of its file; gives its id.
+    pub fn install_chat(&self, name: &str, script: &Script) -> Result<String> {
+        let mut weights = b"GGUF".to_vec();
+        weights.extend(serde_json::to_vec(script)?);
+        self.install_weights(name, weights)
+    }
+
+    /// Installs a chat model of any bytes; gives its id.
+    pub fn install_weights(&self, name: &str, weights: Vec<u8>) -> Result<String> {
+        let path = self.file(&format!("{name}.gguf"), weights)?;
+        Ok(self.kernel.add_model(&path).map_err(|error| anyhow!("{error}"))?.id)
+    }
+
+    /// What the trace says of a station of a turn.
+    pub fn station(&self, turn: i64, name: &str) -> Result<hearth_api::Station> {
+        let trace: hearth_api::Trace = serde_json::from_value(self.call("GetTrace", json!({ "turn": turn }))?)?;
+        trace.stations.into_iter().find(|station| station.name == name).context("a station of this name")
     }
 
     /// One command by name, with its reply.

@@ -231,6 +231,9 @@ pub enum Confidence {
 pub struct How {
     /// The model's name for people; empty where no model ran.
     pub model: String,
+    /// Why this model and not the one for chat, in sentences; empty where it is that one.
+    #[serde(default)]
+    pub route: String,
     /// From question to end.
     pub total_ms: u32,
     /// From question to first word.

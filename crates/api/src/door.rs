@@ -195,12 +195,20 @@ commands! {
     AddModel {} -> Option<Model>;
     /// Removes an installed model's files.
     RemoveModel { model: String } -> Done;
-    /// Gives a part to an installed model. Nobody has to play `draft`: an empty name takes that part away.
+    /// Gives a part to an installed model. Nobody has to play `draft` or `code`: an empty name takes such a part away.
     SetRole { role: Role, model: String } -> Done;
     /// Loads a model into memory.
     LoadModel { model: String } -> Model;
     /// Unloads a model.
     UnloadModel { model: String } -> Model;
+    /// Runs a model for a few seconds and keeps what it took: time to load, speeds, memory. Blocks meanwhile.
+    MeasureModel { model: String } -> Model;
+    /// Chooses how many tokens of context a model has, within its own; nothing leaves it to the model.
+    SetContext { model: String, context: Option<u32> } -> Model;
+    /// Models that other programs keep on this machine.
+    ListFoundModels {} -> Vec<FoundModel>;
+    /// Uses one of those where it lies, without copying it.
+    AddFoundModel { model: String } -> Model;
 
     // --- the record and the rules
     /// Entries of the record, newest first, before a place in the chain.

@@ -82,7 +82,9 @@ pub struct RoleRow {
     pub choices: Vec<String>,
     /// Whether it is loaded.
     pub loaded: bool,
-    /// Why it does not play the part although it was chosen; empty where it does.
+    /// Whether nobody has to play it.
+    pub may_be_empty: bool,
+    /// Why who was chosen does not play the part; empty where nothing is amiss.
     pub note: String,
 }
 
@@ -103,13 +105,67 @@ pub struct Model {
     pub roles: Vec<Role>,
     /// SPDX licence id or name.
     pub licence: String,
-    /// Tokens of context.
+    /// Tokens of context that it can have.
     pub n_ctx: u32,
+    /// Tokens of context that a person chose; nothing leaves it to the model.
+    pub context: Option<u32>,
     /// How it fits this machine.
     pub fit: Fit,
+    /// Weights, context and working memory by its numbers alone, bytes.
+    pub computed_bytes: u64,
+    /// What a short run of these weights gave on this machine.
+    pub measured: Option<Measured>,
+    /// Where it computes, in its engine's words; empty where it is not loaded.
+    pub place: String,
+    /// Its weights, where they are used from another program's folder.
+    pub elsewhere: Option<String>,
     /// How it stands here.
     pub state: ModelPresence,
     /// Whether Hearth's engine can run it now, else why not.
+    pub unsupported: Option<String>,
+}
+
+/// A short run of a model on this machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Measured {
+    /// When.
+    pub at_ms: i64,
+    /// The machine: "2 cores, AVX2, 24 GB".
+    pub machine: String,
+    /// Milliseconds until it was loaded.
+    pub load_ms: u32,
+    /// Tokens read a second, by models that write.
+    pub reads_per_second: Option<f32>,
+    /// Tokens written a second; passages for models that read them.
+    pub per_second: f32,
+    /// The most memory that its process held, bytes.
+    pub peak_bytes: u64,
+    /// Where it computed.
+    pub place: String,
+}
+
+/// A model that another program keeps on this machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct FoundModel {
+    /// The id that it gets here.
+    pub id: String,
+    /// As its program names it.
+    pub name: String,
+    /// The program that keeps it.
+    pub program: String,
+    /// Its file.
+    pub path: String,
+    /// Its size, bytes.
+    pub size_bytes: u64,
+    /// Such as `Q4_K_M`; empty where it is not known.
+    pub quantization: String,
+    /// Its licence; `unknown` where its program keeps none.
+    pub licence: String,
+    /// How it fits this machine.
+    pub fit: Fit,
+    /// Whether a model of this id is installed.
+    pub installed: bool,
+    /// Why it cannot be used; nothing where it can.
     pub unsupported: Option<String>,
 }
 
@@ -122,8 +178,10 @@ pub struct Fit {
     pub per_second: Option<f32>,
     /// Whether `per_second` was measured on this machine; else it is estimated.
     pub measured: bool,
-    /// Weights, context and working memory.
+    /// Weights, context and working memory; from a measurement where there is one.
     pub needs_bytes: u64,
+    /// The most memory that it took when it was measured here.
+    pub measured_bytes: Option<u64>,
     /// What is missing, where it will not fit.
     pub short_bytes: u64,
 }

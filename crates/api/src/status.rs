@@ -124,6 +124,8 @@ pub struct Settings {
     pub announce: Option<String>,
     /// Minutes without use after which the vault locks; 0 is never.
     pub lock_after_minutes: Option<u32>,
+    /// Seconds within which an answer is to be there, where a faster model can; 0 is no limit.
+    pub answer_within_s: Option<u32>,
     /// The space that was open last.
     pub last_space: Option<i64>,
     /// Whether the first-run screen has been passed.

@@ -82,6 +82,8 @@ pub fn bindings() -> String {
         MemoryKind,
         RoleRow,
         Model,
+        Measured,
+        FoundModel,
         Fit,
         FitLevel,
         ModelPresence,

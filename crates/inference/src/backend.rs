@@ -120,6 +120,8 @@ pub struct Backend {
     pub quantization: Type,
     /// Bytes of the weights in memory.
     pub bytes: u64,
+    /// Bytes of weights and caches that lie in a device's own memory.
+    pub device_bytes: u64,
     /// Compute threads.
     pub threads: usize,
 }
@@ -147,6 +149,7 @@ impl Backend {
                             runs: Runs::Device(Box::new(decoder), Vec::new()),
                             kernel: place.name.clone(),
                             place: place.name,
+                            device_bytes: place.bytes,
                             quantization: most_used(header),
                             bytes: header.tensors.values().map(|t| t.bytes as u64).sum(),
                             threads,
@@ -167,6 +170,7 @@ impl Backend {
             kernel: compute.kernels.name.into(),
             quantization: weights.quantization,
             bytes: weights.bytes,
+            device_bytes: 0,
             threads: compute.pool.threads(),
             runs: Runs::Own(Box::new(Own { weights, compute, scratch })),
         })

@@ -408,6 +408,7 @@ fn info(f: Figures, dims: Option<u32>, who: &str) -> ModelInfo {
         threads: f.threads as u32,
         kernel: f.kernel.into(),
         place: format!("the processor: {who} run there"),
+        device_bytes: 0,
         template: "none".into(),
         draft: String::new(),
         load_ms: 0,

@@ -278,6 +278,8 @@ pub struct ModelInfo {
     pub kernel: String,
     /// Where the model computes and why there, in words.
     pub place: String,
+    /// Bytes of weights and caches that lie in a device's own memory; 0 where it computes on the processor.
+    pub device_bytes: u64,
     /// Where the chat template comes from, and why, where it is not the file's.
     pub template: String,
     /// `engine::GUESSES` where the model that was named for guessing does so, otherwise why not; empty where none was.

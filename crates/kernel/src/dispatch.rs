@@ -2,7 +2,7 @@
 
 use crate::error;
 use crate::kernel::{Kernel, Open};
-use crate::{activity, home, jobs, library, memory, models, pages, search, settings, turn, vault};
+use crate::{activity, home, jobs, library, memory, pages, search, settings, shelf, turn, vault};
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
 use hearth_domain::{ConversationId, DocumentId, ModelId, SpaceId, TurnId, VersionId};
@@ -169,17 +169,17 @@ answers! {
         Ok(Done {})
     }
 
-    ListModels(house, _c) { models::list(house) }
+    ListModels(house, _c) { shelf::list(house) }
     DownloadModel(house, c) { crate::downloads::start(house, &ModelId(c.model)) }
     PauseDownload(house, c) {
         let id = ModelId(c.model);
         house.downloads.pause(&id);
-        house.models.view(house, &id)
+        shelf::view(house, &id)
     }
     CancelDownload(house, c) {
         let id = ModelId(c.model);
         house.downloads.discard(house.models.root(), &id)?;
-        house.models.view(house, &id)
+        shelf::view(house, &id)
     }
     AddModel(house, _c) {
         let dialogs = house.config.dialogs.clone().ok_or_else(no_dialogs)?;
@@ -190,7 +190,9 @@ answers! {
         Ok(Done {})
     }
     SetRole(house, c) {
-        house.models.set_role(crate::view::role_from(c.role), ModelId(c.model))?;
+        let id = ModelId(c.model);
+        house.models.set_role(crate::view::role_from(c.role), id.clone())?;
+        house.schedule.forgive(&id);
         if c.role == hearth_api::Role::Draft
             && let Ok(chat) = house.models.for_role(hearth_domain::Role::Chat)
         {
@@ -205,14 +207,26 @@ answers! {
         let id = ModelId(c.model);
         let model = house.models.find(&id).ok_or_else(|| error::missing("model"))?;
         house.schedule.engine(house, &model)?;
-        house.models.view(house, &id)
+        shelf::view(house, &id)
     }
     UnloadModel(house, c) {
         let id = ModelId(c.model);
         house.schedule.unload(&id, house.peek().as_deref());
         house.tell_status();
-        house.models.view(house, &id)
+        shelf::view(house, &id)
     }
+    MeasureModel(house, c) { crate::trial::measure(house, &ModelId(c.model)) }
+    SetContext(house, c) {
+        let id = ModelId(c.model);
+        house.models.set_context(&id, c.context)?;
+        // A context is settled when the model is loaded.
+        house.schedule.unload(&id, house.peek().as_deref());
+        house.events.stale(&["ListModels"]);
+        house.tell_status();
+        shelf::view(house, &id)
+    }
+    ListFoundModels(house, _c) { Ok(crate::found::list(house)) }
+    AddFoundModel(house, c) { crate::found::add(house, &c.model) }
 
     ListActivity(house, c) { activity::list(&*house.open()?, c.before, c.limit as usize, c.text.as_deref().filter(|text| !text.trim().is_empty())) }
     GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)) }

@@ -130,7 +130,7 @@ impl hearth_egress::Law for DownloadLaw {
 pub(crate) fn start(house: &Arc<House>, id: &ModelId) -> Result<Model, Error> {
     let entry = house.models.manifest().find(id).cloned().ok_or_else(|| error::missing("model"))?;
     if house.models.find(id).is_some_and(|model| model.broken.is_empty()) {
-        return house.models.view(house, id);
+        return crate::shelf::view(house, id);
     }
     let gate = house.downloads.gate()?;
     let cancel = Cancel::new();
@@ -138,7 +138,7 @@ pub(crate) fn start(house: &Arc<House>, id: &ModelId) -> Result<Model, Error> {
         let mut state = house.downloads.held();
         if matches!(state.get(id), Some(State::Running { .. })) {
             drop(state);
-            return house.models.view(house, id);
+            return crate::shelf::view(house, id);
         }
         let running =
             State::Running { cancel: cancel.clone(), done: 0, total: entry.bytes(), speed: 0, discard: false };
@@ -151,7 +151,7 @@ pub(crate) fn start(house: &Arc<House>, id: &ModelId) -> Result<Model, Error> {
         return Err(why);
     }
     house.tell_status();
-    house.models.view(house, id)
+    crate::shelf::view(house, id)
 }
 
 fn run(house: &House, gate: &Gate, entry: &ModelEntry, cancel: &Cancel) {
@@ -202,7 +202,7 @@ fn run(house: &House, gate: &Gate, entry: &ModelEntry, cancel: &Cancel) {
 }
 
 fn tell(house: &House, id: &ModelId) {
-    if let Ok(model) = house.models.view(house, id) {
+    if let Ok(model) = crate::shelf::view(house, id) {
         house.events.tell(Event::Model { model });
     }
 }

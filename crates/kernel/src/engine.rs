@@ -72,6 +72,7 @@ pub(crate) struct Engine {
     /// Names the weights in the names of stored pages.
     weights: String,
     info: ModelInfo,
+    ready_ms: u64,
 }
 
 impl Engine {
@@ -82,6 +83,7 @@ impl Engine {
         weights: Option<&str>,
         memory_bytes: u64,
     ) -> Result<Arc<Engine>, EngineError> {
+        let began = std::time::Instant::now();
         let limits = Limits { memory_bytes, cpu_seconds: None, open_files: 64, file_size_bytes: 0 };
         let spawn = Spawn::new(program, "engine", limits).args([crate::child::ENGINE]);
         let child = spawn.start().map_err(|error| EngineError::Start(error.to_string()))?;
@@ -129,12 +131,18 @@ impl Engine {
             conversation: AtomicI64::new(0),
             weights: weights.unwrap_or_default().to_owned(),
             info,
+            ready_ms: began.elapsed().as_millis() as u64,
         }))
     }
 
     /// What the model says of itself.
     pub(crate) fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    /// Milliseconds from starting the process until its model was ready.
+    pub(crate) fn ready_ms(&self) -> u64 {
+        self.ready_ms
     }
 
     /// Whether its process is gone.
@@ -168,10 +176,11 @@ impl Engine {
     }
 
     /// Writes an answer. `hear` is called for every piece of news, and at least every 50 ms; it cancels by returning
-    /// `false`, and what was written so far stands. Pages of the prompt that an earlier engine has read come from `pages`.
+    /// `false`, and what was written so far stands. Pages of the prompt that an earlier engine has read come from
+    /// `pages`.
     pub(crate) fn generate(
         &self,
-        (conversation, pages): (i64, &KvPages),
+        (conversation, pages): (i64, Option<&KvPages>),
         messages: Vec<Message>,
         briefing: Briefing,
         sampling: Sampling,
@@ -217,9 +226,9 @@ impl Engine {
     }
 
     /// Brings the engine the pages that it wants, as far as they are stored.
-    fn supply(&self, id: u64, keys: &[PageKey], pages: &KvPages) -> Result<(), EngineError> {
+    fn supply(&self, id: u64, keys: &[PageKey], pages: Option<&KvPages>) -> Result<(), EngineError> {
         for key in keys {
-            let bytes = pages.get(&self.page_name(key), crate::clock::now_ms());
+            let bytes = pages.and_then(|pages| pages.get(&self.page_name(key), crate::clock::now_ms()));
             let last = bytes.is_none();
             self.send(&Request::Page { id, bytes })?;
             if last {

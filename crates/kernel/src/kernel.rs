@@ -193,7 +193,7 @@ impl Kernel {
     }
 
     /// The models that other programs keep on this machine. Works without a vault.
-    pub fn found_models(&self) -> Vec<crate::FoundModel> {
+    pub fn found_models(&self) -> Vec<hearth_api::FoundModel> {
         crate::found::list(&self.house)
     }
 

@@ -14,6 +14,17 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// This machine in words, as far as the speed of a model depends on it: "2 cores, AVX2, 24 GB".
+pub(crate) fn name() -> String {
+    let kernels = hearth_inference::kernel::Kernels::detect().name;
+    format!(
+        "{} {}, {kernels}, {:.0} GB",
+        cores(),
+        if cores() == 1 { "core" } else { "cores" },
+        memory().total as f64 / 1e9
+    )
+}
+
 /// Installed and available memory.
 #[cfg(target_os = "linux")]
 pub(crate) fn memory() -> Memory {

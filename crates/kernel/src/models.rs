@@ -2,17 +2,15 @@
 
 use crate::error;
 use crate::kernel::{Config, House};
-use crate::schedule::needs_bytes;
-use hearth_api::{Error, ErrorCode, Fit, FitLevel, Model, ModelPresence};
+use crate::notes::{Measured, Notes};
+use hearth_api::{Error, ErrorCode, Model};
 use hearth_domain::{ModelId, Role};
 use hearth_egress::{Cancel, DownloadError, Manifest, ModelEntry};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, RwLock};
+use std::sync::RwLock;
 
 /// Roles that Hearth can use now.
-pub(crate) const USED: [Role; 4] = [Role::Chat, Role::Draft, Role::Embed, Role::Rerank];
+pub(crate) const USED: [Role; 5] = [Role::Chat, Role::Draft, Role::Code, Role::Embed, Role::Rerank];
 /// How much smaller (one in so many) a model must be than the one for which it guesses.
 const DRAFT_SHARE: u64 = 3;
 
@@ -26,7 +24,10 @@ pub(crate) struct Installed {
     pub(crate) tokenizer: Option<PathBuf>,
     pub(crate) config: Option<PathBuf>,
     pub(crate) size_bytes: u64,
+    /// Its own longest context.
     pub(crate) n_ctx: u32,
+    /// The context that a person chose.
+    pub(crate) context: Option<u32>,
     pub(crate) kv_bytes_per_token: u64,
     pub(crate) sha256: Option<String>,
     pub(crate) broken: Vec<String>,
@@ -35,29 +36,13 @@ pub(crate) struct Installed {
     pub(crate) entry: ModelEntry,
 }
 
-/// What a model was measured to do on this machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-struct Speed {
-    /// Tokens read a second.
-    reads: Option<f32>,
-    /// Tokens written a second.
-    writes: Option<f32>,
-}
-
 /// The models of this house. Choices and measurements are in a small file beside them: nothing in it is private.
 pub(crate) struct Models {
     root: PathBuf,
     bundled: Option<PathBuf>,
     manifest: Manifest,
     installed: RwLock<Vec<Installed>>,
-    notes: Mutex<Notes>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Notes {
-    roles: BTreeMap<Role, ModelId>,
-    speeds: BTreeMap<ModelId, Speed>,
+    notes: Notes,
 }
 
 impl Models {
@@ -65,16 +50,12 @@ impl Models {
     pub(crate) fn open(config: &Config) -> Result<Self, Error> {
         let root = config.models_dir.clone().unwrap_or_else(|| config.data_dir.join("models"));
         let manifest = Manifest::built_in().map_err(error::internal)?;
-        let notes = std::fs::read(notes_path(&root))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default();
         let models = Self {
+            notes: Notes::open(&root),
             root,
             bundled: config.bundled_models.clone(),
             manifest,
             installed: RwLock::default(),
-            notes: Mutex::new(notes),
         };
         models.look_again();
         Ok(models)
@@ -98,7 +79,8 @@ impl Models {
                 Ok(models) => {
                     for model in models {
                         if !found.iter().any(|known| known.id == model.entry.id) {
-                            found.push(installed(model));
+                            let context = self.notes.held().contexts.get(&model.entry.id).copied();
+                            found.push(installed(model, context));
                         }
                     }
                 }
@@ -139,7 +121,7 @@ impl Models {
     /// The model that guesses how a chat model goes on: the one chosen, where it is much smaller. Whether it has the same
     /// vocabulary, the engine finds out.
     pub(crate) fn draft_for(&self, model: &Installed) -> Option<Installed> {
-        let chosen = self.held().roles.get(&Role::Draft).cloned()?;
+        let chosen = self.notes.held().roles.get(&Role::Draft).cloned()?;
         self.drafts_for(model).into_iter().find(|draft| draft.id == chosen)
     }
 
@@ -151,12 +133,54 @@ impl Models {
     }
 
     /// Models that could play a part.
-    fn able(&self, role: Role) -> Vec<Installed> {
+    pub(crate) fn able(&self, role: Role) -> Vec<Installed> {
         match (role, self.for_role(Role::Chat)) {
             (Role::Draft, Ok(chat)) => self.drafts_for(&chat),
             (Role::Draft, Err(_)) => Vec::new(),
+            // Whoever writes answers can write those about code.
+            (Role::Code, _) => {
+                let code = self.installed_for(Role::Code);
+                let others = self.installed_for(Role::Chat).into_iter();
+                let others: Vec<_> = others.filter(|model| !code.iter().any(|known| known.id == model.id)).collect();
+                code.into_iter().chain(others).collect()
+            }
             _ => self.installed_for(role),
         }
+    }
+
+    /// Models that can write an answer, best first: who plays the part, who answers otherwise, then models of the catalogue
+    /// before others and large ones before small ones.
+    pub(crate) fn writers(&self, part: Role) -> Vec<Installed> {
+        let firsts = [self.for_role(part).ok(), self.for_role(Role::Chat).ok()];
+        let mut line: Vec<Installed> = Vec::new();
+        let mut rest = self.installed_for(Role::Chat);
+        rest.extend(self.installed_for(Role::Code));
+        rest.sort_by_key(|model| {
+            let known = self.manifest.find(&model.id).is_some();
+            std::cmp::Reverse((model.roles.contains(&Role::Chat), known, model.size_bytes))
+        });
+        for model in firsts.into_iter().flatten().chain(rest) {
+            if !line.iter().any(|known| known.id == model.id) {
+                line.push(model);
+            }
+        }
+        line
+    }
+
+    /// Models that are here for writing answers and cannot, each with the reason.
+    pub(crate) fn unable(&self) -> Vec<(Installed, String)> {
+        let writes = |model: &Installed| model.roles.iter().any(|role| matches!(role, Role::Chat | Role::Code));
+        let why = |model: Installed| {
+            let damaged = (!model.broken.is_empty()).then(|| damaged_error(&model).message);
+            let why = damaged.or_else(|| unsupported(&model.entry).map(|why| sentence(&why)))?;
+            Some((model, why))
+        };
+        self.installed().into_iter().filter(writes).filter_map(why).collect()
+    }
+
+    /// Who was chosen for a part, whether it can play it or not.
+    pub(crate) fn chosen(&self, role: Role) -> Option<ModelId> {
+        self.notes.held().roles.get(&role).cloned()
     }
 
     /// Looks once more at a model before it is loaded, where other programs' files are used: they may have changed.
@@ -185,7 +209,10 @@ impl Models {
     /// # Errors
     /// `ModelMissing`, naming what to fetch, or which file is not what it should be.
     pub(crate) fn for_role(&self, role: Role) -> Result<Installed, Error> {
-        let chosen = self.held().roles.get(&role).cloned();
+        let chosen = self.chosen(role);
+        if may_be_empty(role) && chosen.as_ref().is_some_and(|id| id.0.is_empty()) {
+            return Err(Error::new(ErrorCode::ModelMissing, "This part is left empty."));
+        }
         if let Some(chosen) = chosen.and_then(|id| self.find(&id))
             && chosen.broken.is_empty()
         {
@@ -219,17 +246,37 @@ impl Models {
         self.for_role(role).ok().map(|model| model.id)
     }
 
-    /// Gives a part to a model; nobody has to guess, so that an empty name takes that part away.
+    /// Gives a part to a model. An empty name takes it away where nobody has to play it.
     pub(crate) fn set_role(&self, role: Role, id: ModelId) -> Result<(), Error> {
-        if role == Role::Draft && id.0.is_empty() {
-            self.held().roles.remove(&role);
-            return self.keep_notes();
-        }
-        if !self.able(role).iter().any(|model| model.id == id) {
+        let empties = may_be_empty(role) && id.0.is_empty();
+        if !empties && !self.able(role).iter().any(|model| model.id == id) {
             return Err(Error::new(ErrorCode::Invalid, "This model is not installed, or cannot play this part."));
         }
-        self.held().roles.insert(role, id);
-        self.keep_notes()
+        self.notes.change(|kept| {
+            kept.roles.insert(role, id);
+        })
+    }
+
+    /// Chooses the context of a model, within its own; nothing leaves it to the model.
+    pub(crate) fn set_context(&self, id: &ModelId, tokens: Option<u32>) -> Result<(), Error> {
+        const LEAST: u32 = 1024;
+        let model = self.find(id).ok_or_else(|| error::missing("model"))?;
+        if crate::embedding::part(&model) != hearth_inference::wire::Role::Chat {
+            let said = format!("{} reads passages, each as far as it can; there is no context to choose.", model.name);
+            return Err(Error::new(ErrorCode::Invalid, said));
+        }
+        // What a file does not say of its context, the engine finds out and holds to.
+        let most = if model.n_ctx == 0 { u32::MAX } else { model.n_ctx.max(LEAST) };
+        if let Some(tokens) = tokens.filter(|tokens| !(LEAST..=most).contains(tokens)) {
+            let said = format!("{} reads {LEAST} to {most} tokens of context, not {tokens}.", model.name);
+            return Err(Error::new(ErrorCode::Invalid, said));
+        }
+        self.notes.change(|kept| match tokens {
+            Some(tokens) => drop(kept.contexts.insert(id.clone(), tokens)),
+            None => drop(kept.contexts.remove(id)),
+        })?;
+        self.look_again();
+        Ok(())
     }
 
     /// Brings a model from a disk.
@@ -245,7 +292,7 @@ impl Models {
             serde_json::json!({ "model": id }),
         );
         house.events.stale(&["ListModels"]);
-        self.view(house, &id)
+        crate::shelf::view(house, &id)
     }
 
     /// Removes a model's files.
@@ -261,80 +308,53 @@ impl Models {
 
     /// Notes what a turn measured: tokens read in how long, and the writing speed.
     pub(crate) fn note_speed(&self, id: &ModelId, read: u32, read_ms: u64, writes: Option<f32>) {
-        let mut notes = self.held();
-        let speed = notes.speeds.entry(id.clone()).or_default();
-        let mix = |old: Option<f32>, new: f32| Some(old.map_or(new, |old| old * 0.7 + new * 0.3));
-        if read >= 64 && read_ms > 0 {
-            speed.reads = mix(speed.reads, read as f32 * 1e3 / read_ms as f32);
-        }
-        if let Some(writes) = writes {
-            speed.writes = mix(speed.writes, writes);
-        }
-        drop(notes);
-        if let Err(error) = self.keep_notes() {
+        let kept = self.notes.change(|kept| {
+            let speed = kept.speeds.entry(id.clone()).or_default();
+            let mix = |old: Option<f32>, new: f32| Some(old.map_or(new, |old| old * 0.7 + new * 0.3));
+            if read >= 64 && read_ms > 0 {
+                speed.reads = mix(speed.reads, read as f32 * 1e3 / read_ms as f32);
+            }
+            if let Some(writes) = writes {
+                speed.writes = mix(speed.writes, writes);
+            }
+        });
+        if let Err(error) = kept {
             tracing::warn!(%error, "a model's speed was not kept");
         }
     }
 
-    /// Tokens that a model was measured to read in a second.
-    pub(crate) fn reading_speed(&self, id: &ModelId) -> Option<f32> {
-        self.held().speeds.get(id).and_then(|speed| speed.reads)
-    }
-
-    fn keep_notes(&self) -> Result<(), Error> {
-        let notes = self.held().clone();
-        let path = notes_path(&self.root);
-        let beside = path.with_extension("new");
-        let bytes = serde_json::to_vec_pretty(&notes).map_err(error::internal)?;
-        std::fs::create_dir_all(&self.root)
-            .and_then(|()| std::fs::write(&beside, bytes))
-            .and_then(|()| std::fs::rename(&beside, &path))
-            .map_err(|error| error::io(&error, "write", &path))
-    }
-
-    fn held(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    /// One model as the door shows it.
-    pub(crate) fn view(&self, house: &House, id: &ModelId) -> Result<Model, Error> {
-        let here = self.find(id);
-        let entry = here
-            .as_ref()
-            .map(|model| &model.entry)
-            .or_else(|| self.manifest.find(id))
-            .ok_or_else(|| error::missing("model"))?;
-        let needs = here.as_ref().map_or_else(|| about_bytes(entry), needs_bytes);
-        let loaded = house.schedule.loaded(id).is_some();
-        let state = match (&here, house.downloads.presence(&self.root, entry)) {
-            (_, Some(presence)) => presence,
-            (Some(model), None) if !model.broken.is_empty() => ModelPresence::Damaged { error: damaged_error(model) },
-            (Some(_), None) if loaded => ModelPresence::Loaded,
-            (Some(_), None) => ModelPresence::Installed,
-            (None, None) => ModelPresence::Absent,
-        };
-        let writes = self.held().speeds.get(id).and_then(|speed| speed.writes);
-        Ok(Model {
-            id: id.0.clone(),
-            name: entry.name.clone(),
-            quantization: entry.quantization.clone(),
-            size_bytes: here.as_ref().map_or_else(|| entry.bytes(), |model| model.size_bytes),
-            size_about: here.is_none() && entry.files.iter().any(|file| file.size.is_none()),
-            roles: entry.roles.iter().copied().map(crate::view::role).collect(),
-            licence: entry.licence.clone(),
-            n_ctx: entry.n_ctx,
-            fit: fit(needs, entry, writes, loaded),
-            state,
-            unsupported: unsupported(entry),
+    /// Keeps what a short run of a model gave; its speeds are these from now on.
+    pub(crate) fn keep_measured(&self, id: &ModelId, measured: Measured) -> Result<(), Error> {
+        self.notes.change(|kept| {
+            let speed = kept.speeds.entry(id.clone()).or_default();
+            *speed = crate::notes::Speed { reads: measured.reads, writes: Some(measured.writes) };
+            kept.measured.insert(id.clone(), measured);
         })
     }
+
+    /// What a model was measured to do: these weights, on this machine.
+    pub(crate) fn measured(&self, model: &Installed) -> Option<Measured> {
+        let kept = self.notes.held().measured.get(&model.id).cloned();
+        kept.filter(|kept| kept.sha256 == model.sha256 && kept.machine == crate::machine::name())
+    }
+
+    /// What a loaded model needs, bytes.
+    pub(crate) fn needs_bytes(&self, model: &Installed) -> u64 {
+        crate::fit::needs_bytes(model, self.measured(model).as_ref())
+    }
+
+    /// What a model was seen to do here.
+    pub(crate) fn speed(&self, id: &ModelId) -> crate::notes::Speed {
+        self.notes.held().speeds.get(id).copied().unwrap_or_default()
+    }
 }
 
-fn notes_path(root: &Path) -> PathBuf {
-    root.join("choices.json")
+/// Whether nobody has to play a part.
+pub(crate) fn may_be_empty(role: Role) -> bool {
+    matches!(role, Role::Draft | Role::Code)
 }
 
-fn installed(model: hearth_egress::Installed) -> Installed {
+fn installed(model: hearth_egress::Installed, context: Option<u32>) -> Installed {
     let hearth_egress::Installed { mut entry, folder, files, source: _, revision: _, broken, mut elsewhere } = model;
     let named =
         |ending: &str| files.iter().find(|file| file.name.ends_with(ending)).map(|file| folder.join(&file.name));
@@ -351,6 +371,7 @@ fn installed(model: hearth_egress::Installed) -> Installed {
         entry.quantization = fit.quantization.clone();
         entry.n_ctx = fit.n_ctx;
     }
+    let n_ctx = estimated.as_ref().map_or(entry.n_ctx, |fit| fit.n_ctx);
     Installed {
         id: entry.id.clone(),
         name: entry.name.clone(),
@@ -358,7 +379,8 @@ fn installed(model: hearth_egress::Installed) -> Installed {
         tokenizer: named("tokenizer.json"),
         config: named("config.json"),
         size_bytes: files.iter().map(|file| file.size).sum(),
-        n_ctx: estimated.as_ref().map_or(entry.n_ctx, |fit| fit.n_ctx),
+        n_ctx,
+        context: context.map(|tokens| if n_ctx == 0 { tokens } else { tokens.min(n_ctx) }),
         kv_bytes_per_token: estimated
             .map_or_else(|| entry.kv_bytes_per_token().unwrap_or(0), |fit| fit.kv_bytes_per_token),
         sha256: weights_file.map(|file| file.sha256.to_string()),
@@ -384,36 +406,7 @@ pub(crate) fn unsupported(entry: &ModelEntry) -> Option<String> {
     (!runs).then(|| format!("The engine does not run {} models yet", entry.architecture))
 }
 
-fn about_bytes(entry: &ModelEntry) -> u64 {
-    entry.bytes() + entry.kv_bytes_per_token().unwrap_or(0) * u64::from(entry.n_ctx.min(4096)) + (96 << 20)
-}
-
-/// How a model fits: measured where it ran here, else estimated from what memory can stream.
-fn fit(needs: u64, entry: &ModelEntry, measured: Option<f32>, loaded: bool) -> Fit {
-    fit_of(needs, entry.bytes(), entry.roles.contains(&Role::Chat), measured, loaded)
-}
-
-/// How weights of so many bytes fit.
-pub(crate) fn fit_of(needs: u64, bytes: u64, writes_text: bool, measured: Option<f32>, loaded: bool) -> Fit {
-    // Writing a token reads all weights once; 12 GB/s is what two plain cores stream.
-    const STREAM_BYTES: f32 = 12e9;
-    let memory = crate::machine::memory();
-    let per_second = measured.or_else(|| (writes_text && bytes > 0).then(|| STREAM_BYTES / bytes as f32));
-    let free = if loaded { memory.total } else { memory.available };
-    let level = if memory.total > 0 && needs > memory.total * 9 / 10 {
-        FitLevel::WillNotFit
-    } else if memory.total > 0 && needs > free {
-        FitLevel::Tight
-    } else if per_second.is_some_and(|speed| speed < 5.0) {
-        FitLevel::Slower
-    } else {
-        FitLevel::RunsWell
-    };
-    let short_bytes = if level == FitLevel::WillNotFit { needs.saturating_sub(memory.total * 9 / 10) } else { 0 };
-    Fit { level, per_second, measured: measured.is_some(), needs_bytes: needs, short_bytes }
-}
-
-fn damaged_error(model: &Installed) -> Error {
+pub(crate) fn damaged_error(model: &Installed) -> Error {
     if let Some(path) = &model.elsewhere {
         let said = format!(
             "{} was used where another program keeps it, and {} is gone or other bytes now.",
@@ -451,69 +444,4 @@ pub(crate) fn sentence(words: &str) -> String {
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let text = format!("{first}{}", chars.as_str());
     if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
-}
-
-/// The models screen.
-pub(crate) fn list(house: &House) -> Result<hearth_api::Models, Error> {
-    let memory = crate::machine::memory();
-    let mut parts = vec![part(hearth_api::MemoryKind::Core, "Hearth", crate::machine::resident_bytes(), String::new())];
-    let mut used = parts.iter().map(|part| part.bytes).sum::<u64>();
-    for model in house.models.installed() {
-        if let Some(engine) = house.schedule.loaded(&model.id) {
-            let bytes = engine.memory_bytes();
-            let cache = model.kv_bytes_per_token * u64::from(model.n_ctx);
-            let note = if cache > 0 {
-                format!("up to {} for {} tokens of context", crate::view::size(cache), model.n_ctx)
-            } else {
-                String::new()
-            };
-            used += bytes;
-            parts.push(part(hearth_api::MemoryKind::Model, &model.name, bytes, note));
-        }
-    }
-    let others = memory.total.saturating_sub(memory.available).saturating_sub(used);
-    parts.push(part(hearth_api::MemoryKind::Others, "Other apps", others, String::new()));
-    parts.push(part(hearth_api::MemoryKind::Free, "Free", memory.total.saturating_sub(used + others), String::new()));
-    let here = house.models.installed();
-    let view = |id: &ModelId| house.models.view(house, id);
-    let absent = house.models.manifest().models.iter().filter(|entry| !here.iter().any(|model| model.id == entry.id));
-    Ok(hearth_api::Models {
-        machine: hearth_api::Machine {
-            cores: crate::machine::cores() as u32,
-            memory_bytes: memory.total,
-            disk_free_bytes: crate::machine::disk_free(&house.config.data_dir),
-            compute: format!("CPU, {}", hearth_inference::kernel::Kernels::detect().name),
-        },
-        memory: parts,
-        roles: USED.iter().map(|role| role_row(house, *role)).collect(),
-        installed: here.iter().map(|model| view(&model.id)).collect::<Result<_, _>>()?,
-        catalogue: absent.map(|entry| view(&entry.id)).collect::<Result<_, _>>()?,
-    })
-}
-
-fn part(kind: hearth_api::MemoryKind, name: &str, bytes: u64, note: String) -> hearth_api::MemoryPart {
-    hearth_api::MemoryPart { kind, name: name.to_owned(), bytes, note }
-}
-
-fn role_row(house: &House, role: Role) -> hearth_api::RoleRow {
-    let chat = house.models.for_role(Role::Chat).ok();
-    let mut note = String::new();
-    let model = if role == Role::Draft {
-        let draft = chat.as_ref().and_then(|chat| house.models.draft_for(chat));
-        let engine = chat.and_then(|chat| house.schedule.loaded(&chat.id));
-        let why = engine.map(|engine| engine.info().draft.clone()).unwrap_or_default();
-        if draft.is_some() && !why.is_empty() && why != hearth_inference::engine::GUESSES {
-            note = format!("Not used: {why}");
-        }
-        draft.map(|draft| draft.id)
-    } else {
-        house.models.role(role)
-    };
-    hearth_api::RoleRow {
-        role: crate::view::role(role),
-        loaded: model.as_ref().is_some_and(|id| house.schedule.loaded(id).is_some()),
-        model: model.map(|id| id.0),
-        choices: house.models.able(role).into_iter().map(|model| model.id.0).collect(),
-        note,
-    }
 }

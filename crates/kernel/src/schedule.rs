@@ -3,6 +3,7 @@
 
 use crate::clock::now_ms;
 use crate::engine::{Engine, EngineError};
+use crate::fit::kv_budget_bytes;
 use crate::kernel::{House, Open};
 use crate::models::Installed;
 use hearth_api::{Error, ErrorCode, ModelState};
@@ -10,20 +11,16 @@ use hearth_domain::ModelId;
 use hearth_inference::wire::Load;
 use hearth_store::KvPages;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// An engine that was not used for this long gives its memory back.
 const IDLE_MS: i64 = 15 * 60 * 1000;
 /// Memory that stays free for everybody else.
 const RESERVE_BYTES: u64 = 256 << 20;
-/// Keys and values of all conversations of one engine, at most.
-const KV_BUDGET_BYTES: u64 = 512 << 20;
 /// Nothing that only saves time is stored on a disk with less room than this.
 const DISK_RESERVE_BYTES: u64 = 1 << 30;
-/// What an engine needs besides weights and cache.
-const WORKING_BYTES: u64 = 96 << 20;
 
 /// Starts, keeps and ends engines.
 pub(crate) struct Schedule {
@@ -38,7 +35,12 @@ pub(crate) struct Schedule {
 struct Slot {
     engine: Arc<Mutex<Option<Arc<Engine>>>>,
     state: Arc<Mutex<Option<ModelState>>>,
+    /// The weights' length and time of change when they last failed to load.
+    failed: Arc<Mutex<Option<Stamp>>>,
 }
+
+/// What tells whether a file is still the same.
+type Stamp = (u64, SystemTime);
 
 impl Schedule {
     pub(crate) fn new(program: PathBuf, threads: usize) -> Self {
@@ -62,6 +64,9 @@ impl Schedule {
         let looked = house.models.before_loading(model).and_then(|()| self.make_room(house, model));
         let loaded = looked.and_then(|()| self.load(house, model));
         *held(&slot.state) = loaded.as_ref().err().map(|error| ModelState::Failed { error: error.clone() });
+        // A want of memory passes; what else was wrong stays wrong until the file is another.
+        let lasting = loaded.as_ref().is_err_and(|error| error.code != ErrorCode::NoMemory);
+        *held(&slot.failed) = if lasting { stamp(&model.weights) } else { None };
         if let Ok(engine) = &loaded {
             *place = Some(Arc::clone(engine));
         }
@@ -79,19 +84,19 @@ impl Schedule {
             encoding: crate::embedding::encoding(model),
             role: crate::embedding::part(model),
             threads: u32::try_from(self.threads).unwrap_or(1),
-            n_ctx: None,
-            kv_budget_bytes: KV_BUDGET_BYTES,
+            n_ctx: model.context,
+            kv_budget_bytes: kv_budget_bytes(model),
             hardware: hearth_inference::wire::Hardware::Any,
             stores_pages: model.sha256.is_some(),
         };
         let draft_bytes = house.models.draft_for(model).map_or(0, |draft| draft.size_bytes);
-        let cap = (model.size_bytes + draft_bytes) * 4 + KV_BUDGET_BYTES + (1 << 30);
+        let cap = (model.size_bytes + draft_bytes) * 4 + kv_budget_bytes(model) + (1 << 30);
         Engine::start(&self.program, load, model.sha256.as_deref(), cap).map_err(|error| failed(model, &error))
     }
 
     /// Ends idle engines until the model fits.
     fn make_room(&self, house: &House, model: &Installed) -> Result<(), Error> {
-        let needs = needs_bytes(model) + house.models.draft_for(model).map_or(0, |draft| draft.size_bytes);
+        let needs = house.models.needs_bytes(model) + house.models.draft_for(model).map_or(0, |draft| draft.size_bytes);
         loop {
             let memory = crate::machine::memory();
             if memory.total == 0 || memory.available >= needs + RESERVE_BYTES {
@@ -192,6 +197,24 @@ impl Schedule {
         }
     }
 
+    /// Why a model did not load the last time, where nothing was changed since that could help.
+    pub(crate) fn failed_before(&self, model: &Installed) -> Option<Error> {
+        let slot = held(&self.engines).get(&model.id).cloned()?;
+        let then = *held(&slot.failed);
+        let same = then.is_some() && then == stamp(&model.weights);
+        match held(&slot.state).clone() {
+            Some(ModelState::Failed { error }) if same => Some(error),
+            _ => None,
+        }
+    }
+
+    /// A model that failed gets another chance: a person chose it.
+    pub(crate) fn forgive(&self, model: &ModelId) {
+        if let Some(slot) = held(&self.engines).get(model).cloned() {
+            *held(&slot.failed) = None;
+        }
+    }
+
     /// The engine of a model where it is loaded.
     pub(crate) fn loaded(&self, model: &ModelId) -> Option<Arc<Engine>> {
         let slot = held(&self.engines).get(model).cloned()?;
@@ -232,14 +255,13 @@ impl Schedule {
     }
 }
 
-/// Weights, cache and working memory of a loaded model.
-pub(crate) fn needs_bytes(model: &Installed) -> u64 {
-    let kv = model.kv_bytes_per_token.saturating_mul(u64::from(model.n_ctx.min(4096))).min(KV_BUDGET_BYTES);
-    model.size_bytes + kv + WORKING_BYTES
+fn stamp(file: &Path) -> Option<Stamp> {
+    let meta = std::fs::metadata(file).ok()?;
+    Some((meta.len(), meta.modified().ok()?))
 }
 
 fn failed(model: &Installed, error: &EngineError) -> Error {
-    let message = format!("{} did not load. {error}", model.name);
+    let message = format!("{} did not load. {}", model.name, crate::models::sentence(&error.to_string()));
     match error {
         EngineError::Start(_) => Error::new(ErrorCode::ProcessDied, message),
         _ => Error::new(ErrorCode::ModelMissing, message)

@@ -20,6 +20,9 @@ pub(crate) fn change(open: &Open, changed: Settings) -> Result<Settings, Error> 
     if changed.text_percent.is_some_and(|percent| !(90..=140).contains(&percent)) {
         return Err(Error::new(ErrorCode::Invalid, "Text sizes go from 90 to 140 percent."));
     }
+    if changed.answer_within_s.is_some_and(|seconds| seconds > 3_600) {
+        return Err(Error::new(ErrorCode::Invalid, "An answer within an hour is the longest that can be chosen."));
+    }
     if changed.theme.as_deref().is_some_and(|theme| !["system", "light", "dark"].contains(&theme)) {
         return Err(Error::new(ErrorCode::Invalid, "There is no such theme."));
     }
@@ -30,6 +33,7 @@ pub(crate) fn change(open: &Open, changed: Settings) -> Result<Settings, Error> 
         single_key_shortcuts: changed.single_key_shortcuts.or(kept.single_key_shortcuts),
         announce: changed.announce.or(kept.announce),
         lock_after_minutes: changed.lock_after_minutes.or(kept.lock_after_minutes),
+        answer_within_s: changed.answer_within_s.or(kept.answer_within_s),
         last_space: changed.last_space.or(kept.last_space),
         welcomed: changed.welcomed.or(kept.welcomed),
         panes: match (kept.panes, changed.panes) {

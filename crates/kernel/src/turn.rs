@@ -7,6 +7,7 @@
 mod act;
 mod compose;
 mod generate;
+mod pace;
 mod permit;
 mod recall;
 pub(crate) mod record;
@@ -14,6 +15,7 @@ mod rerank;
 mod retrieve;
 mod route;
 mod state;
+mod task;
 mod trail;
 mod verify;
 
@@ -50,10 +52,22 @@ fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
     }
     let routed = route::route(turn, permitted)?;
     let recalled = recall::recall(turn, routed)?;
-    let grounded = retrieve::retrieve(turn, recalled)?;
-    let prompt = compose::compose(turn, grounded)?;
-    let drafted = generate::generate(turn, prompt)?;
+    let mut grounded = retrieve::retrieve(turn, recalled)?;
+    let drafted = loop {
+        let prompt = compose::compose(turn, &mut grounded)?;
+        let mut drafted = generate::generate(turn, prompt)?;
+        // A model that failed before its first word gives way to the next best; words that were written stay.
+        let failed = drafted.failed_wordless(turn);
+        if !failed.is_some_and(|why| grounded.recalled.routed.choice.set_aside(turn, why)) {
+            break drafted;
+        }
+    };
     verify::verify(turn, drafted)
+}
+
+/// What a person chose for the interface, where that bears on a turn.
+fn settings_of(turn: &Turn<'_>) -> hearth_api::Settings {
+    crate::settings::load(turn.open).unwrap_or_default()
 }
 
 /// Keeps a question and answers it on a thread of its own; the answer arrives as events.

@@ -1,7 +1,7 @@
 //! The child process of test houses: a real reader, and an engine that says what a script tells it to. Rerankers are
-//! real: a test makes a tiny one.
+//! real: a test makes a tiny one. So are chat models whose file holds no script: a test makes broken ones.
 
-use hearth_inference::wire::{self, Failure, FailureCode, Finish, Message, ModelInfo, Reply, Request, Role, Speaker};
+use hearth_inference::wire::{self, Finish, Message, ModelInfo, Reply, Request, Role, Speaker};
 use hearth_tests::Script;
 use std::io::{Read, Write, stdin, stdout};
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn engine() -> std::io::Result<()> {
     let first = wire::read::<Request>(&mut stdin())?;
     if let Some(request @ Request::Load(load)) = &first
-        && load.role == Role::Rerank
+        && (load.role == Role::Rerank || (load.role == Role::Chat && script(&load.weights)?.is_none()))
     {
         let mut frame = Vec::new();
         wire::write(&mut frame, request)?;
@@ -52,24 +52,24 @@ fn engine() -> std::io::Result<()> {
         match request {
             Request::Load(load) => {
                 if load.role == Role::Chat {
-                    let bytes = std::fs::read(&load.weights)?;
-                    let Ok(read) = serde_json::from_slice(bytes.get(4..).unwrap_or_default()) else {
-                        let error = Failure { code: FailureCode::Damaged, message: "the weights are damaged".into() };
-                        return say(&Reply::Failed { id: None, error });
-                    };
+                    let Some(read) = self::script(&load.weights)? else { continue };
                     script = read;
                     stores = load.stores_pages;
+                    if script.dies_loading {
+                        return Err(std::io::Error::other("this model dies while it loads"));
+                    }
                 }
                 say(&Reply::Ready(ModelInfo {
                     architecture: "scripted".into(),
                     quantization: "none".into(),
-                    n_ctx: 4096,
+                    n_ctx: load.n_ctx.unwrap_or(4096),
                     n_vocab: 1,
                     dims: (load.role == Role::Embed).then_some(DIMS as u32),
                     weights_bytes: 0,
                     threads: 1,
                     kernel: "scripted".into(),
                     place: "scripted".into(),
+                    device_bytes: 0,
                     template: "none".into(),
                     draft: String::new(),
                     load_ms: 0,
@@ -99,6 +99,12 @@ fn engine() -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The script in a file of weights; none where it holds something else.
+fn script(weights: &std::path::Path) -> std::io::Result<Option<Script>> {
+    let bytes = std::fs::read(weights)?;
+    Ok(serde_json::from_slice(bytes.get(4..).unwrap_or_default()).ok())
 }
 
 /// Asks for the one page there is; returns how long it is, 0 for none.
@@ -154,7 +160,7 @@ fn generate(
         new_tokens: tokens,
         prompt_ms: 1,
         first_token_ms: 1,
-        generate_ms: 1,
+        generate_ms: (u64::from(tokens) * script.pause_ms).max(1),
     })
 }
 

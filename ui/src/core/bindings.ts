@@ -241,6 +241,10 @@ announce: string | null,
  */
 lock_after_minutes: number | null, 
 /**
+ * Seconds within which an answer is to be there, where a faster model can; 0 is no limit.
+ */
+answer_within_s: number | null, 
+/**
  * The space that was open last.
  */
 last_space: number | null, 
@@ -575,6 +579,10 @@ export type How = {
  * The model's name for people; empty where no model ran.
  */
 model: string, 
+/**
+ * Why this model and not the one for chat, in sentences; empty where it is that one.
+ */
+route: string, 
 /**
  * From question to end.
  */
@@ -1303,7 +1311,11 @@ choices: Array<string>,
  */
 loaded: boolean, 
 /**
- * Why it does not play the part although it was chosen; empty where it does.
+ * Whether nobody has to play it.
+ */
+may_be_empty: boolean, 
+/**
+ * Why who was chosen does not play the part; empty where nothing is amiss.
  */
 note: string, };
 
@@ -1340,19 +1352,117 @@ roles: Array<Role>,
  */
 licence: string, 
 /**
- * Tokens of context.
+ * Tokens of context that it can have.
  */
 n_ctx: number, 
+/**
+ * Tokens of context that a person chose; nothing leaves it to the model.
+ */
+context: number | null, 
 /**
  * How it fits this machine.
  */
 fit: Fit, 
+/**
+ * Weights, context and working memory by its numbers alone, bytes.
+ */
+computed_bytes: number, 
+/**
+ * What a short run of these weights gave on this machine.
+ */
+measured: Measured | null, 
+/**
+ * Where it computes, in its engine's words; empty where it is not loaded.
+ */
+place: string, 
+/**
+ * Its weights, where they are used from another program's folder.
+ */
+elsewhere: string | null, 
 /**
  * How it stands here.
  */
 state: ModelPresence, 
 /**
  * Whether Hearth's engine can run it now, else why not.
+ */
+unsupported: string | null, };
+
+/**
+ * A short run of a model on this machine.
+ */
+export type Measured = { 
+/**
+ * When.
+ */
+at_ms: number, 
+/**
+ * The machine: "2 cores, AVX2, 24 GB".
+ */
+machine: string, 
+/**
+ * Milliseconds until it was loaded.
+ */
+load_ms: number, 
+/**
+ * Tokens read a second, by models that write.
+ */
+reads_per_second: number | null, 
+/**
+ * Tokens written a second; passages for models that read them.
+ */
+per_second: number, 
+/**
+ * The most memory that its process held, bytes.
+ */
+peak_bytes: number, 
+/**
+ * Where it computed.
+ */
+place: string, };
+
+/**
+ * A model that another program keeps on this machine.
+ */
+export type FoundModel = { 
+/**
+ * The id that it gets here.
+ */
+id: string, 
+/**
+ * As its program names it.
+ */
+name: string, 
+/**
+ * The program that keeps it.
+ */
+program: string, 
+/**
+ * Its file.
+ */
+path: string, 
+/**
+ * Its size, bytes.
+ */
+size_bytes: number, 
+/**
+ * Such as `Q4_K_M`; empty where it is not known.
+ */
+quantization: string, 
+/**
+ * Its licence; `unknown` where its program keeps none.
+ */
+licence: string, 
+/**
+ * How it fits this machine.
+ */
+fit: Fit, 
+/**
+ * Whether a model of this id is installed.
+ */
+installed: boolean, 
+/**
+ * Why it cannot be used; nothing where it can.
  */
 unsupported: string | null, };
 
@@ -1373,9 +1483,13 @@ per_second: number | null,
  */
 measured: boolean, 
 /**
- * Weights, context and working memory.
+ * Weights, context and working memory; from a measurement where there is one.
  */
 needs_bytes: number, 
+/**
+ * The most memory that it took when it was measured here.
+ */
+measured_bytes: number | null, 
 /**
  * What is missing, where it will not fit.
  */
@@ -2000,12 +2114,20 @@ export type CommandMap = {
   AddModel: { args: Record<symbol, never>; reply: Model | null };
   /** Removes an installed model's files. */
   RemoveModel: { args: { model: string, }; reply: Done };
-  /** Gives a part to an installed model. Nobody has to play `draft`: an empty name takes that part away. */
+  /** Gives a part to an installed model. Nobody has to play `draft` or `code`: an empty name takes such a part away. */
   SetRole: { args: { role: Role, model: string, }; reply: Done };
   /** Loads a model into memory. */
   LoadModel: { args: { model: string, }; reply: Model };
   /** Unloads a model. */
   UnloadModel: { args: { model: string, }; reply: Model };
+  /** Runs a model for a few seconds and keeps what it took: time to load, speeds, memory. Blocks meanwhile. */
+  MeasureModel: { args: { model: string, }; reply: Model };
+  /** Chooses how many tokens of context a model has, within its own; nothing leaves it to the model. */
+  SetContext: { args: { model: string, context: number | null, }; reply: Model };
+  /** Models that other programs keep on this machine. */
+  ListFoundModels: { args: Record<symbol, never>; reply: Array<FoundModel> };
+  /** Uses one of those where it lies, without copying it. */
+  AddFoundModel: { args: { model: string, }; reply: Model };
   /** Entries of the record, newest first, before a place in the chain. */
   ListActivity: { args: { before: number | null, limit: number, text: string | null, }; reply: Array<AuditEntry> };
   /** One turn as a waterfall. */

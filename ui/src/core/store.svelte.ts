@@ -31,6 +31,7 @@ const DEFAULTS: Settings = {
   single_key_shortcuts: null,
   announce: null,
   lock_after_minutes: null,
+  answer_within_s: null,
   last_space: null,
   welcomed: null,
   panes: null,

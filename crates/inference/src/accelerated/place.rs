@@ -171,6 +171,8 @@ pub struct Place {
     pub n_ctx: usize,
     /// Device and layers in words.
     pub name: String,
+    /// What these layers take there, bytes.
+    pub bytes: u64,
 }
 
 /// Decides where a model computes.
@@ -185,12 +187,14 @@ pub fn place(found: &Found, header: &Header, n_ctx: Option<usize>, kv_budget_byt
     }
     let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, config.n_ctx);
     let free = free_bytes(device).map_err(|e| e.to_string())?;
-    let first = Needs::of(header, &config, n_ctx, kv_budget_bytes).first(free).map_err(|e| format!("{name}: {e}"))?;
+    let needs = Needs::of(header, &config, n_ctx, kv_budget_bytes);
+    let first = needs.first(free).map_err(|e| format!("{name}: {e}"))?;
+    let bytes = needs.rest + needs.layers.iter().skip(first).sum::<u64>();
     let on = match first {
         0 => format!("all {} layers", config.n_layers),
         _ => format!("{} of {} layers, the others on the processor", config.n_layers - first, config.n_layers),
     };
-    Ok(Place { device: device.clone(), first, n_ctx, name: format!("{name}: {on}") })
+    Ok(Place { device: device.clone(), first, n_ctx, name: format!("{name}: {on}"), bytes })
 }
 
 /// Reads a few tokens with a loaded model and forgets them, so that a device that fails with it fails now.

@@ -173,6 +173,7 @@ impl Chat {
             threads: b.threads as u32,
             kernel: b.kernel.clone(),
             place: b.place.clone(),
+            device_bytes: b.device_bytes,
             template: self.template.describe(),
             draft: self.draft.as_ref().map_or_else(Clone::clone, |_| GUESSES.into()),
             load_ms: 0,

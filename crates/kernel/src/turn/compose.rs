@@ -1,6 +1,7 @@
 //! Between Retrieve and Generate: what the model reads. The prompt's beginning is stable, so that the engine's cache of
 //! earlier turns is used again; what it reads of documents is cut to what it can read in time.
 
+use super::pace::readable;
 use super::retrieve::Grounded;
 use super::state::{Ended, Turn};
 use crate::clock::now_ms;
@@ -17,12 +18,6 @@ const GENERAL: &str = include_str!("../../../../models/prompts/general.txt");
 
 /// Tokens kept free for the answer.
 pub(crate) const ANSWER_TOKENS: u32 = 256;
-/// Tokens of passages given to the model, at most.
-const MOST_PASSAGE_TOKENS: u32 = 3_000;
-/// ... and at least, however slow the machine is.
-const LEAST_PASSAGE_TOKENS: u32 = 320;
-/// How long reading the passages may take before the first word: the latency budget of an interactive turn.
-const READING_MS: f32 = 2_000.0;
 /// Earlier turns of the conversation that are read again, at most.
 const HISTORY: usize = 4;
 
@@ -37,17 +32,46 @@ pub(crate) struct Prompt {
     pub(crate) given: Vec<PassageRow>,
 }
 
-/// Loads the model and lays out its prompt.
-pub(crate) fn compose(turn: &mut Turn<'_>, grounded: Grounded) -> Result<Prompt, Ended> {
-    turn.go_on()?;
-    let Grounded { recalled, passages } = grounded;
-    let model = recalled.routed.model.clone()?;
-    if turn.house.schedule.loaded(&model.id).is_none() {
-        turn.doing(format!("Loading {}", model.name), None);
+/// Loads the best model that loads, and lays out its prompt.
+pub(crate) fn compose(turn: &mut Turn<'_>, grounded: &mut Grounded) -> Result<Prompt, Ended> {
+    loop {
+        turn.go_on()?;
+        let model = grounded.recalled.routed.choice.best()?.clone();
+        if turn.house.schedule.loaded(&model.id).is_none() {
+            turn.doing(format!("Loading {}", model.name), None);
+        }
+        let laid = match turn.house.schedule.engine(turn.house, &model) {
+            Ok(engine) => lay_out(turn, grounded, engine, model),
+            Err(error) => Err(Failing::Model(error)),
+        };
+        match laid {
+            Ok(prompt) => return Ok(prompt),
+            Err(Failing::Turn(ended)) => return Err(ended),
+            Err(Failing::Model(why)) => {
+                grounded.recalled.routed.choice.set_aside(turn, why);
+            }
+        }
     }
-    let engine = turn.house.schedule.engine(turn.house, &model)?;
-    let budget = passage_budget(&engine, turn.house.models.reading_speed(&model.id));
-    let given = fit(&passages, budget);
+}
+
+/// What stands in the way of a prompt.
+enum Failing {
+    /// The model; another may do better.
+    Model(Error),
+    /// The turn as a whole.
+    Turn(Ended),
+}
+
+impl<E: Into<Ended>> From<E> for Failing {
+    fn from(error: E) -> Self {
+        Failing::Turn(error.into())
+    }
+}
+
+fn lay_out(turn: &mut Turn<'_>, grounded: &Grounded, engine: Arc<Engine>, model: Installed) -> Result<Prompt, Failing> {
+    let Grounded { recalled, passages } = grounded;
+    let budget = passage_budget(&engine, turn.house.models.speed(&model.id).reads);
+    let given = fit(passages, budget);
     turn.record.unused_passages = (passages.len() - given.len()) as u32;
     let mut system = if given.is_empty() { GENERAL } else { GROUNDED }.trim().to_owned();
     if !recalled.memories.is_empty() {
@@ -70,9 +94,7 @@ pub(crate) fn compose(turn: &mut Turn<'_>, grounded: Grounded) -> Result<Prompt,
 
 /// Tokens of passages that can be read in time and fit the window.
 fn passage_budget(engine: &Engine, tokens_per_second: Option<f32>) -> u32 {
-    let in_time = tokens_per_second.map_or(MOST_PASSAGE_TOKENS, |speed| (speed * READING_MS / 1e3) as u32);
-    let fits = engine.info().n_ctx.saturating_sub(ANSWER_TOKENS) / 2;
-    in_time.clamp(LEAST_PASSAGE_TOKENS, MOST_PASSAGE_TOKENS).min(fits)
+    readable(tokens_per_second).min(engine.info().n_ctx.saturating_sub(ANSWER_TOKENS) / 2)
 }
 
 /// The best passages that fit, in their order; the first is given even where it alone is too long.
@@ -142,7 +164,7 @@ fn within_window(
     mut earlier: Vec<(String, String)>,
     user: String,
     briefing: &Briefing,
-) -> Result<Vec<Message>, Error> {
+) -> Result<Vec<Message>, Failing> {
     let window = engine.info().n_ctx;
     loop {
         let mut messages = vec![Message { role: Speaker::System, text: system.clone() }];
@@ -151,16 +173,14 @@ fn within_window(
             messages.push(Message { role: Speaker::Assistant, text: answered.clone() });
         }
         messages.push(Message { role: Speaker::User, text: user.clone() });
-        let tokens = engine.count(messages.clone(), briefing.clone()).map_err(|why| died(&why))?;
+        let tokens = engine.count(messages.clone(), briefing.clone()).map_err(|why| Failing::Model(died(&why)))?;
         if tokens + ANSWER_TOKENS <= window {
             return Ok(messages);
         }
         if earlier.is_empty() {
-            return Err(Error::new(
-                ErrorCode::Invalid,
-                format!("The question and its passages have {tokens} tokens; this model reads {window}."),
-            )
-            .hint("Ask a shorter question, or choose a model with a larger context."));
+            let said = format!("The question and its passages have {tokens} tokens; this model reads {window}.");
+            let error = Error::new(ErrorCode::Invalid, said);
+            return Err(error.hint("Ask a shorter question, or choose a model with a larger context.").into());
         }
         earlier.remove(0);
     }

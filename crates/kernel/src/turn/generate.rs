@@ -6,7 +6,7 @@ use super::state::{Ended, Turn};
 use super::trail::Detail;
 use super::verify;
 use crate::engine::{EngineError, Heard};
-use hearth_api::{How, Outcome, TurnNews};
+use hearth_api::{Error, ErrorCode, How, Outcome, TurnNews};
 use hearth_inference::wire::{Finish, Sampling};
 use hearth_store::PassageRow;
 use std::time::{Duration, Instant};
@@ -23,6 +23,28 @@ pub(crate) struct Drafted {
     pub(crate) given: Vec<PassageRow>,
     /// How it ended, where not at its own end.
     pub(crate) cut_short: Option<Ended>,
+}
+
+impl Drafted {
+    /// Why the model failed, where it did before its first word; taken out, since another may do better.
+    pub(crate) fn failed_wordless(&mut self, turn: &Turn<'_>) -> Option<Error> {
+        match self.cut_short.take() {
+            Some(Ended::Failed(why)) if turn.answer.is_empty() => {
+                self.cut_short = Some(Ended::Failed(why.clone()));
+                Some(why)
+            }
+            None if turn.answer.is_empty() => Some(wrote_nothing()),
+            other => {
+                self.cut_short = other;
+                None
+            }
+        }
+    }
+}
+
+/// What is said of a model that ends its answer before it begins.
+pub(crate) fn wrote_nothing() -> Error {
+    Error::new(ErrorCode::Internal, "The model wrote nothing.").hint("Ask again, or choose another model.")
 }
 
 /// Lets the model write.
@@ -58,7 +80,7 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         kept: Instant::now(),
         sentences: 0,
     };
-    let asked = (turn.conversation.0, turn.open.store.kv_pages());
+    let asked = (turn.conversation.0, Some(turn.open.store.kv_pages()));
     let written = engine.generate(asked, messages, briefing, sampling.clone(), &mut |heard| {
         match heard {
             Heard::Words { text, tokens } => pen.write(turn, text, tokens, &given),
@@ -80,6 +102,7 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
     };
     let mut how = How {
         model: model.name.clone(),
+        route: turn.record.route.clone(),
         total_ms: 0,
         first_word_ms: first_word_ms.map(|ms| ms as u32),
         tokens_per_second: None,
@@ -88,7 +111,10 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         new_tokens: pen.tokens,
         bytes_out: 0,
     };
-    let mut sentence = "Stopped before the first word".to_owned();
+    let mut sentence = match &cut_short {
+        Some(Ended::Failed(_)) if turn.answer.is_empty() => format!("{} failed before the first word", model.name),
+        _ => "Stopped before the first word".to_owned(),
+    };
     if let Some(generated) = &generated {
         let seconds = generated.generate_ms as f32 / 1e3;
         how.prompt_tokens = generated.prompt_tokens;

@@ -29,6 +29,8 @@ pub(crate) struct TurnRecord {
     pub(crate) searched_documents: u32,
     pub(crate) confidence: Option<hearth_retrieval::Confidence>,
     pub(crate) how: Option<api::How>,
+    /// Why the model that answers does, where it is not the one for chat.
+    pub(crate) route: String,
     pub(crate) not_said: Option<String>,
     pub(crate) refusal: Option<RuleRef>,
     pub(crate) error: Option<api::Error>,

@@ -47,17 +47,37 @@ impl Trail {
         sentence: impl Into<String>,
         detail: Detail,
     ) {
-        let duration_ms = self.now() - started;
+        let now = self.now();
+        let mut detail = detail;
+        // A station that is gone through again keeps its beginning, and what came of it the first time.
+        let before = self.rows.iter().position(|row| row.station == station).map(|at| self.rows.remove(at));
+        let started = before.as_ref().map_or(started, |before| before.started_ms);
+        if let Some(before) = before {
+            let earlier: Detail = serde_json::from_value(before.detail).unwrap_or_default();
+            let lines = earlier.weighed.into_iter().chain([format!("Before: {}.", before.sentence)]);
+            detail.weighed = lines.chain(std::mem::take(&mut detail.weighed)).collect();
+        }
         let detail = serde_json::to_value(detail).unwrap_or_default();
         let row = TraceRow {
             station: station.to_owned(),
             started_ms: started,
-            duration_ms,
+            duration_ms: now - started,
             outcome: word(outcome).to_owned(),
             sentence: sentence.into(),
             detail,
         };
         self.rows.push(row);
+    }
+
+    /// Adds to a station that was noted, in the light of what came later; `with` may give it another outcome and sentence.
+    pub(crate) fn amend(&mut self, station: &str, with: impl FnOnce(&mut Detail) -> Option<(Outcome, String)>) {
+        let Some(row) = self.rows.iter_mut().find(|row| row.station == station) else { return };
+        let mut detail: Detail = serde_json::from_value(row.detail.take()).unwrap_or_default();
+        if let Some((outcome, sentence)) = with(&mut detail) {
+            row.outcome = word(outcome).to_owned();
+            row.sentence = sentence;
+        }
+        row.detail = serde_json::to_value(detail).unwrap_or_default();
     }
 
     /// The rows in the order of the stations; stations that were not reached say so.
@@ -130,5 +150,23 @@ mod tests {
         let rows = trail.into_rows();
         assert_eq!(rows.iter().map(|row| row.station.as_str()).collect::<Vec<_>>(), STATIONS);
         assert_eq!(outcome(&rows[3].outcome), Outcome::Skipped);
+    }
+
+    #[test]
+    fn what_came_later_is_added_to_a_station() {
+        let mut trail = Trail::new(Instant::now());
+        trail.note("Route", 1.0, Outcome::Done, "the large one", Detail::default());
+        trail.note("Generate", 2.0, Outcome::Failed, "it died", Detail::default());
+        trail.amend("Route", |row| {
+            row.weighed.push("the large one failed".into());
+            Some((Outcome::Partly, "the small one".into()))
+        });
+        trail.note("Generate", 5.0, Outcome::Done, "it wrote", Detail::default());
+        let rows = trail.into_rows();
+        assert_eq!(rows.len(), STATIONS.len());
+        assert_eq!((rows[2].sentence.as_str(), outcome(&rows[2].outcome)), ("the small one", Outcome::Partly));
+        assert_eq!(rows[2].detail["weighed"][0], "the large one failed");
+        assert_eq!((rows[5].sentence.as_str(), rows[5].started_ms), ("it wrote", 2.0));
+        assert_eq!(rows[5].detail["weighed"][0], "Before: it died.");
     }
 }

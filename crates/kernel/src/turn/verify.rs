@@ -1,7 +1,7 @@
 //! Station 8, Verify: each sentence is aligned to spans and marked. Only here does an answer become one that may be
 //! believed, sentence by sentence.
 
-use super::generate::Drafted;
+use super::generate::{Drafted, wrote_nothing};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
 use hearth_api::{Error, Outcome, TurnNews};
@@ -19,12 +19,7 @@ pub(crate) fn verify(turn: &mut Turn<'_>, drafted: Drafted) -> Result<(), Ended>
     let Drafted { given, cut_short } = drafted;
     if turn.answer.is_empty() {
         turn.trail.note("Verify", started, Outcome::Skipped, "Nothing was written", Detail::default());
-        return Err(cut_short.unwrap_or_else(|| {
-            Ended::Failed(
-                Error::new(hearth_api::ErrorCode::Internal, "The model wrote nothing.")
-                    .hint("Ask again, or choose another model."),
-            )
-        }));
+        return Err(cut_short.unwrap_or_else(|| Ended::Failed(wrote_nothing())));
     }
     if given.is_empty() {
         turn.record.checked = true;

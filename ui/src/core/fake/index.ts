@@ -21,7 +21,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       : scene.get('vault') === 'locked'
         ? { kind: 'locked', passphrase: true, device: true }
         : { kind: 'open', passphrase: true, device: true, locks_at_ms: now + 24 * 60_000 };
-  let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
+  let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, answer_within_s: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
   const spaces: Space[] = [
     { id: 1, name: 'Lindgate Hospital', documents: 214, memories: 38 },
     { id: 2, name: 'Orchard Mill', documents: 0, memories: 0 },
@@ -366,6 +366,22 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       return done;
     },
     AddModel: () => null,
+    MeasureModel: ({ model }) => {
+      const found = models.installed.find((one) => one.id === model);
+      if (found) found.measured = { at_ms: clock(), machine: '16 cores, AVX2, 32 GB', load_ms: 1900, reads_per_second: 412, per_second: found.fit.per_second ?? 31, peak_bytes: found.computed_bytes * 0.94, place: 'CPU, AVX2' };
+      return change(model, { kind: 'loaded' });
+    },
+    SetContext: ({ model, context }) => {
+      const found = models.installed.find((one) => one.id === model);
+      if (found) found.context = context;
+      return change(model, { kind: 'installed' });
+    },
+    ListFoundModels: () => found,
+    AddFoundModel: ({ model }) => {
+      const one = found.find((other) => other.id === model);
+      if (one) one.installed = true;
+      return change('qwen3-14b', { kind: 'loaded' });
+    },
     RemoveModel: ({ model }) => {
       models.installed = models.installed.filter((one) => one.id !== model);
       tell({ kind: 'stale', commands: ['ListModels'] });
@@ -381,6 +397,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     GetPrivacy: () => more.privacy(now),
   };
   const forgotten: typeof memories = [];
+  const found = more.foundModels();
 
   function change(id: string, state: (typeof models.installed)[number]['state']) {
     const model = [...models.installed, ...models.catalogue].find((one) => one.id === id);

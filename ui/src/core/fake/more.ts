@@ -1,5 +1,5 @@
 // The rest of the imagined machine: models, memories, the record, privacy, jobs.
-import type { AuditEntry, Job, Memory, Model, Models, Privacy, Trace } from '../bindings';
+import type { AuditEntry, FoundModel, Job, Memory, Model, Models, Privacy, Trace } from '../bindings';
 
 const GB = 2 ** 30;
 const MINUTE = 60_000;
@@ -14,7 +14,12 @@ function model(id: string, name: string, quantization: string, size: number, rol
     roles,
     licence: 'Apache-2.0',
     n_ctx: 32_768,
-    fit: { level: 'runs_well', per_second: 31, measured: true, needs_bytes: (size + 1.1) * 1e9, short_bytes: 0 },
+    context: null,
+    fit: { level: 'runs_well', per_second: 31, measured: true, needs_bytes: (size + 1.1) * 1e9, measured_bytes: null, short_bytes: 0 },
+    computed_bytes: (size + 1.1) * 1e9,
+    measured: null,
+    place: '',
+    elsewhere: null,
     state: { kind: 'absent' },
     unsupported: null,
     ...more,
@@ -25,15 +30,15 @@ export function models(short = false): Models {
   const whole = all();
   if (!short) return whole;
   // The machine on which a large model did not load.
-  const big = model('mistral-small', 'Mistral Small 24B', 'Q4_K_M', 14.3, ['chat'], { state: { kind: 'installed' }, fit: { level: 'will_not_fit', per_second: null, measured: false, needs_bytes: 15.8 * GB, short_bytes: 3.6 * GB } });
+  const big = model('mistral-small', 'Mistral Small 24B', 'Q4_K_M', 14.3, ['chat'], { state: { kind: 'installed' }, fit: { level: 'will_not_fit', per_second: null, measured: false, needs_bytes: 15.8 * GB, measured_bytes: null, short_bytes: 3.6 * GB } });
   whole.installed.push(big);
-  whole.roles[0] = { role: 'chat', model: 'mistral-small', choices: ['mistral-small', 'qwen3-14b'], loaded: false, note: '' };
+  whole.roles[0] = { role: 'chat', model: 'mistral-small', choices: ['mistral-small', 'qwen3-14b'], loaded: false, may_be_empty: false, note: '' };
   whole.memory[3] = { kind: 'others', name: 'Other apps', bytes: 8.1 * GB, note: '' };
   return whole;
 }
 
 function all(): Models {
-  const fit = (level: Model['fit']['level'], per_second: number | null, measured: boolean, short = 0): Model['fit'] => ({ level, per_second, measured, needs_bytes: 10e9, short_bytes: short * 1e9 });
+  const fit = (level: Model['fit']['level'], per_second: number | null, measured: boolean, short = 0): Model['fit'] => ({ level, per_second, measured, needs_bytes: 10e9, measured_bytes: null, short_bytes: short * 1e9 });
   return {
     machine: { cores: 16, memory_bytes: 32 * GB, disk_free_bytes: 214e9, compute: 'CPU, AVX2' },
     memory: [
@@ -44,8 +49,8 @@ function all(): Models {
       { kind: 'free', name: 'Free', bytes: 13.9 * GB, note: 'enough to add a 12B model beside these' },
     ],
     roles: [
-      { role: 'chat', model: 'qwen3-14b', choices: ['qwen3-14b', 'qwen3-0.6b'], loaded: true, note: '' },
-      { role: 'embed', model: 'minilm', choices: ['minilm'], loaded: true, note: '' },
+      { role: 'chat', model: 'qwen3-14b', choices: ['qwen3-14b', 'qwen3-0.6b'], loaded: true, may_be_empty: false, note: '' },
+      { role: 'embed', model: 'minilm', choices: ['minilm'], loaded: true, may_be_empty: false, note: '' },
     ],
     installed: [
       model('qwen3-14b', 'Qwen3 14B', 'Q4_K_M', 9, ['chat'], { state: { kind: 'loaded' } }),
@@ -59,6 +64,11 @@ function all(): Models {
       model('llama-3.3-70b', 'Llama 3.3 70B', 'Q4_K_M', 42.5, ['chat'], { fit: fit('will_not_fit', null, false, 14), size_about: true }),
     ],
   };
+}
+
+export function foundModels(): FoundModel[] {
+  const one = (id: string, name: string, program: string, size: number, unsupported: string | null): FoundModel => ({ id, name, program, path: `/home/h/${program.toLowerCase()}/${id}`, size_bytes: size * 1e9, quantization: 'Q4_K_M', licence: 'Apache-2.0', fit: { level: 'runs_well', per_second: 44, measured: false, needs_bytes: (size + 0.6) * 1e9, measured_bytes: null, short_bytes: 0 }, installed: false, unsupported });
+  return [one('llama3.2-3b', 'llama3.2:3b', 'Ollama', 2, null), one('minicpm-v-8b', 'minicpm-v:8b', 'Ollama', 4.4, 'The engine does not run minicpmv models yet')];
 }
 
 export function memories(now: number): Memory[] {

@@ -67,7 +67,7 @@ function turn(id: number, question: string, asked_ms: number, more: Partial<Turn
     unused_passages: 0,
     searched_documents: 214,
     confidence: 'high',
-    how: { model: 'Qwen3 14B', total_ms: 5900, first_word_ms: 800, tokens_per_second: 31, prompt_tokens: 2140, cached_tokens: 1022, new_tokens: 148, bytes_out: 0 },
+    how: { model: 'Qwen3 14B', route: '', total_ms: 5900, first_word_ms: 800, tokens_per_second: 31, prompt_tokens: 2140, cached_tokens: 1022, new_tokens: 148, bytes_out: 0 },
     not_said: null,
     refusal: null,
     error: null,
@@ -103,7 +103,7 @@ export function abstained(begin: Turn): Turn {
     not_said: 'Half of this is not in your documents.',
     unused_passages: 9,
     searched_documents: 212,
-    how: { model: 'Qwen3 14B', total_ms: 1600, first_word_ms: 700, tokens_per_second: 31, prompt_tokens: 900, cached_tokens: 0, new_tokens: 30, bytes_out: 0 },
+    how: { model: 'Qwen3 14B', route: '', total_ms: 1600, first_word_ms: 700, tokens_per_second: 31, prompt_tokens: 900, cached_tokens: 0, new_tokens: 30, bytes_out: 0 },
     confidence: 'mixed',
   });
 }

@@ -31,6 +31,7 @@ const LEADS: Record<string, string> = {
   'memory.restored': 'Put back',
   'model.downloaded': 'Downloaded',
   'model.added': 'Added',
+  'model.measured': 'Measured',
   'model.removed': 'Removed',
   'model.loaded': 'Loaded',
   'model.unloaded': 'Unloaded',

@@ -1,10 +1,10 @@
 // What fit promises.
 import { describe, expect, it } from 'vitest';
 import type { Fit, MemoryPart, Model } from '../../core/bindings';
-import { downloadWords, findModels, fitWords, goodAt, ofSize, perSecond, replaceModel, shortfall, stretches, usedByHearth } from './fit';
+import { contextChoices, downloadWords, findModels, fitWords, goodAt, measuredWords, memoryWords, ofSize, perSecond, replaceModel, shortfall, stretches, usedByHearth } from './fit';
 
 const GB = 2 ** 30;
-const fit: Fit = { level: 'runs_well', per_second: 31, measured: true, needs_bytes: 10 * GB, short_bytes: 0 };
+const fit: Fit = { level: 'runs_well', per_second: 31, measured: true, needs_bytes: 10 * GB, measured_bytes: null, short_bytes: 0 };
 
 function model(id: string, more: Partial<Model> = {}): Model {
   return {
@@ -16,7 +16,12 @@ function model(id: string, more: Partial<Model> = {}): Model {
     roles: ['chat'],
     licence: 'Apache-2.0',
     n_ctx: 8192,
+    context: null,
     fit,
+    computed_bytes: 10 * GB,
+    measured: null,
+    place: '',
+    elsewhere: null,
     state: { kind: 'absent' },
     unsupported: null,
     ...more,
@@ -29,7 +34,7 @@ describe('fit', () => {
     expect(fitWords({ ...fit, measured: false }, ['chat']).aside).toBe('about 31 tok/s');
   });
   it('says what is missing where it will not fit', () => {
-    const over: Fit = { level: 'will_not_fit', per_second: null, measured: false, needs_bytes: 46 * GB, short_bytes: 14 * GB };
+    const over: Fit = { level: 'will_not_fit', per_second: null, measured: false, needs_bytes: 46 * GB, measured_bytes: null, short_bytes: 14 * GB };
     expect(fitWords(over, ['chat'])).toEqual({ level: 'Will not fit', aside: 'needs 46.0 GB' });
     expect(shortfall(over)).toBe('Needs 14.0 GB more');
   });
@@ -41,6 +46,26 @@ describe('fit', () => {
     expect(perSecond(['embed'], 940, true)).toBe('940/s');
     expect(perSecond(['chat', 'embed'], 4.25)).toMatch(/^4[.,]3 tok\/s$/);
     expect(goodAt(['chat', 'vision'])).toBe('Chat, vision');
+  });
+});
+
+describe('measured', () => {
+  const measured = { at_ms: Date.UTC(2026, 2, 3, 12), machine: '2 cores, AVX2, 24 GB', load_ms: 340, reads_per_second: 812, per_second: 61, peak_bytes: 400e6, place: 'CPU, AVX2' };
+  it('tells speeds, readiness and place, and passages for a model that reads them', () => {
+    expect(measuredWords(model('a', { measured }))).toMatch(/^Reads 812 tok\/s, writes 61 tok\/s, ready in 0[.,]3 s\. On CPU, AVX2, /);
+    expect(measuredWords(model('b', { measured: { ...measured, reads_per_second: null }, roles: ['embed'] }))).toMatch(/^61 passages\/s, ready/);
+    expect(measuredWords(model('c'))).toContain('from the answers');
+    expect(measuredWords(model('d', { fit: { ...fit, measured: false } }))).toContain('estimated');
+  });
+  it('sets what was measured beside what was computed', () => {
+    expect(memoryWords(model('a', { computed_bytes: 500e6 }))).toBe('Needs 500 MB by its numbers.');
+    const both = model('a', { computed_bytes: 500e6, measured, fit: { ...fit, needs_bytes: 450e6, measured_bytes: 400e6 } });
+    expect(memoryWords(both)).toBe('Needs 500 MB by its numbers, was measured to take 400 MB; with its whole context 450 MB.');
+  });
+  it('offers contexts up to its own, and what was chosen', () => {
+    expect(contextChoices({ n_ctx: 8192, context: null })).toEqual([null, 2048, 4096, 8192]);
+    expect(contextChoices({ n_ctx: 8192, context: 3000 })).toEqual([null, 2048, 3000, 4096, 8192]);
+    expect(contextChoices({ n_ctx: 512, context: null })).toEqual([null]);
   });
 });
 

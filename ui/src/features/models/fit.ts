@@ -119,6 +119,39 @@ export function isInstalled(state: ModelPresence): boolean {
   return state.kind === 'installed' || state.kind === 'loaded' || state.kind === 'damaged';
 }
 
+/** Whether a model writes answers; others read passages. */
+export function writesText(roles: readonly Role[]): boolean {
+  return roles.includes('chat') || roles.includes('code') || roles.includes('draft');
+}
+
+/** What a short run of a model gave: "Reads 812, writes 61 tok/s, ready in 0.3 s. 3 March". */
+export function measuredWords(model: Pick<Model, 'measured' | 'roles' | 'fit'>): string {
+  const { measured, fit } = model;
+  if (!measured) return fit.measured ? 'Not yet. Its speed is from the answers it wrote.' : 'Not yet. Its speed is estimated.';
+  const reads = measured.reads_per_second === null ? '' : `Reads ${count(measured.reads_per_second)} tok/s, writes `;
+  const ready = (measured.load_ms / 1e3).toLocaleString(undefined, { maximumFractionDigits: measured.load_ms < 10_000 ? 1 : 0 });
+  const day = new Date(measured.at_ms).toLocaleDateString(undefined, { day: 'numeric', month: 'long' });
+  return `${reads}${perSecond(model.roles, measured.per_second)}, ready in ${ready} s. On ${measured.place}, ${day}.`;
+}
+
+/** What a model needs: by its numbers, and what it was measured to take. */
+export function memoryWords(model: Pick<Model, 'computed_bytes' | 'measured' | 'fit'>): string {
+  const computed = `Needs ${size(model.computed_bytes)} by its numbers`;
+  if (!model.measured) return `${computed}.`;
+  const with_context = model.fit.needs_bytes - model.measured.peak_bytes;
+  const more = with_context >= 1e6 ? `; with its whole context ${size(model.fit.needs_bytes)}` : '';
+  return `${computed}, was measured to take ${size(model.measured.peak_bytes)}${more}.`;
+}
+
+/** Contexts to choose from: its own, then powers of two up to its own. */
+export function contextChoices(model: Pick<Model, 'n_ctx' | 'context'>): (number | null)[] {
+  const most = model.n_ctx > 0 ? model.n_ctx : 32_768;
+  const steps: number[] = [];
+  for (let tokens = 2048; tokens <= most; tokens *= 2) steps.push(tokens);
+  if (model.context !== null && !steps.includes(model.context)) steps.push(model.context);
+  return [null, ...steps.sort((a, b) => a - b)];
+}
+
 /** Context in words: "8k of context". */
 export function contextWords(tokens: number): string {
   return tokens >= 1024 ? `${Math.round(tokens / 1024)}k of context` : `${count(tokens)} tokens of context`;

@@ -1,0 +1,200 @@
+//! Which model answers: the next best where the chosen one is broken, dies or says nothing; the one for code where code is
+//! asked about; a faster one where time is short. The trace and the answer's how line say why.
+
+use crate::CHILD;
+use anyhow::{Context, Result};
+use hearth_api::{Model, Outcome, Turn, TurnState};
+use hearth_tests::{House, Script, answered};
+use serde_json::{Value, json};
+
+const LEASE: &str =
+    "Lease of the mill\n\nThe tenant pays a rent of 1,250 euros a month, due on the third working day.\n";
+const QUESTION: &str = "What rent does the tenant pay?";
+
+fn says(answer: &str) -> Script {
+    Script { answers: vec![(String::new(), answer.into())], ..Script::default() }
+}
+
+/// A house with a document and a model that answers, called `scripted-chat`.
+fn house() -> Result<House> {
+    let house = House::new(CHILD, &says("The rent is 1,250 euros a month."))?;
+    house.text("lease.txt", LEASE)?;
+    Ok(house)
+}
+
+fn choose(house: &House, role: &str, model: &str) -> Result<Value> {
+    house.call("SetRole", json!({ "role": role, "model": model }))
+}
+
+fn how(turn: &Turn) -> Result<(&str, &str)> {
+    let how = turn.how.as_ref().context("a how line")?;
+    Ok((&how.model, &how.route))
+}
+
+/// A header that promises more tensors than the file can hold.
+fn broken() -> Vec<u8> {
+    [b"GGUF".as_slice(), &3u32.to_le_bytes(), &u64::MAX.to_le_bytes(), &1u64.to_le_bytes(), &[0xff; 64]].concat()
+}
+
+#[test]
+fn a_broken_model_gives_way_to_the_next_best_and_the_trace_says_why() -> Result<()> {
+    let mut house = house()?;
+    let id = house.install_weights("broken-giant", broken())?;
+    choose(&house, "chat", &id)?;
+    let turn = house.ask(QUESTION)?;
+    assert!(answered(&turn), "{turn:?}");
+    assert_eq!(turn.answer, "The rent is 1,250 euros a month.");
+    let (model, route) = how(&turn)?;
+    assert_eq!(model, "scripted-chat");
+    assert!(
+        route.starts_with("broken-giant did not load.") && route.ends_with("scripted-chat answers instead."),
+        "{route}"
+    );
+    let station = house.station(turn.id, "Route")?;
+    assert_eq!(station.outcome, Outcome::Partly, "{station:?}");
+    assert_eq!(station.sentence, "broken-giant failed; scripted-chat answers instead");
+    let tried = station.weighed.iter().find(|line| line.contains("tried and failed")).context("what was tried")?;
+    assert!(tried.starts_with("broken-giant") && tried.contains("did not load"), "{tried}");
+
+    // The same file is not tried again with every question, and that is said too.
+    let second = house.ask(QUESTION)?;
+    assert!(how(&second)?.1.ends_with("scripted-chat answers instead."), "{second:?}");
+    let station = house.station(second.id, "Route")?;
+    assert_eq!(station.outcome, Outcome::Done);
+    assert!(
+        station.weighed.iter().any(|line| line.contains("broken-giant") && line.contains("Set aside")),
+        "{station:?}"
+    );
+    // Choosing it anew is another chance.
+    choose(&house, "chat", &id)?;
+    let third = house.ask(QUESTION)?;
+    assert_eq!(house.station(third.id, "Route")?.outcome, Outcome::Partly);
+    Ok(())
+}
+
+#[test]
+fn a_model_that_dies_before_its_first_word_gives_way() -> Result<()> {
+    for script in
+        [Script { dies_loading: true, ..says("never") }, Script { dies_after: Some(0), ..says("never") }, says("")]
+    {
+        let mut house = house()?;
+        let id = house.install_chat("frail", &script)?;
+        choose(&house, "chat", &id)?;
+        let turn = house.ask(QUESTION)?;
+        assert!(answered(&turn), "{script:?}: {turn:?}");
+        let (model, route) = how(&turn)?;
+        assert_eq!(model, "scripted-chat");
+        assert!(route.contains("frail") && route.ends_with("scripted-chat answers instead."), "{route}");
+        assert_eq!(house.station(turn.id, "Route")?.outcome, Outcome::Partly);
+        assert_eq!(house.station(turn.id, "Generate")?.outcome, Outcome::Done);
+    }
+    Ok(())
+}
+
+#[test]
+fn words_that_were_written_are_kept_and_no_other_model_speaks() -> Result<()> {
+    let mut house = house()?;
+    let id = house.install_chat("frail", &Script { dies_after: Some(3), ..says("The rent is high, they say.") })?;
+    choose(&house, "chat", &id)?;
+    let turn = house.ask(QUESTION)?;
+    assert_eq!(turn.state, TurnState::Failed);
+    assert_eq!(turn.answer, "The rent is");
+    assert_eq!(how(&turn)?, ("frail", ""));
+    Ok(())
+}
+
+#[test]
+fn where_every_model_fails_the_chosen_one_is_named() -> Result<()> {
+    let mut house = House::new(CHILD, &Script { dies_loading: true, ..says("never") })?;
+    house.text("lease.txt", LEASE)?;
+    let id = house.install_weights("broken-giant", broken())?;
+    choose(&house, "chat", &id)?;
+    let turn = house.ask(QUESTION)?;
+    assert_eq!(turn.state, TurnState::Failed);
+    assert!(!turn.quotes.is_empty(), "quotes need no model");
+    assert!(turn.error.is_some_and(|error| error.message.starts_with("broken-giant did not load")));
+    let station = house.station(turn.id, "Route")?;
+    assert_eq!((station.outcome, station.sentence.as_str()), (Outcome::Failed, "Every model that could answer failed"));
+    Ok(())
+}
+
+#[test]
+fn a_question_about_code_goes_to_the_model_for_code() -> Result<()> {
+    let mut house = house()?;
+    let id = house.install_chat("coder", &says("The rent is 1,250 euros a month."))?;
+    let question = "Which function of the code computes the rent that the tenant pays?";
+    assert_eq!(how(&house.ask(question)?)?, ("scripted-chat", ""), "nobody has the part");
+    choose(&house, "code", &id)?;
+    let turn = house.ask(question)?;
+    let (model, route) = how(&turn)?;
+    assert_eq!(model, "coder");
+    assert!(route.starts_with("The question is about code"), "{route}");
+    let station = house.station(turn.id, "Route")?;
+    assert!(station.decision.is_some_and(|said| said.contains("about code: it says “code” and “function”")));
+    assert_eq!(how(&house.ask(QUESTION)?)?, ("scripted-chat", ""), "other questions stay with the chat model");
+    choose(&house, "code", "")?;
+    assert_eq!(how(&house.ask(question)?)?.0, "scripted-chat", "the part may be left empty");
+    Ok(())
+}
+
+#[test]
+fn a_measured_model_that_would_take_too_long_gives_way_to_a_faster_one() -> Result<()> {
+    let mut house = house()?;
+    let slow = house.install_chat("slow", &Script { pause_ms: 60, ..says(&"The rent is high. ".repeat(6)) })?;
+    choose(&house, "chat", &slow)?;
+    for model in ["scripted-chat", slow.as_str()] {
+        let measured: Model = serde_json::from_value(house.call("MeasureModel", json!({ "model": model }))?)?;
+        let figures = measured.measured.context("figures")?;
+        assert!(
+            figures.per_second > 0.0 && figures.reads_per_second > Some(0.0) && figures.peak_bytes > 0,
+            "{figures:?}"
+        );
+        assert_eq!(measured.fit.measured_bytes, Some(figures.peak_bytes));
+        assert!(measured.fit.measured);
+    }
+    assert_eq!(how(&house.ask(QUESTION)?)?, ("slow", ""), "without a limit the chosen model answers");
+    house.call("SetSettings", json!({ "settings": { "answer_within_s": 3 } }))?;
+    let turn = house.ask(QUESTION)?;
+    let (model, route) = how(&turn)?;
+    assert_eq!(model, "scripted-chat");
+    assert!(route.starts_with("slow would take ") && route.contains("more than 3 s"), "{route}");
+    let station = house.station(turn.id, "Route")?;
+    assert!(
+        station
+            .weighed
+            .iter()
+            .any(|line| line.starts_with("slow: second in line") && line.contains("more than the 3 s"))
+    );
+    Ok(())
+}
+
+#[test]
+fn measured_figures_hold_for_the_weights_that_were_measured() -> Result<()> {
+    let house = house()?;
+    house.call("MeasureModel", json!({ "model": "scripted-chat" }))?;
+    let house = house.restart()?;
+    let shown = |house: &House| -> Result<Model> {
+        let models: hearth_api::Models = serde_json::from_value(house.call("ListModels", json!({}))?)?;
+        models.installed.into_iter().find(|model| model.id == "scripted-chat").context("the model")
+    };
+    assert!(shown(&house)?.measured.is_some(), "figures are kept");
+    house.call("RemoveModel", json!({ "model": "scripted-chat" }))?;
+    house.install(&says("Other weights."))?;
+    assert!(shown(&house)?.measured.is_none(), "other weights were not measured");
+    Ok(())
+}
+
+#[test]
+fn a_chosen_context_is_what_the_engine_gets_and_what_the_fit_counts() -> Result<()> {
+    let mut house = house()?;
+    let refused = house.try_call("SetContext", json!({ "model": "scripted-chat", "context": 64 }));
+    assert!(refused.is_err_and(|error| error.code == hearth_api::ErrorCode::Invalid));
+    let long = "rent ".repeat(1200);
+    assert!(answered(&house.ask(&long)?));
+    house.call("SetContext", json!({ "model": "scripted-chat", "context": 1024 }))?;
+    let turn = house.ask(&long)?;
+    assert!(turn.error.is_some_and(|error| error.message.contains("this model reads 1024")), "{:?}", turn.state);
+    house.call("SetContext", json!({ "model": "scripted-chat", "context": null }))?;
+    assert!(answered(&house.ask(&long)?));
+    Ok(())
+}
