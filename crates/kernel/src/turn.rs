@@ -18,6 +18,7 @@ mod state;
 mod task;
 mod trail;
 mod verify;
+mod whole;
 
 pub(crate) use record::{TurnRecord, close_interrupted, shown};
 pub(crate) use retrieve::search;
@@ -55,7 +56,10 @@ fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
     let mut grounded = retrieve::retrieve(turn, recalled)?;
     let drafted = loop {
         let prompt = compose::compose(turn, &mut grounded)?;
-        let mut drafted = generate::generate(turn, prompt)?;
+        let mut drafted = match whole::wanted(turn, &grounded, &prompt)? {
+            Some(whole) => whole::read(turn, prompt, whole)?,
+            None => generate::generate(turn, prompt)?,
+        };
         // A model that failed before its first word gives way to the next best; words that were written stay.
         let failed = drafted.failed_wordless(turn);
         if !failed.is_some_and(|why| grounded.recalled.routed.choice.set_aside(turn, why)) {

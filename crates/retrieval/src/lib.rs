@@ -4,6 +4,7 @@
 mod abstain;
 mod align;
 mod candidate;
+mod central;
 mod claims;
 mod dates;
 mod differ;
@@ -26,6 +27,7 @@ mod words;
 
 pub use abstain::{Reason, abstain};
 pub use candidate::{Candidate, Frequencies, RankOptions, Ranked, Ranking, Reranked, Scored, Why};
+pub use central::central;
 pub use claims::{Source, texts_wanted};
 pub use query::{Ask, Exchange, Query, QueryTerm, understand};
 pub use quotes::{Quote, quote_texts, quotes};

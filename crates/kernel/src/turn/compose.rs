@@ -93,7 +93,7 @@ fn lay_out(turn: &mut Turn<'_>, grounded: &Grounded, engine: Arc<Engine>, model:
 }
 
 /// Tokens of passages that can be read in time and fit the window.
-fn passage_budget(engine: &Engine, tokens_per_second: Option<f32>) -> u32 {
+pub(super) fn passage_budget(engine: &Engine, tokens_per_second: Option<f32>) -> u32 {
     readable(tokens_per_second).min(engine.info().n_ctx.saturating_sub(ANSWER_TOKENS) / 2)
 }
 
@@ -113,7 +113,7 @@ fn fit(passages: &[PassageRow], budget: u32) -> Vec<PassageRow> {
 }
 
 /// Tokens of a text, about: a token is some four letters, or one digit group or sign.
-fn estimate(text: &str) -> usize {
+pub(super) fn estimate(text: &str) -> usize {
     let (mut letters, mut others) = (0usize, 0usize);
     for c in text.chars() {
         if c.is_ascii_alphabetic() || c == ' ' { letters += 1 } else { others += 1 }
@@ -121,7 +121,7 @@ fn estimate(text: &str) -> usize {
     letters / 4 + others * 3 / 4 + 1
 }
 
-fn grounded_message(given: &[PassageRow], question: &str) -> String {
+pub(super) fn grounded_message(given: &[PassageRow], question: &str) -> String {
     let mut text = String::new();
     for (at, passage) in given.iter().enumerate() {
         let place = crate::view::place(&passage.place, None);

@@ -37,6 +37,8 @@ pub(crate) struct TurnRecord {
     pub(crate) general: bool,
     /// What the model read last: its own turn's message, for the next turn's prefix and for replay.
     pub(crate) prompt: Option<String>,
+    /// What was read of each part, where documents were read as wholes.
+    pub(crate) parts: Vec<super::whole::PartRecord>,
     pub(crate) seal: Option<u64>,
 }
 

@@ -58,6 +58,13 @@ pub(crate) fn verify(turn: &mut Turn<'_>, drafted: Drafted) -> Result<(), Ended>
     }
 }
 
+/// Checks a text of its own against passages.
+pub(super) fn checks(turn: &Turn<'_>, text: &str, given: &[PassageRow]) -> Vec<SentenceCheck> {
+    let sources = sources(given);
+    let similarity = embedded(turn, text, &sources);
+    check(text, &sources, similarity.as_ref())
+}
+
 /// Checks the sentences that are whole by their words alone, while more are being written.
 pub(crate) fn provisional(turn: &mut Turn<'_>, head: &str, given: &[PassageRow]) -> Result<(), Error> {
     let checks = check(head, &sources(given), &NoSimilarity);

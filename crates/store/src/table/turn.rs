@@ -134,6 +134,12 @@ impl Writer<'_> {
         found(self.db.prepare_cached(sql)?.execute((id.0, answer))?, id)
     }
 
+    /// Keeps what a running turn has come to so far, besides its answer.
+    pub fn note_record(&self, id: TurnId, record: &Value) -> Result<()> {
+        let sql = "UPDATE turn SET record = ?2 WHERE id = ?1 AND state = 'running'";
+        found(self.db.prepare_cached(sql)?.execute((id.0, json(record)?))?, id)
+    }
+
     /// Ends a turn: its state, answer, record and citations, in place of any that it had.
     pub fn finish_turn(
         &self,
