@@ -49,6 +49,17 @@ fn a_long_document_is_summarised_from_beginning_to_end_with_every_point_cited() 
 }
 
 #[test]
+fn summarise_this_without_a_name_is_about_what_came_last() -> Result<()> {
+    let mut house = House::new(CHILD, &Script::default())?;
+    house.text("lease.txt", "The tenant of the mill pays a rent of 1,250 euros a month.\n")?;
+    house.text("mills.txt", &report(20))?;
+    let turn = house.ask("Summarise this document.")?;
+    assert!(answered(&turn) && points(&turn.answer).len() >= 4, "{turn:?}");
+    assert!(turn.sources.iter().all(|source| source.title == "mills.txt"), "{:?}", turn.sources);
+    Ok(())
+}
+
+#[test]
 fn what_a_part_does_not_say_is_never_a_point_of_it() -> Result<()> {
     let script = Script {
         answers: vec![("Summarise".into(), "- The moon is made of cheese.\n- The mills had 99 wheels.".into())],

@@ -23,6 +23,7 @@ mod similarity;
 mod stem;
 mod terms;
 mod verify;
+mod whole;
 mod words;
 
 pub use abstain::{Reason, abstain};

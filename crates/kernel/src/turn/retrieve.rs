@@ -47,8 +47,9 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         turn.open.store.write(|writer| writer.note_reading(turn.id, &[]))?;
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
-    let filter = filter(question.space, &question.attachments, question.grounding);
-    let found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &question.attachments)?;
+    let named = named(turn, &recalled)?;
+    let filter = filter(question.space, &named, question.grounding);
+    let found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &named)?;
     turn.record.searched_documents = found.searched;
     let rows = found.rows;
     let go_on = || !turn.is_stopped();
@@ -75,6 +76,16 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         return Err(say_nothing_found(turn, &recalled.query, &ranking, question.space)?);
     }
     Ok(Grounded { recalled, passages })
+}
+
+/// The documents that a question names: those attached; for "summarise this" with none at hand, what came last.
+pub(super) fn named(turn: &Turn<'_>, recalled: &Recalled) -> Result<Vec<DocumentId>, Ended> {
+    let question = recalled.routed.permitted.question();
+    if !question.attachments.is_empty() || !recalled.query.names_nothing() {
+        return Ok(question.attachments.clone());
+    }
+    let newest = DocumentFilter { space: Some(question.space), limit: 1, ..DocumentFilter::default() };
+    Ok(turn.open.store.read(|reader| reader.documents(&newest))?.into_iter().map(|row| row.id).collect())
 }
 
 fn show(turn: &Turn<'_>, took_ms: u32) {
@@ -221,7 +232,7 @@ fn find(
                 }
             }
             if query.kind == Ask::Summarise {
-                for passage in spread(reader, filter, named)? {
+                for passage in spread(reader, named)? {
                     if !found.iter().any(|(known, ..)| *known == passage) {
                         found.push((passage, None, None));
                     }
@@ -265,22 +276,12 @@ fn find(
     Ok(Found { ranking, rows, candidates: count, searched, without_vectors })
 }
 
-/// Passages spread evenly over the documents that a summary is asked of: those named, else the newest of the space.
-fn spread(
-    reader: &hearth_store::Reader<'_>,
-    filter: &SearchFilter,
-    named: &[DocumentId],
-) -> hearth_store::Result<Vec<PassageId>> {
+/// Passages spread evenly over the documents that a summary is asked of.
+fn spread(reader: &hearth_store::Reader<'_>, named: &[DocumentId]) -> hearth_store::Result<Vec<PassageId>> {
     const MOST: usize = 24;
-    let documents = if named.is_empty() {
-        let newest = DocumentFilter { space: Some(filter.space), limit: 1, ..DocumentFilter::default() };
-        reader.documents(&newest)?.into_iter().map(|row| row.id).collect()
-    } else {
-        named.to_vec()
-    };
     let mut all = Vec::new();
-    for document in documents {
-        if let Some(version) = reader.document(document)?.and_then(|row| row.version) {
+    for document in named {
+        if let Some(version) = reader.document(*document)?.and_then(|row| row.version) {
             all.extend(reader.passages_of(version)?.into_iter().map(|row| row.id));
         }
     }

@@ -4,17 +4,17 @@
 
 use super::compose::{Prompt, died, estimate, grounded_message, passage_budget};
 use super::generate::Drafted;
-use super::retrieve::Grounded;
+use super::retrieve::{Grounded, named};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
 use super::verify;
 use crate::engine::{Generated, Heard};
 use hearth_api::{How, Outcome, TurnNews};
-use hearth_domain::{CheckState, DocumentId, PassageId, Role};
+use hearth_domain::{CheckState, PassageId, Role};
 use hearth_inference::embed::Kind;
 use hearth_inference::wire::{Finish, Message, Sampling, Speaker};
 use hearth_retrieval::{Ask, central};
-use hearth_store::{DocumentFilter, PassageRow};
+use hearth_store::PassageRow;
 use serde::{Deserialize, Serialize};
 
 const POINTS: &str = include_str!("../../../../models/prompts/points.txt");
@@ -57,21 +57,12 @@ pub(crate) struct Whole {
 /// What a question about wholes would have the model read, where that is more than it reads at once.
 pub(crate) fn wanted(turn: &Turn<'_>, grounded: &Grounded, prompt: &Prompt) -> Result<Option<Whole>, Ended> {
     let recalled = &grounded.recalled;
-    let (kind, question) = (recalled.query.kind, recalled.routed.permitted.question());
-    let named = !question.attachments.is_empty();
-    if prompt.given.is_empty() || !(kind == Ask::Summarise || (named && matches!(kind, Ask::List | Ask::Compare))) {
+    let kind = recalled.query.kind;
+    if prompt.given.is_empty() || !matches!(kind, Ask::Summarise | Ask::List | Ask::Compare) {
         return Ok(None);
     }
-    let documents: Vec<DocumentId> = if named {
-        question.attachments.clone()
-    } else {
-        // "Summarise this" with nothing at hand is about what came last; of a topic, about what bears on it.
-        if !recalled.query.terms.is_empty() {
-            return Ok(None);
-        }
-        let newest = DocumentFilter { space: Some(question.space), limit: 1, ..DocumentFilter::default() };
-        turn.open.store.read(|reader| reader.documents(&newest))?.into_iter().map(|row| row.id).collect()
-    };
+    // Without one that is named a summary is of a topic: about what bears on it.
+    let documents = named(turn, recalled)?;
     let mut all = Vec::new();
     for document in &documents {
         let rows = turn.open.store.read(|reader| match reader.document(*document)?.and_then(|row| row.version) {
