@@ -92,6 +92,21 @@ fn a_model_that_dies_before_its_first_word_gives_way() -> Result<()> {
 }
 
 #[test]
+fn the_trace_names_how_the_model_was_asked() -> Result<()> {
+    let mut house = house()?;
+    let asked = |house: &mut House| -> Result<String> {
+        let turn = house.ask(QUESTION)?;
+        house.station(turn.id, "Generate")?.record.context("how it was asked")
+    };
+    let first = asked(&mut house)?;
+    assert!(first.starts_with("Asked by the recipe “answer from documents”, version 1. Template: none."), "{first}");
+    assert!(first.contains("top-k 0, top-p 1,") && first.contains("seed "), "{first}");
+    let mut house = house.restart()?;
+    assert!(asked(&mut house)?.contains("version 1."), "the same recipe is the same version");
+    Ok(())
+}
+
+#[test]
 fn words_that_were_written_are_kept_and_no_other_model_speaks() -> Result<()> {
     let mut house = house()?;
     let id = house.install_chat("frail", &Script { dies_after: Some(3), ..says("The rent is high, they say.") })?;
@@ -122,7 +137,8 @@ fn where_every_model_fails_the_chosen_one_is_named() -> Result<()> {
 fn a_question_about_code_goes_to_the_model_for_code() -> Result<()> {
     let mut house = house()?;
     let id = house.install_chat("coder", &says("The rent is 1,250 euros a month."))?;
-    let question = "Which function of the code computes the rent that the tenant pays?";
+    house.text("ledger.txt", "The rent of the mill is computed by monthly_rent, which reads the lease.\n")?;
+    let question = "What does monthly_rent compute?";
     assert_eq!(how(&house.ask(question)?)?, ("scripted-chat", ""), "nobody has the part");
     choose(&house, "code", &id)?;
     let turn = house.ask(question)?;
@@ -130,7 +146,7 @@ fn a_question_about_code_goes_to_the_model_for_code() -> Result<()> {
     assert_eq!(model, "coder");
     assert!(route.starts_with("The question is about code"), "{route}");
     let station = house.station(turn.id, "Route")?;
-    assert!(station.decision.is_some_and(|said| said.contains("about code: it says “code” and “function”")));
+    assert!(station.decision.is_some_and(|said| said.contains("about code: “monthly_rent” is code")));
     assert_eq!(how(&house.ask(QUESTION)?)?, ("scripted-chat", ""), "other questions stay with the chat model");
     choose(&house, "code", "")?;
     assert_eq!(how(&house.ask(question)?)?.0, "scripted-chat", "the part may be left empty");

@@ -10,6 +10,7 @@ mod generate;
 mod pace;
 mod permit;
 mod recall;
+mod recipe;
 pub(crate) mod record;
 mod rerank;
 mod retrieve;
