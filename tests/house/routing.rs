@@ -3,7 +3,7 @@
 
 use crate::CHILD;
 use anyhow::{Context, Result};
-use hearth_api::{Model, Outcome, Turn, TurnState};
+use hearth_api::{Model, Outcome, Turn, TurnNews, TurnState};
 use hearth_tests::{House, Script, answered};
 use serde_json::{Value, json};
 
@@ -154,7 +154,7 @@ fn a_question_about_code_goes_to_the_model_for_code() -> Result<()> {
 }
 
 #[test]
-fn a_measured_model_that_would_take_too_long_gives_way_to_a_faster_one() -> Result<()> {
+fn a_faster_model_drafts_and_the_slow_one_writes_it_anew() -> Result<()> {
     let mut house = house()?;
     let slow = house.install_chat("slow", &Script { pause_ms: 60, ..says(&"The rent is high. ".repeat(6)) })?;
     choose(&house, "chat", &slow)?;
@@ -170,10 +170,17 @@ fn a_measured_model_that_would_take_too_long_gives_way_to_a_faster_one() -> Resu
     }
     assert_eq!(how(&house.ask(QUESTION)?)?, ("slow", ""), "without a limit the chosen model answers");
     house.call("SetSettings", json!({ "settings": { "answer_within_s": 3 } }))?;
-    let turn = house.ask(QUESTION)?;
+    let asked = house.begin_ask(None, QUESTION, &[])?;
+    let drafted = house.news(asked, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Refining with slow"))?;
+    assert!(matches!(drafted, TurnNews::Doing { .. }));
+    let turn = house.ended(asked)?;
     let (model, route) = how(&turn)?;
-    assert_eq!(model, "scripted-chat");
-    assert!(route.starts_with("slow would take ") && route.contains("more than 3 s"), "{route}");
+    assert_eq!(model, "slow");
+    assert!(route.starts_with("scripted-chat drafted this in ") && route.ends_with("and slow wrote it anew."), "{route}");
+    assert!(turn.answer.starts_with("The rent is high. The rent is high."), "{}", turn.answer);
+    assert_eq!(turn.sentences.len(), 6, "the new answer is checked");
+    let generate = house.station(turn.id, "Generate")?;
+    assert!(generate.weighed.iter().any(|line| line == "Draft by scripted-chat: The rent is 1,250 euros a month."), "{generate:?}");
     let station = house.station(turn.id, "Route")?;
     assert!(
         station
@@ -181,6 +188,41 @@ fn a_measured_model_that_would_take_too_long_gives_way_to_a_faster_one() -> Resu
             .iter()
             .any(|line| line.starts_with("slow: second in line") && line.contains("more than the 3 s"))
     );
+    Ok(())
+}
+
+#[test]
+fn a_draft_stands_where_nobody_refines_it() -> Result<()> {
+    let mut house = house()?;
+    let dying = Script { pause_ms: 60, dies_on: Some("rent does".into()), ..says(&"The rent is high. ".repeat(6)) };
+    let slow = house.install_chat("slow", &dying)?;
+    choose(&house, "chat", &slow)?;
+    for model in ["scripted-chat", slow.as_str()] {
+        house.call("MeasureModel", json!({ "model": model }))?;
+    }
+    house.call("SetSettings", json!({ "settings": { "answer_within_s": 3 } }))?;
+    let turn = house.ask(QUESTION)?;
+    assert!(answered(&turn), "{turn:?}");
+    assert_eq!(turn.answer, "The rent is 1,250 euros a month.");
+    assert_eq!(turn.sentences.len(), 1);
+    let (model, route) = how(&turn)?;
+    assert_eq!(model, "scripted-chat");
+    assert!(route.starts_with("slow would take ") && route.contains("slow did not write this anew."), "{route}");
+    let generate = house.station(turn.id, "Generate")?;
+    assert_eq!(generate.outcome, Outcome::Partly);
+    assert!(generate.sentence.starts_with("The draft stands"), "{generate:?}");
+
+    // Stopping while it is refined leaves the draft too.
+    let steady = Script { pause_ms: 60, ..says(&"The rent is high. ".repeat(6)) };
+    let steady = house.install_chat("steady", &steady)?;
+    choose(&house, "chat", &steady)?;
+    house.call("MeasureModel", json!({ "model": steady }))?;
+    let asked = house.begin_ask(None, QUESTION, &[])?;
+    house.news(asked, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Refining with steady"))?;
+    house.call("StopTurn", json!({ "turn": asked }))?;
+    let turn = house.ended(asked)?;
+    assert_eq!((turn.state, turn.answer.as_str()), (TurnState::Answered, "The rent is 1,250 euros a month."));
+    assert!(how(&turn)?.1.contains("steady was stopped"), "{turn:?}");
     Ok(())
 }
 
