@@ -171,16 +171,23 @@ fn a_faster_model_drafts_and_the_slow_one_writes_it_anew() -> Result<()> {
     assert_eq!(how(&house.ask(QUESTION)?)?, ("slow", ""), "without a limit the chosen model answers");
     house.call("SetSettings", json!({ "settings": { "answer_within_s": 3 } }))?;
     let asked = house.begin_ask(None, QUESTION, &[])?;
-    let drafted = house.news(asked, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Refining with slow"))?;
+    let drafted =
+        house.news(asked, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Refining with slow"))?;
     assert!(matches!(drafted, TurnNews::Doing { .. }));
     let turn = house.ended(asked)?;
     let (model, route) = how(&turn)?;
     assert_eq!(model, "slow");
-    assert!(route.starts_with("scripted-chat drafted this in ") && route.ends_with("and slow wrote it anew."), "{route}");
+    assert!(
+        route.starts_with("scripted-chat drafted this in ") && route.ends_with("and slow wrote it anew."),
+        "{route}"
+    );
     assert!(turn.answer.starts_with("The rent is high. The rent is high."), "{}", turn.answer);
     assert_eq!(turn.sentences.len(), 6, "the new answer is checked");
     let generate = house.station(turn.id, "Generate")?;
-    assert!(generate.weighed.iter().any(|line| line == "Draft by scripted-chat: The rent is 1,250 euros a month."), "{generate:?}");
+    assert!(
+        generate.weighed.iter().any(|line| line == "Draft by scripted-chat: The rent is 1,250 euros a month."),
+        "{generate:?}"
+    );
     let station = house.station(turn.id, "Route")?;
     assert!(
         station

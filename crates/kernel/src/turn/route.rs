@@ -103,8 +103,11 @@ pub(crate) fn route(turn: &mut Turn<'_>, permitted: Permitted) -> Result<Routed,
         ..Detail::default()
     };
     turn.trail.note("Route", started, outcome, said, detail);
-    let refines = |one: &&Weighed| one.late && one.failed.is_none() && chosen.as_ref().is_some_and(|chosen| chosen.id != one.model.id);
-    let refiner = line.iter().find(|one| wanted.as_ref().is_some_and(|wanted| wanted.id == one.model.id)).filter(refines);
+    let refines = |one: &&Weighed| {
+        one.late && one.failed.is_none() && chosen.as_ref().is_some_and(|chosen| chosen.id != one.model.id)
+    };
+    let refiner =
+        line.iter().find(|one| wanted.as_ref().is_some_and(|wanted| wanted.id == one.model.id)).filter(refines);
     let refiner = refiner.map(|one| one.model.clone());
     let line = line.into_iter().map(|one| one.model).collect();
     Ok(Routed { permitted, choice: Choice { line, none, tried: false, refiner } })
