@@ -103,7 +103,7 @@ await step('interface', UI_INPUTS, vitest);
 await step('clippy', RUST, () => check('cargo', ['clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings']));
 
 // One build serves every test that follows: the programs come with the tests of their own crates.
-const programs = only && !only.some((name) => ['rust', 'browser', 'window'].includes(name));
+const programs = only && !only.some((name) => ['rust', 'browser', 'window', 'models'].includes(name));
 if (!programs) {
   const built = await run('cargo', ['test', '--workspace', '--locked', '--no-run', '--quiet']);
   if (built.code !== 0) giveUp('The tests did not build; what cargo said stands above.\n0 passed, 1 failed');
@@ -116,6 +116,7 @@ await step('browser', [...RUST, ...UI_INPUTS], () => nodeTests('tests/e2e/browse
 if (process.platform === 'linux') {
   if (!found('Xvfb')) giveUp('Xvfb is missing: the window cannot be tested.\n0 passed, 1 failed');
   await step('window', [...RUST, ...UI_INPUTS], () => nodeTests('tests/e2e/window.test.mjs', {}));
+  await step('models', [...RUST, ...UI_INPUTS], () => nodeTests('tests/e2e/models.test.mjs', {}));
 }
 
 const sum = (key) => results.reduce((total, result) => total + result[key], 0);

@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
     pub(crate) models_dir: Option<PathBuf>,
     /// Whether a test may drive the window.
     pub(crate) test_automation: bool,
+    /// Where a test serves models from.
+    pub(crate) test_mirror: Option<hearth_kernel::TestMirror>,
     /// Whether to print when the page first asks for its stream: it is drawn and takes input from then on.
     pub(crate) report_ready: bool,
 }
@@ -35,6 +37,7 @@ Usage: hearth-desktop [--data-dir DIR]
   --models-dir DIR    keep models in DIR instead of the data folder
   --report-ready      print a line when the window takes input (for measuring)
   --test-automation   let a test drive the window; only together with --data-dir
+  --test-mirror PORT MANIFEST   fetch models from this port of 127.0.0.1; only together with --test-automation
   --help              this text
 
 The `hearth` command does the same without a window.";
@@ -44,11 +47,20 @@ impl Arguments {
     pub(crate) fn read(mut words: impl Iterator<Item = OsString>) -> Result<Self, Refused> {
         let usage = |text: String| Refused::Usage(format!("hearth-desktop: {text}\nTry --help."));
         let (mut data_dir, mut models_dir, mut test_automation, mut report_ready) = (None, None, false, false);
+        let mut test_mirror = None;
         while let Some(word) = words.next() {
             match word.to_str() {
                 Some("--help" | "-h") => return Err(Refused::Help(HELP.to_owned())),
                 Some("--test-automation") => test_automation = true,
                 Some("--report-ready") => report_ready = true,
+                Some("--test-mirror") => {
+                    let port = words.next().and_then(|port| port.to_str()?.parse().ok());
+                    let manifest = words.next().filter(|file| !file.is_empty()).map(PathBuf::from);
+                    let both = port.zip(manifest);
+                    let (port, manifest) =
+                        both.ok_or_else(|| usage("--test-mirror wants a port and a file.".into()))?;
+                    test_mirror = Some(hearth_kernel::TestMirror { port, manifest });
+                }
                 Some(name @ ("--data-dir" | "--models-dir")) => {
                     let folder = words.next().filter(|folder| !folder.is_empty());
                     let folder = folder.ok_or_else(|| usage(format!("{name} wants a folder.")))?;
@@ -63,9 +75,14 @@ impl Arguments {
                 "--test-automation wants --data-dir: a test never drives a person's own vault.".to_owned(),
             ));
         }
+        if test_mirror.is_some() && !test_automation {
+            return Err(usage(
+                "--test-mirror wants --test-automation: people's models come from their hub.".to_owned(),
+            ));
+        }
         let data_dir_given = data_dir.is_some();
         let data_dir = data_dir.unwrap_or_else(hearth_kernel::default_data_dir);
-        Ok(Self { data_dir, data_dir_given, models_dir, test_automation, report_ready })
+        Ok(Self { data_dir, data_dir_given, models_dir, test_automation, test_mirror, report_ready })
     }
 
     /// What the kernel is told at its start.
@@ -73,6 +90,7 @@ impl Arguments {
         let mut config = hearth_kernel::Config::new(&self.data_dir);
         config.models_dir.clone_from(&self.models_dir);
         config.bundled_models = bundled_models;
+        config.test_mirror.clone_from(&self.test_mirror);
         config
     }
 }
@@ -97,6 +115,16 @@ mod tests {
     fn automation_never_meets_a_persons_own_vault() {
         assert!(matches!(read(&["--test-automation"]), Err(Refused::Usage(_))));
         assert!(read(&["--test-automation", "--data-dir", "/tmp/x"]).unwrap().test_automation);
+    }
+
+    #[test]
+    fn a_mirror_is_for_tests_alone() {
+        let mirror = ["--data-dir", "/tmp/x", "--test-mirror", "8080", "/tmp/m.toml"];
+        assert!(matches!(read(&mirror), Err(Refused::Usage(_))));
+        let both = read(&[&mirror[..], &["--test-automation"]].concat()).unwrap();
+        assert_eq!(both.test_mirror.clone().map(|mirror| mirror.port), Some(8080));
+        assert!(both.config(None).test_mirror.is_some() && read(&[]).unwrap().config(None).test_mirror.is_none());
+        assert!(matches!(read(&["--test-mirror", "x", "/tmp/m.toml"]), Err(Refused::Usage(_))));
     }
 
     #[test]

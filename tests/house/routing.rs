@@ -3,7 +3,7 @@
 
 use crate::CHILD;
 use anyhow::{Context, Result};
-use hearth_api::{Model, Outcome, Turn, TurnState};
+use hearth_api::{Model, Outcome, Turn, TurnNews, TurnState};
 use hearth_tests::{House, Script, answered};
 use serde_json::{Value, json};
 
@@ -92,6 +92,21 @@ fn a_model_that_dies_before_its_first_word_gives_way() -> Result<()> {
 }
 
 #[test]
+fn the_trace_names_how_the_model_was_asked() -> Result<()> {
+    let mut house = house()?;
+    let asked = |house: &mut House| -> Result<String> {
+        let turn = house.ask(QUESTION)?;
+        house.station(turn.id, "Generate")?.record.context("how it was asked")
+    };
+    let first = asked(&mut house)?;
+    assert!(first.starts_with("Asked by the recipe “answer from documents”, version 1. Template: none."), "{first}");
+    assert!(first.contains("top-k 0, top-p 1,") && first.contains("seed "), "{first}");
+    let mut house = house.restart()?;
+    assert!(asked(&mut house)?.contains("version 1."), "the same recipe is the same version");
+    Ok(())
+}
+
+#[test]
 fn words_that_were_written_are_kept_and_no_other_model_speaks() -> Result<()> {
     let mut house = house()?;
     let id = house.install_chat("frail", &Script { dies_after: Some(3), ..says("The rent is high, they say.") })?;
@@ -122,7 +137,8 @@ fn where_every_model_fails_the_chosen_one_is_named() -> Result<()> {
 fn a_question_about_code_goes_to_the_model_for_code() -> Result<()> {
     let mut house = house()?;
     let id = house.install_chat("coder", &says("The rent is 1,250 euros a month."))?;
-    let question = "Which function of the code computes the rent that the tenant pays?";
+    house.text("ledger.txt", "The rent of the mill is computed by monthly_rent, which reads the lease.\n")?;
+    let question = "What does monthly_rent compute?";
     assert_eq!(how(&house.ask(question)?)?, ("scripted-chat", ""), "nobody has the part");
     choose(&house, "code", &id)?;
     let turn = house.ask(question)?;
@@ -130,7 +146,7 @@ fn a_question_about_code_goes_to_the_model_for_code() -> Result<()> {
     assert_eq!(model, "coder");
     assert!(route.starts_with("The question is about code"), "{route}");
     let station = house.station(turn.id, "Route")?;
-    assert!(station.decision.is_some_and(|said| said.contains("about code: it says “code” and “function”")));
+    assert!(station.decision.is_some_and(|said| said.contains("about code: “monthly_rent” is code")));
     assert_eq!(how(&house.ask(QUESTION)?)?, ("scripted-chat", ""), "other questions stay with the chat model");
     choose(&house, "code", "")?;
     assert_eq!(how(&house.ask(question)?)?.0, "scripted-chat", "the part may be left empty");
@@ -138,7 +154,7 @@ fn a_question_about_code_goes_to_the_model_for_code() -> Result<()> {
 }
 
 #[test]
-fn a_measured_model_that_would_take_too_long_gives_way_to_a_faster_one() -> Result<()> {
+fn a_faster_model_drafts_and_the_slow_one_writes_it_anew() -> Result<()> {
     let mut house = house()?;
     let slow = house.install_chat("slow", &Script { pause_ms: 60, ..says(&"The rent is high. ".repeat(6)) })?;
     choose(&house, "chat", &slow)?;
@@ -154,10 +170,24 @@ fn a_measured_model_that_would_take_too_long_gives_way_to_a_faster_one() -> Resu
     }
     assert_eq!(how(&house.ask(QUESTION)?)?, ("slow", ""), "without a limit the chosen model answers");
     house.call("SetSettings", json!({ "settings": { "answer_within_s": 3 } }))?;
-    let turn = house.ask(QUESTION)?;
+    let asked = house.begin_ask(None, QUESTION, &[])?;
+    let drafted =
+        house.news(asked, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Refining with slow"))?;
+    assert!(matches!(drafted, TurnNews::Doing { .. }));
+    let turn = house.ended(asked)?;
     let (model, route) = how(&turn)?;
-    assert_eq!(model, "scripted-chat");
-    assert!(route.starts_with("slow would take ") && route.contains("more than 3 s"), "{route}");
+    assert_eq!(model, "slow");
+    assert!(
+        route.starts_with("scripted-chat drafted this in ") && route.ends_with("and slow wrote it anew."),
+        "{route}"
+    );
+    assert!(turn.answer.starts_with("The rent is high. The rent is high."), "{}", turn.answer);
+    assert_eq!(turn.sentences.len(), 6, "the new answer is checked");
+    let generate = house.station(turn.id, "Generate")?;
+    assert!(
+        generate.weighed.iter().any(|line| line == "Draft by scripted-chat: The rent is 1,250 euros a month."),
+        "{generate:?}"
+    );
     let station = house.station(turn.id, "Route")?;
     assert!(
         station
@@ -165,6 +195,41 @@ fn a_measured_model_that_would_take_too_long_gives_way_to_a_faster_one() -> Resu
             .iter()
             .any(|line| line.starts_with("slow: second in line") && line.contains("more than the 3 s"))
     );
+    Ok(())
+}
+
+#[test]
+fn a_draft_stands_where_nobody_refines_it() -> Result<()> {
+    let mut house = house()?;
+    let dying = Script { pause_ms: 60, dies_on: Some("rent does".into()), ..says(&"The rent is high. ".repeat(6)) };
+    let slow = house.install_chat("slow", &dying)?;
+    choose(&house, "chat", &slow)?;
+    for model in ["scripted-chat", slow.as_str()] {
+        house.call("MeasureModel", json!({ "model": model }))?;
+    }
+    house.call("SetSettings", json!({ "settings": { "answer_within_s": 3 } }))?;
+    let turn = house.ask(QUESTION)?;
+    assert!(answered(&turn), "{turn:?}");
+    assert_eq!(turn.answer, "The rent is 1,250 euros a month.");
+    assert_eq!(turn.sentences.len(), 1);
+    let (model, route) = how(&turn)?;
+    assert_eq!(model, "scripted-chat");
+    assert!(route.starts_with("slow would take ") && route.contains("slow did not write this anew."), "{route}");
+    let generate = house.station(turn.id, "Generate")?;
+    assert_eq!(generate.outcome, Outcome::Partly);
+    assert!(generate.sentence.starts_with("The draft stands"), "{generate:?}");
+
+    // Stopping while it is refined leaves the draft too.
+    let steady = Script { pause_ms: 60, ..says(&"The rent is high. ".repeat(6)) };
+    let steady = house.install_chat("steady", &steady)?;
+    choose(&house, "chat", &steady)?;
+    house.call("MeasureModel", json!({ "model": steady }))?;
+    let asked = house.begin_ask(None, QUESTION, &[])?;
+    house.news(asked, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Refining with steady"))?;
+    house.call("StopTurn", json!({ "turn": asked }))?;
+    let turn = house.ended(asked)?;
+    assert_eq!((turn.state, turn.answer.as_str()), (TurnState::Answered, "The rent is 1,250 euros a month."));
+    assert!(how(&turn)?.1.contains("steady was stopped"), "{turn:?}");
     Ok(())
 }
 

@@ -26,6 +26,8 @@ pub struct Script {
     pub dies_loading: bool,
     /// Dies after this many words.
     pub dies_after: Option<usize>,
+    /// Dies when it is asked something with these words.
+    pub dies_on: Option<String>,
     /// Any generation is a defect: the process says so and dies.
     pub forbid_requests: bool,
 }

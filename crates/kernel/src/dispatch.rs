@@ -218,6 +218,10 @@ answers! {
     MeasureModel(house, c) { crate::trial::measure(house, &ModelId(c.model)) }
     SetContext(house, c) {
         let id = ModelId(c.model);
+        if house.schedule.loaded(&id).is_some_and(|engine| engine.is_busy()) {
+            return Err(Error::new(ErrorCode::InUse, "This model is at work, and its context is settled when it is loaded.")
+                .hint("Choose when it has ended."));
+        }
         house.models.set_context(&id, c.context)?;
         // A context is settled when the model is loaded.
         house.schedule.unload(&id, house.peek().as_deref());

@@ -21,6 +21,7 @@ const TELL: Duration = Duration::from_millis(250);
 /// Downloads under way and those that failed.
 pub(crate) struct Downloads {
     ledger: Arc<Ledger>,
+    settings: GateSettings,
     state: Mutex<HashMap<ModelId, State>>,
 }
 
@@ -30,14 +31,14 @@ enum State {
 }
 
 impl Downloads {
-    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
-        Self { ledger, state: Mutex::default() }
+    pub(crate) fn new(ledger: Arc<Ledger>, settings: GateSettings) -> Self {
+        Self { ledger, settings, state: Mutex::default() }
     }
 
     fn gate(&self) -> Result<Gate, Error> {
         let law: Arc<dyn hearth_egress::Law> = Arc::new(DownloadLaw(Law::local_only()));
         let ledger: Arc<dyn hearth_egress::Ledger> = Arc::clone(&self.ledger) as Arc<dyn hearth_egress::Ledger>;
-        Gate::new(law, ledger, Arc::new(now_ms), GateSettings::default())
+        Gate::new(law, ledger, Arc::new(now_ms), self.settings.clone())
             .map_err(|error| not_here(&DownloadError::Gate(error)))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::fit::{Known, fit_of, needed};
 use crate::kernel::House;
-use crate::models::not_here;
+use crate::models::{not_here, sentence};
 use hearth_api::{Error, ErrorCode, FoundModel, Model};
 use hearth_egress::{Cancel, DownloadError, Found};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,10 @@ fn view(found: Found) -> FoundModel {
         licence: found.licence.unwrap_or_else(|| "unknown".into()),
         fit: fit_of(needs, found.size, true, Known::default()),
         installed: false,
-        unsupported: found.unusable.map(str::to_owned).or_else(|| header.err().map(|error| error.to_string())),
+        unsupported: found
+            .unusable
+            .map(str::to_owned)
+            .or_else(|| header.err().map(|error| sentence(&error.to_string()))),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::reader::{ReaderLimits, Readers};
 use crate::schedule::Schedule;
 use crate::turn::Turns;
 use hearth_api::{AnyCommand, Commands, Envelope, Error, Event, Model, Offer};
+use hearth_egress::GateSettings;
 use hearth_store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -37,6 +38,17 @@ pub struct Config {
     pub dialogs: Option<Arc<dyn Dialogs>>,
     /// Threads that compute; all cores when absent.
     pub threads: Option<usize>,
+    /// For tests only: where models are fetched from instead. Without it nothing on this machine is ever asked for one.
+    pub test_mirror: Option<TestMirror>,
+}
+
+/// A place on this machine that serves models to a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestMirror {
+    /// The port of `127.0.0.1` that it listens at, without encryption.
+    pub port: u16,
+    /// A manifest (TOML) whose models stand before those of the catalogue.
+    pub manifest: PathBuf,
 }
 
 impl Config {
@@ -49,6 +61,7 @@ impl Config {
             child: child_program(),
             dialogs: None,
             threads: None,
+            test_mirror: None,
         }
     }
 }
@@ -67,6 +80,19 @@ pub trait Dialogs: Send + Sync {
     fn files(&self, folder: bool) -> Vec<PathBuf>;
     /// A model file that a person chose.
     fn model_file(&self) -> Option<PathBuf>;
+}
+
+/// How models are fetched: from the hub, or from a test's mirror on this machine.
+fn gate_settings(mirror: Option<&TestMirror>) -> GateSettings {
+    const HERE: &str = "127.0.0.1";
+    match mirror {
+        None => GateSettings::default(),
+        Some(mirror) => GateSettings {
+            hub: format!("http://{HERE}:{}", mirror.port),
+            loopback_for_tests: Some(HERE.to_owned()),
+            ..GateSettings::default()
+        },
+    }
 }
 
 /// The platform's folder for Hearth's data.
@@ -128,7 +154,7 @@ impl Kernel {
         let house = Arc::new(House {
             events: Events::new(),
             law: Law::local_only(),
-            downloads: Downloads::new(Arc::clone(&ledger)),
+            downloads: Downloads::new(Arc::clone(&ledger), gate_settings(config.test_mirror.as_ref())),
             ledger,
             schedule: Schedule::new(config.child.clone(), threads),
             readers: Readers { program: config.child.clone(), limits: ReaderLimits::default() },

@@ -50,5 +50,5 @@ mod view;
 
 pub use bundles::{PackedModels, UnpackedModels};
 pub use child::run_child_if_asked;
-pub use kernel::{Config, Dialogs, Kernel, default_data_dir};
+pub use kernel::{Config, Dialogs, Kernel, TestMirror, default_data_dir};
 pub use measure::{Figures, FollowUp, Plan, Row, measure_engine, measure_follow_up};

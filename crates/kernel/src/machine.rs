@@ -16,13 +16,14 @@ pub(crate) fn cores() -> usize {
 
 /// This machine in words, as far as the speed of a model depends on it: "2 cores, AVX2, 24 GB".
 pub(crate) fn name() -> String {
-    let kernels = hearth_inference::kernel::Kernels::detect().name;
-    format!(
-        "{} {}, {kernels}, {:.0} GB",
-        cores(),
-        if cores() == 1 { "core" } else { "cores" },
-        memory().total as f64 / 1e9
-    )
+    let cores = crate::view::count(cores(), "core", "cores");
+    let kernels = kernels(hearth_inference::kernel::Kernels::detect().name);
+    format!("{cores}, {kernels}, {:.0} GB", memory().total as f64 / 1e9)
+}
+
+/// A set of kernels as people write it: "AVX2".
+pub(crate) fn kernels(name: &str) -> String {
+    if name == "plain" { "no vector units".to_owned() } else { name.to_uppercase() }
 }
 
 /// Installed and available memory.

@@ -49,7 +49,15 @@ impl Models {
     /// Looks at what is there.
     pub(crate) fn open(config: &Config) -> Result<Self, Error> {
         let root = config.models_dir.clone().unwrap_or_else(|| config.data_dir.join("models"));
-        let manifest = Manifest::built_in().map_err(error::internal)?;
+        let built_in = Manifest::built_in().map_err(error::internal)?;
+        let manifest = match &config.test_mirror {
+            None => built_in,
+            Some(mirror) => {
+                let text = std::fs::read_to_string(&mirror.manifest)
+                    .map_err(|error| error::io(&error, "read", &mirror.manifest))?;
+                Manifest::parse(&text, None).map_err(error::internal)?.joined(built_in)
+            }
+        };
         let models = Self {
             notes: Notes::open(&root),
             root,

@@ -73,6 +73,7 @@ fn without(record: &mut TurnRecord, answer: &str, document: DocumentId) -> Strin
     let stays = |span: &Span| !gone.contains(&span.version);
     record.quotes.retain(|quote| stays(&quote.span));
     record.prompt = None;
+    record.draft = None;
     for source in record.sources.iter_mut().filter(|source| source.document == document) {
         source.title = "An erased document".into();
         source.place = Place::Whole;

@@ -3,6 +3,7 @@
 use crate::error;
 use crate::fit::{Known, about_bytes, computed_bytes, fit};
 use crate::kernel::House;
+use crate::machine::kernels;
 use crate::models::{USED, damaged_error, may_be_empty, unsupported};
 use crate::notes::Measured;
 use hearth_api::{Error, MemoryKind, MemoryPart, Model, ModelPresence};
@@ -68,7 +69,7 @@ fn shown(measured: Measured) -> hearth_api::Measured {
 
 /// Where an engine computes, in its words.
 pub(crate) fn place(info: &ModelInfo) -> String {
-    if info.place.starts_with("the processor") { format!("CPU, {}", info.kernel) } else { info.place.clone() }
+    if info.place.starts_with("the processor") { format!("CPU, {}", kernels(&info.kernel)) } else { info.place.clone() }
 }
 
 /// The models screen.
@@ -115,7 +116,7 @@ pub(crate) fn list(house: &House) -> Result<hearth_api::Models, Error> {
 /// What computes: as the engine of the chat model says, else what this machine has.
 fn compute(house: &House) -> String {
     let chat = house.models.role(Role::Chat).and_then(|id| house.schedule.loaded(&id));
-    let bare = || format!("CPU, {}", hearth_inference::kernel::Kernels::detect().name);
+    let bare = || format!("CPU, {}", kernels(hearth_inference::kernel::Kernels::detect().name));
     chat.map_or_else(bare, |engine| place(engine.info()))
 }
 

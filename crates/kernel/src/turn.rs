@@ -1,6 +1,6 @@
 //! One turn: the order of the stations, nothing else.
 //!
-//! permit -> route -> recall -> retrieve -> compose -> generate <-> act -> verify -> record. What follows cannot be built
+//! permit -> route -> recall -> retrieve -> compose -> generate <-> act -> verify (-> refine) -> record. What follows cannot be built
 //! without what came before: the field of [`permit::Permitted`] is private to its station, so that generating without a
 //! decision does not compile. Stations never call each other.
 
@@ -10,7 +10,9 @@ mod generate;
 mod pace;
 mod permit;
 mod recall;
+mod recipe;
 pub(crate) mod record;
+mod refine;
 mod rerank;
 mod retrieve;
 mod route;
@@ -54,9 +56,23 @@ fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
     let routed = route::route(turn, permitted)?;
     let recalled = recall::recall(turn, routed)?;
     let mut grounded = retrieve::retrieve(turn, recalled)?;
+    let refiner = grounded.recalled.routed.choice.refines();
+    let before = refiner.then(|| turn.record.clone());
+    let ended = write(turn, &mut grounded);
+    match (before, ended) {
+        (Some(before), ended @ (Ok(()) | Err(Ended::Abstained))) => match grounded.recalled.routed.choice.refiner() {
+            Some(model) => refine::refine(turn, &mut grounded, model, before, ended, write),
+            None => ended,
+        },
+        (_, ended) => ended,
+    }
+}
+
+/// Lets the best model that can write an answer, and checks it.
+fn write(turn: &mut Turn<'_>, grounded: &mut retrieve::Grounded) -> Result<(), Ended> {
     let drafted = loop {
-        let prompt = compose::compose(turn, &mut grounded)?;
-        let mut drafted = match whole::wanted(turn, &grounded, &prompt)? {
+        let prompt = compose::compose(turn, grounded)?;
+        let mut drafted = match whole::wanted(turn, grounded, &prompt)? {
             Some(whole) => whole::read(turn, prompt, whole)?,
             None => generate::generate(turn, prompt)?,
         };

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 19] = [
     "space",
     "blob",
     "document",
@@ -38,6 +38,7 @@ const TABLES: [&str; 18] = [
     "trace",
     "job",
     "memory",
+    "recipe",
     "ledger",
     "audit",
     "audit_detail",

@@ -132,6 +132,9 @@ fn generate(
     }
     let asked =
         messages.iter().rfind(|message| message.role == Speaker::User).map_or("", |message| message.text.as_str());
+    if script.dies_on.as_ref().is_some_and(|words| asked.contains(words)) {
+        std::process::exit(9);
+    }
     let question = asked.rsplit("Question: ").next().unwrap_or(asked);
     let said =
         script.answers.iter().find(|(word, _)| question.contains(word.as_str())).map(|(_, answer)| answer.clone());

@@ -2,6 +2,7 @@
 //! earlier turns is used again; what it reads of documents is cut to what it can read in time.
 
 use super::pace::readable;
+use super::recipe::{ANSWER_TOKENS, Recipe};
 use super::retrieve::Grounded;
 use super::state::{Ended, Turn};
 use crate::clock::now_ms;
@@ -13,11 +14,6 @@ use hearth_inference::wire::{Briefing, Message, Speaker};
 use hearth_store::PassageRow;
 use std::sync::Arc;
 
-const GROUNDED: &str = include_str!("../../../../models/prompts/grounded.txt");
-const GENERAL: &str = include_str!("../../../../models/prompts/general.txt");
-
-/// Tokens kept free for the answer.
-pub(crate) const ANSWER_TOKENS: u32 = 256;
 /// Earlier turns of the conversation that are read again, at most.
 const HISTORY: usize = 4;
 
@@ -28,6 +24,8 @@ pub(crate) struct Prompt {
     pub(crate) messages: Vec<Message>,
     /// What its template is told beside them.
     pub(crate) briefing: Briefing,
+    /// How it is asked.
+    pub(crate) recipe: Recipe,
     /// Passages that the model was given.
     pub(crate) given: Vec<PassageRow>,
 }
@@ -73,7 +71,8 @@ fn lay_out(turn: &mut Turn<'_>, grounded: &Grounded, engine: Arc<Engine>, model:
     let budget = passage_budget(&engine, turn.house.models.speed(&model.id).reads);
     let given = fit(passages, budget);
     turn.record.unused_passages = (passages.len() - given.len()) as u32;
-    let mut system = if given.is_empty() { GENERAL } else { GROUNDED }.trim().to_owned();
+    let recipe = Recipe::answering(!given.is_empty());
+    let mut system = recipe.instructions.to_owned();
     if !recalled.memories.is_empty() {
         system.push_str("\nRemember:");
         for memory in &recalled.memories {
@@ -86,10 +85,9 @@ fn lay_out(turn: &mut Turn<'_>, grounded: &Grounded, engine: Arc<Engine>, model:
     let user = if given.is_empty() { question.clone() } else { grounded_message(&given, asked) };
     turn.record.prompt = Some(user.clone());
     let earlier = earlier(turn)?;
-    // What is asked is short and its sources are at hand: a model that can think first is told not to.
-    let briefing = Briefing { thinking: Some(false), now_s: Some(now_ms() / 1000), ..Briefing::default() };
+    let briefing = Briefing { thinking: Some(recipe.thinking()), now_s: Some(now_ms() / 1000), ..Briefing::default() };
     let messages = within_window(&engine, system, earlier, user, &briefing)?;
-    Ok(Prompt { engine, model, messages, briefing, given })
+    Ok(Prompt { engine, model, messages, briefing, recipe, given })
 }
 
 /// Tokens of passages that can be read in time and fit the window.

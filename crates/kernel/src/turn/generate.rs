@@ -1,13 +1,13 @@
 //! Station 6, Generate: the model writes; its words stream, marked unverified, and whole sentences are checked by their
 //! words as they come.
 
-use super::compose::{ANSWER_TOKENS, Prompt, died};
+use super::compose::{Prompt, died};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
 use super::verify;
 use crate::engine::{EngineError, Heard};
 use hearth_api::{Error, ErrorCode, How, Outcome, TurnNews};
-use hearth_inference::wire::{Finish, Sampling};
+use hearth_inference::wire::Finish;
 use hearth_store::PassageRow;
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ pub(crate) fn wrote_nothing() -> Error {
 /// Lets the model write.
 pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, Ended> {
     turn.go_on()?;
-    let Prompt { engine, model, messages, briefing, given } = prompt;
+    let Prompt { engine, model, messages, briefing, recipe, given } = prompt;
     let started = turn.trail.now();
     let now_s = briefing.now_s;
     let pages = given.iter().map(|row| (row.version, row.page)).collect::<std::collections::HashSet<_>>().len();
@@ -62,16 +62,8 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         },
         None,
     );
-    // Greedy: the same model, passages and question give the same words. The seed is the turn's, for the record.
-    // What only the prompt writes is not part of an answer: small models like to go on with the list of passages.
-    let stop = ["\n[", "\nQuestion:", "\nPassages:"].map(str::to_owned).to_vec();
-    let sampling = Sampling {
-        max_tokens: ANSWER_TOKENS,
-        stop,
-        repeat_penalty: 1.1,
-        seed: turn.id.0.unsigned_abs(),
-        ..Sampling::default()
-    };
+    let sampling = recipe.sampling(turn.id.0.unsigned_abs());
+    let version = recipe.version(turn.open)?;
     let mut pen = Pen {
         first_word: None,
         tokens: 0,
@@ -138,8 +130,25 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
             "Read {} tokens, {} of them from the cache; wrote {}.",
             how.prompt_tokens, how.cached_tokens, how.new_tokens
         )),
-        data: serde_json::json!({ "seed": sampling.seed, "temperature": sampling.temperature, "repeat_penalty": sampling.repeat_penalty,
-            "max_tokens": sampling.max_tokens, "now_s": now_s, "threads": engine.info().threads, "kernel": engine.info().kernel }),
+        record: Some(format!(
+            "Asked by the recipe “{}”, version {}. Template: {}. Sampling: temperature {}, top-k {}, top-p {}, min-p {}, repeat penalty {}, seed {}, at most {} tokens.",
+            version.name,
+            version.version,
+            engine.info().template,
+            sampling.temperature,
+            sampling.top_k,
+            sampling.top_p,
+            sampling.min_p,
+            sampling.repeat_penalty,
+            sampling.seed,
+            sampling.max_tokens
+        )),
+        data: serde_json::json!({ "recipe": version, "model": model.id, "sha256": model.sha256,
+            "template": engine.info().template, "seed": sampling.seed, "temperature": sampling.temperature,
+            "top_k": sampling.top_k, "top_p": sampling.top_p, "min_p": sampling.min_p,
+            "repeat_penalty": sampling.repeat_penalty, "max_tokens": sampling.max_tokens, "stop": sampling.stop,
+            "now_s": now_s, "n_ctx": engine.info().n_ctx, "place": engine.info().place,
+            "threads": engine.info().threads, "kernel": engine.info().kernel }),
         ..Detail::default()
     };
     let outcome = match &cut_short {
@@ -193,7 +202,7 @@ impl Pen {
             self.untold = rest;
             self.check(turn, given);
         }
-        if self.kept.elapsed() >= KEEP {
+        if self.kept.elapsed() >= KEEP && turn.behind.is_none() {
             self.kept = Instant::now();
             let (id, answer) = (turn.id, turn.answer.clone());
             if let Err(error) = turn.open.store.write(|writer| writer.note_answer(id, &answer)) {

@@ -31,6 +31,8 @@ pub(crate) struct TurnRecord {
     pub(crate) how: Option<api::How>,
     /// Why the model that answers does, where it is not the one for chat.
     pub(crate) route: String,
+    /// What a faster model had answered before.
+    pub(crate) draft: Option<DraftRecord>,
     pub(crate) not_said: Option<String>,
     pub(crate) refusal: Option<RuleRef>,
     pub(crate) error: Option<api::Error>,
@@ -40,6 +42,15 @@ pub(crate) struct TurnRecord {
     /// What was read of each part, where documents were read as wholes.
     pub(crate) parts: Vec<super::whole::PartRecord>,
     pub(crate) seal: Option<u64>,
+}
+
+/// An answer that another model took the place of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DraftRecord {
+    /// Who wrote it.
+    pub(crate) model: String,
+    pub(crate) answer: String,
+    pub(crate) checks: Vec<SentenceCheck>,
 }
 
 /// A quote.

@@ -24,6 +24,8 @@ pub(crate) struct Choice {
     none: Option<Error>,
     /// Whether `none` is of a model that was tried.
     tried: bool,
+    /// Who has the part and would take too long: it writes the answer anew when a faster one has answered.
+    refiner: Option<Installed>,
 }
 
 /// A model in the line with the reason for its place.
@@ -101,8 +103,14 @@ pub(crate) fn route(turn: &mut Turn<'_>, permitted: Permitted) -> Result<Routed,
         ..Detail::default()
     };
     turn.trail.note("Route", started, outcome, said, detail);
+    let refines = |one: &&Weighed| {
+        one.late && one.failed.is_none() && chosen.as_ref().is_some_and(|chosen| chosen.id != one.model.id)
+    };
+    let refiner =
+        line.iter().find(|one| wanted.as_ref().is_some_and(|wanted| wanted.id == one.model.id)).filter(refines);
+    let refiner = refiner.map(|one| one.model.clone());
     let line = line.into_iter().map(|one| one.model).collect();
-    Ok(Routed { permitted, choice: Choice { line, none, tried: false } })
+    Ok(Routed { permitted, choice: Choice { line, none, tried: false, refiner } })
 }
 
 fn weigh(turn: &Turn<'_>, model: Installed, budget_ms: Option<f32>) -> Weighed {
@@ -174,7 +182,7 @@ fn route_line(
         return match (&weighed.failed, budget_ms) {
             (Some(error), _) => format!("{} {} answers instead.", ended(&error.message), chosen.name),
             (None, Some(budget)) => format!(
-                "{name} would take {}, more than {:.0} s, so {} answers.",
+                "{name} would take {}, more than {:.0} s, so {} answers first.",
                 weighed.pace.words(),
                 budget / 1e3,
                 chosen.name
@@ -211,6 +219,23 @@ impl Choice {
         self.line.front().ok_or_else(|| {
             self.none.clone().unwrap_or_else(|| Error::new(ErrorCode::ModelMissing, "No model is installed to answer."))
         })
+    }
+
+    /// Whether another model is to write the answer anew.
+    pub(crate) fn refines(&self) -> bool {
+        self.refiner.is_some()
+    }
+
+    /// Who is to write the answer anew, unless it had to write it already.
+    pub(crate) fn refiner(&mut self) -> Option<Installed> {
+        let refiner = self.refiner.take()?;
+        self.line.front().is_some_and(|first| first.id != refiner.id).then_some(refiner)
+    }
+
+    /// Leaves one model in the line.
+    pub(crate) fn only(&mut self, model: Installed) {
+        (self.none, self.tried) = (None, false);
+        self.line = VecDeque::from([model]);
     }
 
     /// Sets the model aside that was tried, and says so in the trace and in the answer's how line. Says whether there is

@@ -20,6 +20,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) answer: String,
     pub(crate) record: TurnRecord,
     pub(crate) trail: Trail,
+    /// What is told instead of words and steps, while the answer on screen is written anew behind it.
+    pub(crate) behind: Option<String>,
     cancel: Arc<AtomicBool>,
 }
 
@@ -69,6 +71,7 @@ impl<'a> Turn<'a> {
             answer: String::new(),
             record: TurnRecord::default(),
             trail,
+            behind: None,
             cancel,
         }
     }
@@ -85,6 +88,13 @@ impl<'a> Turn<'a> {
 
     /// Tells every window what is new.
     pub(crate) fn tell(&self, news: TurnNews) {
+        let news = match (&self.behind, news) {
+            (Some(what), TurnNews::Doing { tokens_per_second, .. }) => {
+                TurnNews::Doing { what: what.clone(), tokens_per_second }
+            }
+            (Some(_), TurnNews::Words { .. } | TurnNews::Checked { .. } | TurnNews::Quotes { .. }) => return,
+            (_, news) => news,
+        };
         self.house.events.turn(self.conversation.0, self.id.0, news);
     }
 

@@ -10,6 +10,7 @@ pub(crate) const STATIONS: [&str; 9] =
     ["Admit", "Label", "Route", "Recall", "Retrieve", "Generate", "Tool", "Verify", "Record"];
 
 /// Collects the rows of one turn.
+#[derive(Clone)]
 pub(crate) struct Trail {
     began: Instant,
     rows: Vec<TraceRow>,

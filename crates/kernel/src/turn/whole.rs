@@ -4,6 +4,7 @@
 
 use super::compose::{Prompt, died, estimate, grounded_message, passage_budget};
 use super::generate::Drafted;
+use super::recipe::Recipe;
 use super::retrieve::{Grounded, named};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
@@ -12,18 +13,13 @@ use crate::engine::{Generated, Heard};
 use hearth_api::{How, Outcome, TurnNews};
 use hearth_domain::{CheckState, PassageId, Role};
 use hearth_inference::embed::Kind;
-use hearth_inference::wire::{Finish, Message, Sampling, Speaker};
+use hearth_inference::wire::{Finish, Message, Speaker};
 use hearth_retrieval::{Ask, central};
 use hearth_store::PassageRow;
 use serde::{Deserialize, Serialize};
 
-const POINTS: &str = include_str!("../../../../models/prompts/points.txt");
-const ITEMS: &str = include_str!("../../../../models/prompts/items.txt");
-
 /// Tokens of a part, about.
 const PART_TOKENS: usize = 900;
-/// Tokens that may be written about a part.
-const POINT_TOKENS: u32 = 96;
 /// Points of an answer, at most; a list has all that were found, up to `MOST_ITEMS`.
 const MOST_POINTS: usize = 12;
 const MOST_ITEMS: usize = 60;
@@ -109,6 +105,8 @@ fn parts(rows: Vec<PassageRow>, most: usize) -> Vec<Vec<PassageRow>> {
 pub(crate) fn read(turn: &mut Turn<'_>, prompt: Prompt, whole: Whole) -> Result<Drafted, Ended> {
     let started = turn.trail.now();
     let known = earlier(turn)?;
+    let recipe = Recipe::of_a_part(whole.kind == Ask::List);
+    let version = recipe.version(turn.open)?;
     let (mut reused, mut word_for_word, mut cut_short) = (0, 0, None);
     let mut how = How { model: prompt.model.name.clone(), route: turn.record.route.clone(), ..How::default() };
     let mut spent = Spent::default();
@@ -119,14 +117,14 @@ pub(crate) fn read(turn: &mut Turn<'_>, prompt: Prompt, whole: Whole) -> Result<
             break;
         }
         turn.doing(format!("Reading part {} of {many}", at + 1), None);
-        let key = key(part, &prompt, whole.kind);
+        let key = key(part, &prompt, &version.sha256);
         let read = match known.iter().find(|part| part.key == key) {
             Some(known) => {
                 reused += 1;
                 known.clone()
             }
             None => {
-                let (written, generated) = match write(turn, &prompt, whole.kind, part) {
+                let (written, generated) = match write(turn, &prompt, &recipe, part) {
                     Ok(written) => written,
                     Err(ended) => {
                         cut_short = Some(ended);
@@ -173,7 +171,7 @@ pub(crate) fn read(turn: &mut Turn<'_>, prompt: Prompt, whole: Whole) -> Result<
         mark_ms: how.first_word_ms.map(f64::from),
         decision: Some(decision),
         data: serde_json::json!({ "parts": many, "read": turn.record.parts.len(), "reused": reused, "points": found,
-            "seed": turn.id.0, "threads": prompt.engine.info().threads, "kernel": prompt.engine.info().kernel }),
+            "recipe": version, "sampling": recipe, "seed": turn.id.0, "threads": prompt.engine.info().threads, "kernel": prompt.engine.info().kernel }),
         ..Detail::default()
     };
     let outcome = match &cut_short {
@@ -212,8 +210,8 @@ fn earlier(turn: &Turn<'_>) -> Result<Vec<PartRecord>, Ended> {
     Ok(records.flat_map(|record| record.parts).collect())
 }
 
-fn key(part: &[PassageRow], prompt: &Prompt, kind: Ask) -> String {
-    let mut named = format!("{kind:?} {} {:?}", prompt.model.id, prompt.model.sha256);
+fn key(part: &[PassageRow], prompt: &Prompt, recipe: &str) -> String {
+    let mut named = format!("{recipe} {} {:?}", prompt.model.id, prompt.model.sha256);
     for row in part {
         named.push_str(&format!(" {}:{}:{}-{}", row.version, row.page, row.start, row.end));
     }
@@ -221,19 +219,17 @@ fn key(part: &[PassageRow], prompt: &Prompt, kind: Ask) -> String {
 }
 
 /// Lets the model write the points of one part.
-fn write(turn: &mut Turn<'_>, prompt: &Prompt, kind: Ask, part: &[PassageRow]) -> Result<(String, Generated), Ended> {
-    let system = if kind == Ask::List { ITEMS } else { POINTS };
+fn write(
+    turn: &mut Turn<'_>,
+    prompt: &Prompt,
+    recipe: &Recipe,
+    part: &[PassageRow],
+) -> Result<(String, Generated), Ended> {
     let messages = vec![
-        Message { role: Speaker::System, text: system.trim().to_owned() },
+        Message { role: Speaker::System, text: recipe.instructions.to_owned() },
         Message { role: Speaker::User, text: grounded_message(part, &turn.question) },
     ];
-    let sampling = Sampling {
-        max_tokens: POINT_TOKENS,
-        stop: ["\n\n", "\n[", "\nQuestion:"].map(str::to_owned).to_vec(),
-        repeat_penalty: 1.1,
-        seed: turn.id.0.unsigned_abs(),
-        ..Sampling::default()
-    };
+    let sampling = recipe.sampling(turn.id.0.unsigned_abs());
     let mut text = String::new();
     let asked = (turn.conversation.0, None);
     let written = prompt.engine.generate(asked, messages, prompt.briefing.clone(), sampling, &mut |heard| {
@@ -351,6 +347,10 @@ fn taken(kind: Ask, read: &PartRecord) -> &[Point] {
 
 /// Keeps what was read so far, so that a reading that is broken off can go on.
 fn keep(turn: &Turn<'_>) {
+    // While an answer is written anew behind the one on screen, that one stays kept.
+    if turn.behind.is_some() {
+        return;
+    }
     let kept = serde_json::to_value(&turn.record).map_err(|why| hearth_store::StoreError::Invalid(why.to_string()));
     let kept = kept.and_then(|record| {
         turn.open.store.write(|writer| {

@@ -13,6 +13,7 @@ pub(crate) mod meta;
 pub(crate) mod page;
 pub(crate) mod passage;
 pub(crate) mod reading;
+pub(crate) mod recipe;
 pub(crate) mod reindex;
 pub(crate) mod setting;
 pub(crate) mod space;

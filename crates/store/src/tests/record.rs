@@ -25,6 +25,22 @@ fn with_entries(count: i64) -> House {
     house
 }
 
+#[test]
+fn a_recipe_that_changed_is_the_next_version_and_the_old_one_stays() {
+    let house = house();
+    let keep =
+        |name: &str, hash: u8, body: Value| house.store.write(|w| w.keep_recipe(name, &[hash; 32], &body, 7)).unwrap();
+    assert_eq!(keep("answer", 1, json!({ "top_k": 0 })), 1);
+    assert_eq!(keep("answer", 2, json!({ "top_k": 40 })), 2);
+    assert_eq!(keep("answer", 1, json!({ "top_k": 0 })), 1, "the same bytes are the same version");
+    assert_eq!(keep("other", 1, json!({})), 1, "versions are counted for each name");
+    let (first, all) = house.store.read(|r| Ok((r.recipe("answer", 1)?, r.recipes()?))).unwrap();
+    assert_eq!(first.unwrap().body, json!({ "top_k": 0 }));
+    let named: Vec<_> = all.iter().map(|row| (row.name.as_str(), row.version)).collect();
+    assert_eq!(named, [("answer", 2), ("answer", 1), ("other", 1)]);
+    assert_eq!(house.store.read(|r| r.recipe_version("answer", &[9; 32])).unwrap(), None);
+}
+
 /// Writes behind the store's back, as somebody who has the data key but not the program's manners.
 fn tamper(house: &House, f: impl FnOnce(&Connection)) {
     let db = connection::open(&house.store.inner.path, &house.store.inner.key, Use::Write, false).unwrap();

@@ -60,7 +60,7 @@ describe('measured', () => {
   it('sets what was measured beside what was computed', () => {
     expect(memoryWords(model('a', { computed_bytes: 500e6 }))).toBe('Needs 500 MB by its numbers.');
     const both = model('a', { computed_bytes: 500e6, measured, fit: { ...fit, needs_bytes: 450e6, measured_bytes: 400e6 } });
-    expect(memoryWords(both)).toBe('Needs 500 MB by its numbers, was measured to take 400 MB; with its whole context 450 MB.');
+    expect(memoryWords(both)).toBe('Needs 500 MB by its numbers, was measured to take 400 MB; with 4k of context 450 MB.');
   });
   it('offers contexts up to its own, and what was chosen', () => {
     expect(contextChoices({ n_ctx: 8192, context: null })).toEqual([null, 2048, 4096, 8192]);

@@ -119,6 +119,9 @@ export function isInstalled(state: ModelPresence): boolean {
   return state.kind === 'installed' || state.kind === 'loaded' || state.kind === 'damaged';
 }
 
+/** Tokens of context that the fit counts where nobody chose. */
+const USUAL_CONTEXT = 4096;
+
 /** Whether a model writes answers; others read passages. */
 export function writesText(roles: readonly Role[]): boolean {
   return roles.includes('chat') || roles.includes('code') || roles.includes('draft');
@@ -135,11 +138,11 @@ export function measuredWords(model: Pick<Model, 'measured' | 'roles' | 'fit'>):
 }
 
 /** What a model needs: by its numbers, and what it was measured to take. */
-export function memoryWords(model: Pick<Model, 'computed_bytes' | 'measured' | 'fit'>): string {
+export function memoryWords(model: Pick<Model, 'computed_bytes' | 'measured' | 'fit' | 'context' | 'n_ctx'>): string {
   const computed = `Needs ${size(model.computed_bytes)} by its numbers`;
   if (!model.measured) return `${computed}.`;
-  const with_context = model.fit.needs_bytes - model.measured.peak_bytes;
-  const more = with_context >= 1e6 ? `; with its whole context ${size(model.fit.needs_bytes)}` : '';
+  const counted = contextWords(model.context ?? Math.min(model.n_ctx, USUAL_CONTEXT));
+  const more = model.fit.needs_bytes - model.measured.peak_bytes >= 1e6 ? `; with ${counted} ${size(model.fit.needs_bytes)}` : '';
   return `${computed}, was measured to take ${size(model.measured.peak_bytes)}${more}.`;
 }
 
