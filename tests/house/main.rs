@@ -16,6 +16,7 @@ mod source;
 mod tidy;
 mod trouble;
 mod walls;
+mod watching;
 
 /// The program that test houses start as engine and reader.
 const CHILD: &str = env!("CARGO_BIN_EXE_hearth-child");

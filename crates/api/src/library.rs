@@ -217,6 +217,8 @@ pub struct DocumentRow {
     pub pages: u32,
     /// Passages of the current version.
     pub passages: u32,
+    /// The watched folder that it stands in.
+    pub watched: Option<i64>,
 }
 
 /// The library of a space.
@@ -239,6 +241,8 @@ pub struct DocumentDetail {
     pub created: Option<String>,
     /// Where it came from: a path, or "pasted".
     pub origin: Option<String>,
+    /// The name of the watched folder that it is kept in step with.
+    pub watched: Option<String>,
     /// Why it has its label.
     pub label_reason: String,
     /// Answers that cite it.

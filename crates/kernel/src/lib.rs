@@ -43,6 +43,7 @@ mod settings;
 mod turn;
 mod vault;
 mod view;
+mod watch;
 
 pub use bundles::{PackedModels, UnpackedModels};
 pub use child::run_child_if_asked;
