@@ -15,6 +15,7 @@ mod reranking;
 mod source;
 mod tidy;
 mod trouble;
+mod truth;
 mod walls;
 mod watching;
 

@@ -169,6 +169,8 @@ commands! {
     OpenVersion { document: i64, version: Option<i64> } -> OpenedVersion;
     /// One page, with a picture `width_px` wide for paged formats (0: none), and boxes for the spans asked for.
     GetPage { version: i64, page: u32, width_px: u32, spans: Vec<Span> } -> PageView;
+    /// What changed from one version to another, of the same document or of two.
+    CompareVersions { from: i64, to: i64 } -> Comparison;
     /// Stretches of a version's text that match, for find: at most 200.
     FindInVersion { version: i64, text: String } -> Vec<Span>;
 

@@ -156,6 +156,7 @@ answers! {
     }
     OpenVersion(house, c) { pages::open_version(&*house.open()?, DocumentId(c.document), c.version.map(VersionId)) }
     GetPage(house, c) { pages::page(house, &*house.open()?, VersionId(c.version), c.page, c.width_px, &c.spans) }
+    CompareVersions(house, c) { crate::compare::versions(&*house.open()?, VersionId(c.from), VersionId(c.to)) }
     FindInVersion(house, c) { pages::find(&*house.open()?, VersionId(c.version), &c.text) }
 
     ListWatched(house, c) { watch::list(&*house.open()?, SpaceId(c.space)) }

@@ -224,7 +224,7 @@ fn work(house: &House, open: &Open, id: JobId) {
         tracing::error!(%error, job = id.0, "a job's end was not kept");
     }
     tell(house, open, id);
-    house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity", "ListWatched"]);
+    house.events.stale(&["ListDocuments", "GetConversation", "GetHome", "ListSpaces", "ListActivity", "ListWatched"]);
     house.tell_status();
 }
 

@@ -9,6 +9,7 @@ mod bench;
 mod bundles;
 mod child;
 mod clock;
+mod compare;
 mod dispatch;
 mod doctor;
 mod downloads;

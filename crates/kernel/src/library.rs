@@ -165,7 +165,7 @@ pub(crate) fn remove(house: &House, ids: &[i64]) -> Result<(), Error> {
             })
             .map_err(error::store)?;
     }
-    house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity"]);
+    house.events.stale(&["ListDocuments", "GetConversation", "GetHome", "ListSpaces", "ListActivity"]);
     Ok(())
 }
 
@@ -181,7 +181,7 @@ pub(crate) fn restore(house: &House, ids: &[i64]) -> Result<(), Error> {
             })
             .map_err(error::store)?;
     }
-    house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity"]);
+    house.events.stale(&["ListDocuments", "GetConversation", "GetHome", "ListSpaces", "ListActivity"]);
     Ok(())
 }
 
