@@ -17,6 +17,7 @@ use hearth_inference::embed::Kind as Side;
 use hearth_store::{Entry, IndexedPassage, JobState, JobUpdate, NewVersion, Scope, StoreError, VersionState, Writer};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -361,11 +362,19 @@ impl Work<'_> {
         let payload = self.payload_json()?;
         let (job, pages, origin) = (self.job, self.payload.pages.unwrap_or(0), self.origin());
         let watched = self.payload.watched.clone();
-        let (other, gone) = (std::cell::Cell::new(false), std::cell::Cell::new(false));
+        let (other, gone, twin) = (Cell::new(false), Cell::new(false), Cell::new(None));
         let kept = self.open.store.record_with(|writer| {
             if writer.embedder()?.as_deref() != Some(embedder) {
                 other.set(true);
                 return Err(StoreError::Invalid("another embedder took over".into()));
+            }
+            // The same bytes may have come in at the same time, as another file.
+            if let Some(row) = writer.version(version)?
+                && let Some((holder, _, VersionState::Current)) = writer.version_by_hash(space, &row.hash)?
+                && holder != document
+            {
+                twin.set(Some(row.hash));
+                return Err(StoreError::Invalid("these bytes answer already".into()));
             }
             let published = writer.publish(version, indexed, now_ms())?;
             writer.update_job(job, &JobUpdate { now: now_ms(), payload: Some(payload), ..JobUpdate::default() })?;
@@ -397,6 +406,13 @@ impl Work<'_> {
         match kept {
             Ok(_) => Ok(true),
             Err(_) if other.get() => Ok(false),
+            Err(_) if twin.get().is_some() => {
+                let known = twin.get().map(|hash| self.known(space, &hash)).transpose()?.unwrap_or(false);
+                if known {
+                    self.open.store.write(|writer| writer.discard_version(version))?;
+                }
+                Ok(known)
+            }
             Err(_) if gone.get() => {
                 self.open.store.write(|writer| writer.discard_version(version))?;
                 Err(Stopped::Cancelled)

@@ -177,7 +177,15 @@ pub(crate) fn stop(house: &House, id: i64, remove: bool) -> Result<(), Error> {
         })
         .map_err(error::store)?;
     open.jobs.end(ended);
-    house.events.stale(&["ListWatched", "ListDocuments", "GetConversation", "ListJobs", "GetHome", "ListSpaces", "ListActivity"]);
+    house.events.stale(&[
+        "ListWatched",
+        "ListDocuments",
+        "GetConversation",
+        "ListJobs",
+        "GetHome",
+        "ListSpaces",
+        "ListActivity",
+    ]);
     Ok(())
 }
 

@@ -133,7 +133,14 @@ impl Looking {
                     open.store.write(|writer| writer.looked_at_folder(id, &mounts, now_ms()))?;
                 }
                 if moved {
-                    house.events.stale(&["ListDocuments", "GetConversation", "ListJobs", "GetHome", "ListSpaces", "ListActivity"]);
+                    house.events.stale(&[
+                        "ListDocuments",
+                        "GetConversation",
+                        "ListJobs",
+                        "GetHome",
+                        "ListSpaces",
+                        "ListActivity",
+                    ]);
                     house.tell_status();
                 }
                 let polls = self.ears.is_none();
