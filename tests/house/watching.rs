@@ -238,3 +238,43 @@ fn folders_that_cannot_be_watched_are_refused() -> Result<()> {
     assert!(house.try_call("WatchOffer", json!({ "offer": 77, "space": space, "label": null })).is_err());
     Ok(())
 }
+
+#[test]
+fn an_old_answer_says_what_became_of_its_sources() -> Result<()> {
+    let mut watched = Watched::new(&[
+        ("lease.md", "# Lease\n\nThe rent is 900 a month.\n\nPets are not allowed."),
+        ("gate.txt", "The gate opens at seven."),
+    ])?;
+    watched.house.ask("How high is the rent a month?")?;
+    let conversation = watched.house.conversation()?;
+    let gate = watched.house.ask_in(Some(conversation), "When does the gate open?", &[])?;
+    let shown = |watched: &Watched| watched.house.call("GetConversation", json!({ "conversation": conversation }));
+    assert_eq!(shown(&watched)?["turns"][0]["outdated"], json!([]));
+    assert!(gate.sources.iter().all(|source| source.current && !source.gone && source.imported_ms.is_some()));
+
+    watched.write("lease.md", "# Lease\n\nThe rent is 950 a month.\n\nPets are not allowed.\n\nKeys: two.")?;
+    fs::remove_file(watched.root.join("gate.txt"))?;
+    watched.in_step()?;
+    let now = shown(&watched)?;
+    let source = |turn: usize| now["turns"][turn]["sources"][0].clone();
+    assert_eq!((source(0)["current"].clone(), source(0)["gone"].clone()), (json!(false), json!(false)), "{now:#}");
+    assert_eq!((source(1)["current"].clone(), source(1)["gone"].clone()), (json!(false), json!(true)), "{now:#}");
+    assert_eq!(now["turns"][1]["outdated"], json!([source(1)["document"]]));
+
+    let current = watched.house.call("OpenVersion", json!({ "document": source(0)["document"], "version": null }))?;
+    assert_eq!(current["older"], source(0)["version"]);
+    let changes =
+        watched.house.call("CompareVersions", json!({ "from": source(0)["version"], "to": current["version"] }))?;
+    assert_eq!(changes["changes_total"], 2, "{changes:#}");
+    let first = &changes["changes"][0];
+    assert_eq!(
+        (&first["before"]["text"], &first["after"]["text"]),
+        (&json!("The rent is 900 a month."), &json!("The rent is 950 a month."))
+    );
+    assert_eq!(first["after"]["marks"], json!([[12, 15]]));
+    assert_eq!(changes["changes"][1]["before"], json!(null));
+    let at = serde_json::from_value(first["after"]["at"].clone())?;
+    assert_eq!(hearth_tests::cited(&watched.house, at)?, "The rent is 950 a month.");
+    assert!(watched.house.try_call("CompareVersions", json!({ "from": 7777, "to": 7778 })).is_err());
+    Ok(())
+}

@@ -220,6 +220,7 @@ fn work(house: &House, open: &Open, id: JobId) {
         }
     };
     held(&open.jobs.cancelled).remove(&id);
+    crate::watch::went_on(open, &job);
     if let Err(error) = ended {
         tracing::error!(%error, job = id.0, "a job's end was not kept");
     }

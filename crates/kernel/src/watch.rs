@@ -15,7 +15,7 @@ use crate::jobs::{Payload, held};
 use crate::kernel::{House, Open};
 use hearth_api::{Error, ErrorCode, JobFailure, WatchProblem, WatchState, WatchedFolder};
 use hearth_domain::{BlobHash, DocumentId, JobId, Label, SpaceId};
-use hearth_store::{Entry, JobState, StoreError, WatchedFolderRow, Writer};
+use hearth_store::{Entry, JobRow, JobState, StoreError, WatchedFolderRow, Writer};
 use look::{Looker, Now, look_after};
 use scan::{Mounts, Unreachable};
 use serde_json::json;
@@ -253,6 +253,21 @@ pub(crate) fn settle(
         step::release(writer, before, origin, "its file has other words now")?;
     }
     Ok(true)
+}
+
+/// A document has its next version: files with the bytes that it had before are read by themselves now.
+pub(crate) fn went_on(open: &Open, job: &JobRow) {
+    let payload: Option<Payload> = serde_json::from_value(job.payload.clone()).ok();
+    let Some(file) = payload.and_then(|payload| payload.watched).filter(|watched| watched.document.is_some()) else {
+        return;
+    };
+    let folder = open.store.read(|reader| {
+        let Some(row) = reader.watched_file(file.file)? else { return Ok(None) };
+        Ok(Some(row.folder).filter(|_| reader.watched_adrift(row.folder).is_ok_and(|rows| !rows.is_empty())))
+    });
+    if let Ok(Some(folder)) = folder {
+        ask(open, folder);
+    }
 }
 
 /// Whether a failure is no news to a person: a file in a watched folder that is nothing to read, or that went away.

@@ -58,6 +58,9 @@ pub(crate) fn look_after(house: &Arc<House>, open: &Arc<Open>, folder: i64) -> R
                     Ok(None) => return, // not watched any more
                     Err(error) => {
                         tracing::warn!(%error, folder, "a watched folder was not looked over");
+                        let mut now = held(&state.looker.now);
+                        // Nobody waits for a look that cannot be taken.
+                        (now.answered, now.looking, now.away) = (now.asked, false, Some(error.to_string()));
                         AT_LEAST
                     }
                 }
