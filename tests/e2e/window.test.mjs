@@ -2,7 +2,7 @@
 // locks, unlocks, starts Hearth anew. Each test goes on where the one before ended.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { button, buttonLike, composer, password } from './page.mjs';
@@ -161,6 +161,43 @@ test('a file chosen in the dialog of the system is read', async () => {
   await until('it is read', async () => (await reply('ListJobs', { space: space.id })).some((job) => job.name === 'chosen by hand.txt' && job.state === 'done'), 60_000);
   const hits = await reply('Search', { space: space.id, text: 'sluice gate', limit: 3 });
   assert.match(hits.passages[0].text, /painted green in 1931/);
+});
+
+test('a folder chosen in the dialog is followed, and an answer whose source changed says so', async () => {
+  const watched = join(folder.path, 'watched');
+  mkdirSync(watched);
+  writeFileSync(join(watched, 'ferry.md'), '# Ferry\n\nThe ferry leaves the west pier at 6:40 in the morning.\n\nBicycles travel free of charge.\n');
+  const [space] = await reply('ListSpaces');
+  const before = new Set(screen.windows());
+  await page.chord(KEYS.control, '2');
+  await page.click(button('Watch a folder'));
+  let dialog;
+  await until('the dialog is open', () => (dialog = screen.windows().find((id) => !before.has(id))));
+  await screen.choose(dialog, watched);
+  const found = async (words) => JSON.stringify((await reply('Search', { space: space.id, text: 'ferry west pier', limit: 3 })).passages).includes(words);
+  await until('the file is read', () => found('6:40'), 60_000);
+  await page.chord(KEYS.control, 'n');
+  await page.type(composer, 'When does the ferry leave the west pier?');
+  await page.type(composer, KEYS.enter);
+  await page.see('//section[@aria-label="From your documents"]//blockquote[contains(., "6:40")]', 60_000);
+  await page.see('//article[@aria-busy="false"]', 180_000);
+
+  writeFileSync(join(watched, 'ferry.md'), '# Ferry\n\nThe ferry leaves the west pier at 7:15 in the morning.\n\nBicycles travel free of charge.\n');
+  const changed = Date.now();
+  await until('the change is found', async () => (await found('7:15')) && !(await found('6:40')), 60_000);
+  console.log(`edit to fresh answer: ${Date.now() - changed} ms`);
+  await page.click(buttonLike('Compare with the version used'));
+  await page.see('//ins[contains(., "7:15")]');
+  await pictures('compare');
+  await page.chord(KEYS.escape);
+  await page.chord(KEYS.control, '2');
+  await page.see(button('Watch a folder'));
+  await page.see('//h2[normalize-space(.)="Watched folders"]');
+  await pictures('library-watched');
+  const [stands] = await reply('ListWatched', { space: space.id });
+  assert.deepEqual([stands.state, stands.answering, stands.problems_total], ['watching', 1, 0]);
+  await reply('StopWatching', { folder: stands.id, remove: true });
+  await until('its document is out of every answer', async () => !(await found('7:15')));
 });
 
 test('the vault locks, refuses a wrong passphrase, and opens again', async () => {

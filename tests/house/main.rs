@@ -16,7 +16,9 @@ mod routing;
 mod source;
 mod tidy;
 mod trouble;
+mod truth;
 mod walls;
+mod watching;
 mod whole;
 
 /// The program that test houses start as engine and reader.

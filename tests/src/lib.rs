@@ -63,28 +63,34 @@ impl House {
 
     /// Ends this house in order and starts it anew in the same folder.
     pub fn restart(self) -> Result<House> {
-        let House { kernel, folder, child, events } = self;
+        let child = self.child.display().to_string();
+        Self::reopen(&child, self.close())
+    }
+
+    /// Ends this house in order; its folder stays.
+    pub fn close(self) -> TempDir {
+        let House { kernel, folder, .. } = self;
         kernel.stop();
-        drop((kernel, events));
+        folder
+    }
+
+    /// Opens the vault of a folder again, once nobody else has it.
+    pub fn reopen(child: &str, folder: TempDir) -> Result<House> {
         let until = Instant::now() + Duration::from_secs(10);
-        let child = child.display().to_string();
-        loop {
-            let config =
-                Config { child: PathBuf::from(&child), threads: Some(1), ..Config::new(folder.path().join("data")) };
-            match Kernel::start(config) {
-                Ok(kernel) => {
-                    let events = kernel.subscribe();
-                    let house = House { kernel, folder, events, child: PathBuf::from(child) };
-                    house.call("UnlockVault", json!({ "passphrase": PASSPHRASE }))?;
-                    return Ok(house);
-                }
-                // Threads of the old house may hold it for a moment longer.
+        let config = || Config { child: child.into(), threads: Some(1), ..Config::new(folder.path().join("data")) };
+        let kernel = loop {
+            match Kernel::start(config()) {
+                Ok(kernel) => break kernel,
                 Err(error) if error.code == hearth_api::ErrorCode::InUse && Instant::now() < until => {
                     std::thread::sleep(Duration::from_millis(20));
                 }
                 Err(error) => return Err(anyhow!("{error}")),
             }
-        }
+        };
+        let events = kernel.subscribe();
+        let house = House { kernel, folder, events, child: child.into() };
+        house.call("UnlockVault", json!({ "passphrase": PASSPHRASE }))?;
+        Ok(house)
     }
 
     /// Installs a scripted chat model and a scripted embedder, in place of those that are there.

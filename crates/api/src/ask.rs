@@ -170,6 +170,10 @@ pub struct Source {
     pub label: super::Label,
     /// Whether the version is still the current one.
     pub current: bool,
+    /// Whether the document went away: removed, or erased.
+    pub gone: bool,
+    /// When this version came in; none once it is erased.
+    pub imported_ms: Option<i64>,
 }
 
 /// One sentence of an answer.

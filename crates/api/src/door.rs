@@ -169,8 +169,23 @@ commands! {
     OpenVersion { document: i64, version: Option<i64> } -> OpenedVersion;
     /// One page, with a picture `width_px` wide for paged formats (0: none), and boxes for the spans asked for.
     GetPage { version: i64, page: u32, width_px: u32, spans: Vec<Span> } -> PageView;
+    /// What changed from one version to another, of the same document or of two.
+    CompareVersions { from: i64, to: i64 } -> Comparison;
     /// Stretches of a version's text that match, for find: at most 200.
     FindInVersion { version: i64, text: String } -> Vec<Span>;
+
+    /// The folders that a space stays in step with.
+    ListWatched { space: i64 } -> Vec<WatchedFolder>;
+    /// Opens the system's dialog for folders to stay in step with; none when a person cancels it. Desktop only.
+    ChooseWatched { space: i64, label: Option<Label> } -> Vec<WatchedFolder>;
+    /// Stays in step with the folders of an offer, whether it was imported or not.
+    WatchOffer { offer: i64, space: i64, label: Option<Label> } -> Vec<WatchedFolder>;
+    /// Sets a watched folder aside, or takes it up again.
+    PauseWatched { folder: i64, paused: bool } -> WatchedFolder;
+    /// Looks a watched folder over at once.
+    CheckWatched { folder: i64 } -> WatchedFolder;
+    /// Stops watching a folder; its documents stay, or are removed (and can be put back until Hearth is started anew).
+    StopWatching { folder: i64, remove: bool } -> Done;
 
     // --- memory
     /// Memories that apply in a space.

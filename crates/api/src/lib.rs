@@ -16,6 +16,7 @@ mod privacy;
 mod status;
 pub mod typescript;
 mod vault;
+mod watch;
 
 pub use activity::*;
 pub use ask::*;
@@ -28,3 +29,4 @@ pub use model::*;
 pub use privacy::*;
 pub use status::*;
 pub use vault::*;
+pub use watch::*;

@@ -217,6 +217,8 @@ pub struct DocumentRow {
     pub pages: u32,
     /// Passages of the current version.
     pub passages: u32,
+    /// The watched folder that it stands in.
+    pub watched: Option<i64>,
 }
 
 /// The library of a space.
@@ -239,6 +241,8 @@ pub struct DocumentDetail {
     pub created: Option<String>,
     /// Where it came from: a path, or "pasted".
     pub origin: Option<String>,
+    /// The name of the watched folder that it is kept in step with.
+    pub watched: Option<String>,
     /// Why it has its label.
     pub label_reason: String,
     /// Answers that cite it.
@@ -285,10 +289,51 @@ pub struct OpenedVersion {
     pub version_name: String,
     /// The current version, where this is not it.
     pub newer: Option<i64>,
+    /// The version before this one, where it is kept.
+    pub older: Option<i64>,
+    /// Whether the document was removed: no answer reads it any more.
+    pub removed: bool,
     /// The places of its pages, for people, in order.
     pub places: Vec<String>,
     /// Its table of contents.
     pub outline: Vec<OutlineRow>,
+}
+
+/// What changed from one version to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Comparison {
+    /// The one before.
+    pub from: OpenedVersion,
+    /// The one after.
+    pub to: OpenedVersion,
+    /// What differs, in the order of the later one; at most 500.
+    pub changes: Vec<Difference>,
+    /// How many there are in all.
+    pub changes_total: u32,
+    /// Paragraphs, rows and headings that are the same in both.
+    pub unchanged: u32,
+}
+
+/// A piece that differs: added where it has no `before`, removed where it has no `after`, else changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Difference {
+    /// As it was.
+    pub before: Option<DifferentText>,
+    /// As it is.
+    pub after: Option<DifferentText>,
+}
+
+/// One side of a difference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct DifferentText {
+    /// The words.
+    pub text: String,
+    /// Stretches of `text` that the other side does not have, as pairs of UTF-16 offsets.
+    pub marks: Vec<(u32, u32)>,
+    /// Where it stands.
+    pub at: super::Span,
+    /// The place for people.
+    pub place: String,
 }
 
 /// A line of a document's own table of contents.

@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Read files and folders into the library.
     Import(Import),
+    /// Folders that a space stays in step with.
+    #[command(subcommand)]
+    Watch(Watch),
     /// Ask a question; quotes first, then an answer with marks that lead to the sources.
     Ask(Ask),
     /// Find passages.
@@ -64,6 +67,43 @@ pub(crate) struct Import {
     /// How guarded the documents are.
     #[arg(long, value_enum)]
     pub(crate) label: Option<LabelName>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Watch {
+    /// Watch a folder, and wait until its files are read.
+    Add {
+        /// The folder.
+        path: PathBuf,
+        /// The space, by name or id; the first one without.
+        #[arg(long)]
+        space: Option<String>,
+        /// How guarded its documents are.
+        #[arg(long, value_enum)]
+        label: Option<LabelName>,
+    },
+    /// List watched folders.
+    List,
+    /// Look all of them over now, and wait until the library is in step.
+    Check,
+    /// Set one aside.
+    Pause {
+        /// Its id, path or name.
+        folder: String,
+    },
+    /// Take one up again.
+    Resume {
+        /// Its id, path or name.
+        folder: String,
+    },
+    /// Watch one no longer.
+    Stop {
+        /// Its id, path or name.
+        folder: String,
+        /// Remove its documents from the library.
+        #[arg(long)]
+        remove: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -18,6 +18,7 @@ mod out;
 mod record;
 mod search;
 mod serve;
+mod watch;
 
 use arguments::{Arguments, Audit, Bench, Verb};
 use clap::Parser;
@@ -47,6 +48,7 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
     let place = Place::new(arguments.data_dir, arguments.models_dir);
     match arguments.verb {
         Verb::Import(what) => import::run(&place.open(out)?, what, out),
+        Verb::Watch(what) => watch::run(&place.open(out)?, what, out),
         Verb::Ask(what) => ask::run(&place.open(out)?, what, out),
         Verb::Search(what) => search::run(&place.open(out)?, what, out),
         Verb::Extract(what) => extract::run(what, out),

@@ -2,7 +2,7 @@
 
 use crate::error;
 use crate::kernel::{Kernel, Open};
-use crate::{activity, home, jobs, library, memory, pages, search, settings, shelf, turn, vault};
+use crate::{activity, home, jobs, library, memory, pages, search, settings, shelf, turn, vault, watch};
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
 use hearth_domain::{ConversationId, DocumentId, ModelId, SpaceId, TurnId, VersionId};
@@ -156,7 +156,29 @@ answers! {
     }
     OpenVersion(house, c) { pages::open_version(&*house.open()?, DocumentId(c.document), c.version.map(VersionId)) }
     GetPage(house, c) { pages::page(house, &*house.open()?, VersionId(c.version), c.page, c.width_px, &c.spans) }
+    CompareVersions(house, c) { crate::compare::versions(&*house.open()?, VersionId(c.from), VersionId(c.to)) }
     FindInVersion(house, c) { pages::find(&*house.open()?, VersionId(c.version), &c.text) }
+
+    ListWatched(house, c) { watch::list(&*house.open()?, SpaceId(c.space)) }
+    ChooseWatched(house, c) {
+        let dialogs = house.config.dialogs.clone().ok_or_else(no_dialogs)?;
+        let label = c.label.map(crate::view::label_from);
+        dialogs.files(true).iter().map(|path| watch::add(house, path, SpaceId(c.space), label)).collect()
+    }
+    WatchOffer(house, c) {
+        let label = c.label.map(crate::view::label_from);
+        let folders = house.offers.folders(c.offer);
+        if folders.is_empty() {
+            return Err(Error::new(ErrorCode::NotFound, "No folder was handed over.").hint("Choose the folder anew."));
+        }
+        folders.iter().map(|path| watch::add(house, path, SpaceId(c.space), label)).collect()
+    }
+    PauseWatched(house, c) { watch::pause(house, c.folder, c.paused) }
+    CheckWatched(house, c) { watch::check(house, c.folder) }
+    StopWatching(house, c) {
+        watch::stop(house, c.folder, c.remove)?;
+        Ok(Done {})
+    }
 
     ListMemories(house, c) { memory::list(&*house.open()?, SpaceId(c.space)) }
     Remember(house, c) { memory::remember(house, c.space.map(SpaceId), &c.text, None) }

@@ -14,14 +14,15 @@ use hearth_api::{Error, ErrorCode, ImportStep, JobAction, JobFailure};
 use hearth_documents::{ChunkOptions, ReadError};
 use hearth_domain::{BlobHash, Document, DocumentId, JobId, Passage, SpaceId, VersionId};
 use hearth_inference::embed::Kind as Side;
-use hearth_store::{Entry, IndexedPassage, JobState, JobUpdate, NewVersion, Scope, StoreError, VersionState};
+use hearth_store::{Entry, IndexedPassage, JobState, JobUpdate, NewVersion, Scope, StoreError, VersionState, Writer};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Larger files are refused: a reader holds the whole file in memory.
-const MAX_FILE_BYTES: u64 = 512 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 512 << 20;
 /// Passages embedded at a time: small enough that a question in between waits little.
 const BATCH: usize = 16;
 /// Files within files within files.
@@ -116,6 +117,12 @@ impl Work<'_> {
             }
             Source::Path { path } => {
                 self.house.law.may_read(path)?;
+                if let Some(watched) = &self.payload.watched {
+                    let bytes = crate::watch::read(self.open, watched.file, MAX_FILE_BYTES)?;
+                    let bytes =
+                        bytes.ok_or(Stopped::Cancelled)?.map_err(|error| Stopped::Failed(unreadable(path, &error)))?;
+                    return Ok((bytes, path.display().to_string()));
+                }
                 Ok((read_file(path).map_err(Stopped::Failed)?, path.display().to_string()))
             }
         }
@@ -136,8 +143,14 @@ impl Work<'_> {
         self.payload.pages = Some(row.pages);
         self.payload.passages = Some(row.passages);
         let payload = self.payload_json()?;
-        let (id, job) = (row.id, self.job);
-        self.open.store.write(|writer| {
+        let (id, job, origin) = (row.id, self.job, self.origin());
+        let watched = self.payload.watched.clone();
+        let there = self.open.store.write(|writer| {
+            if let Some(watched) = &watched
+                && !crate::watch::settle(writer, watched.file, job, id, hash, &origin)?
+            {
+                return Ok(false);
+            }
             if keeps {
                 writer.keep_document(id)?;
             }
@@ -149,9 +162,18 @@ impl Work<'_> {
                 ..JobUpdate::default()
             };
             writer.update_job(job, &update)?;
-            writer.finish_job(job, JobState::Done, None, now_ms())
+            finish(writer, job, watched.is_some())?;
+            Ok(true)
         })?;
-        Ok(true)
+        if there { Ok(true) } else { Err(Stopped::Cancelled) }
+    }
+
+    /// The path that a job's bytes come from; empty where they come from elsewhere.
+    fn origin(&self) -> String {
+        match &self.payload.source {
+            Source::Path { path } => path.display().to_string(),
+            Source::Blob { .. } => String::new(),
+        }
     }
 
     /// Keeps the bytes as a pending version: of the document that came from the same place, or of a new one.
@@ -180,7 +202,10 @@ impl Work<'_> {
         let mut payload = self.payload.clone();
         let (document, version, payload) = self.open.store.write(|writer| {
             let same = if from_path { writer.document_by_origin(space, &origin)? } else { None };
-            let same = same.filter(|row| row.removed_ms.is_none() && row.scope == scope);
+            let mut same = same.filter(|row| row.removed_ms.is_none() && row.scope == scope);
+            if let Some(jobs::Watched { document: Some(id), returns, .. }) = payload.watched {
+                same = writer.document(id)?.filter(|row| returns || row.removed_ms.is_none()).or(same);
+            }
             writer.put_blob(&hash, bytes)?;
             let (document, version) = writer.begin_version(&NewVersion {
                 space,
@@ -335,18 +360,37 @@ impl Work<'_> {
             return Err(self.ended());
         }
         let payload = self.payload_json()?;
-        let (job, pages) = (self.job, self.payload.pages.unwrap_or(0));
-        let other = std::cell::Cell::new(false);
+        let (job, pages, origin) = (self.job, self.payload.pages.unwrap_or(0), self.origin());
+        let watched = self.payload.watched.clone();
+        let (other, gone, twin) = (Cell::new(false), Cell::new(false), Cell::new(None));
         let kept = self.open.store.record_with(|writer| {
             if writer.embedder()?.as_deref() != Some(embedder) {
                 other.set(true);
                 return Err(StoreError::Invalid("another embedder took over".into()));
             }
+            // The same bytes may have come in at the same time, as another file.
+            if let Some(row) = writer.version(version)?
+                && let Some((holder, _, VersionState::Current)) = writer.version_by_hash(space, &row.hash)?
+                && holder != document
+            {
+                twin.set(Some(row.hash));
+                return Err(StoreError::Invalid("these bytes answer already".into()));
+            }
             let published = writer.publish(version, indexed, now_ms())?;
             writer.update_job(job, &JobUpdate { now: now_ms(), payload: Some(payload), ..JobUpdate::default() })?;
-            writer.finish_job(job, JobState::Done, None, now_ms())?;
+            finish(writer, job, watched.is_some())?;
             let row = writer.document(document)?.ok_or(StoreError::NotFound { what: "document", id: document.0 })?;
-            let hash = writer.version(version)?.map(|row| row.hash.to_string());
+            let hash = writer.version(version)?.map(|row| row.hash);
+            if let (Some(watched), Some(hash)) = (&watched, &hash) {
+                if !crate::watch::settle(writer, watched.file, job, document, hash, &origin)? {
+                    gone.set(true);
+                    return Err(StoreError::Invalid("the file went away".into()));
+                }
+                if watched.returns && row.removed_ms.is_some() {
+                    writer.restore_document(document)?;
+                }
+            }
+            let hash = hash.map(|hash| hash.to_string());
             let entry = Entry {
                 at_ms: now_ms(),
                 kind: "document.indexed",
@@ -362,6 +406,17 @@ impl Work<'_> {
         match kept {
             Ok(_) => Ok(true),
             Err(_) if other.get() => Ok(false),
+            Err(_) if twin.get().is_some() => {
+                let known = twin.get().map(|hash| self.known(space, &hash)).transpose()?.unwrap_or(false);
+                if known {
+                    self.open.store.write(|writer| writer.discard_version(version))?;
+                }
+                Ok(known)
+            }
+            Err(_) if gone.get() => {
+                self.open.store.write(|writer| writer.discard_version(version))?;
+                Err(Stopped::Cancelled)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -422,6 +477,12 @@ impl Work<'_> {
             ReaderError::Start(why) => failure("internal", "No reader", &format!("The reader did not start: {why}.")),
         })
     }
+}
+
+/// Ends a job well. What happens in watched folders is not told file by file.
+fn finish(writer: &Writer<'_>, job: JobId, watched: bool) -> Result<(), StoreError> {
+    writer.finish_job(job, JobState::Done, None, now_ms())?;
+    if watched { writer.dismiss_job(job) } else { Ok(()) }
 }
 
 /// Whether a title that a file gives itself says more than its file name. Templates, tools and filing systems leave behind

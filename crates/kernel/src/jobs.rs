@@ -19,8 +19,10 @@ use std::time::Duration;
 
 /// Files that are read at a time.
 const WORKERS: usize = 2;
+/// So many changes in a watched folder are read before other files that wait.
+const FEW: usize = 16;
 /// The word for this sort of job in the store.
-const IMPORT: &str = "import";
+pub(crate) const IMPORT: &str = "import";
 
 /// What a job must know to be done again after a restart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,39 @@ pub(crate) struct Payload {
     pub(crate) pages: Option<u32>,
     pub(crate) passages: Option<u32>,
     pub(crate) remark: Option<String>,
+    /// For a file of a watched folder.
+    #[serde(default)]
+    pub(crate) watched: Option<Watched>,
+}
+
+/// The file of a watched folder that a job reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Watched {
+    /// Its row.
+    pub(crate) file: i64,
+    /// The document that it is the next version of.
+    pub(crate) document: Option<DocumentId>,
+    /// The file was gone, and its document out of every answer; it comes back with what is read.
+    pub(crate) returns: bool,
+}
+
+impl Payload {
+    /// A job that has not begun.
+    pub(crate) fn new(source: Source, only_for_question: bool, label: Label, label_reason: String, depth: u8) -> Self {
+        Self {
+            source,
+            only_for_question,
+            label,
+            label_reason,
+            depth,
+            version: None,
+            kind: None,
+            pages: None,
+            passages: None,
+            remark: None,
+            watched: None,
+        }
+    }
 }
 
 /// Where a job's bytes come from.
@@ -83,6 +118,22 @@ impl Jobs {
     fn push(&self, jobs: impl IntoIterator<Item = JobId>) {
         held(&self.queue).extend(jobs);
         self.woken.notify_all();
+    }
+
+    /// Queues files of a watched folder; a few changes come before whatever waits in line.
+    pub(crate) fn push_watched(&self, jobs: Vec<JobId>) {
+        if jobs.len() > FEW {
+            return self.push(jobs);
+        }
+        let mut queue = held(&self.queue);
+        jobs.into_iter().rev().for_each(|job| queue.push_front(job));
+        drop(queue);
+        self.woken.notify_all();
+    }
+
+    /// Ends jobs that run, whose files went away or changed again.
+    pub(crate) fn end(&self, jobs: Vec<JobId>) {
+        held(&self.cancelled).extend(jobs);
     }
 
     /// Waits for the next job; `None` when stopped.
@@ -148,6 +199,12 @@ fn work(house: &House, open: &Open, id: JobId) {
         Err(import::Stopped::Cancelled) => {
             open.store.write(|writer| writer.finish_job(id, JobState::Cancelled, None, now_ms()))
         }
+        Err(import::Stopped::Failed(failure)) if crate::watch::leaves_out(open, id, &failure) => {
+            open.store.write(|writer| {
+                writer.finish_job(id, JobState::Cancelled, None, now_ms())?;
+                writer.dismiss_job(id)
+            })
+        }
         Err(import::Stopped::Failed(failure)) => {
             let entry = Entry {
                 at_ms: now_ms(),
@@ -163,11 +220,12 @@ fn work(house: &House, open: &Open, id: JobId) {
         }
     };
     held(&open.jobs.cancelled).remove(&id);
+    crate::watch::went_on(open, &job);
     if let Err(error) = ended {
         tracing::error!(%error, job = id.0, "a job's end was not kept");
     }
     tell(house, open, id);
-    house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity"]);
+    house.events.stale(&["ListDocuments", "GetConversation", "GetHome", "ListSpaces", "ListActivity", "ListWatched"]);
     house.tell_status();
 }
 
@@ -235,23 +293,9 @@ pub(crate) fn add(
                         Source::Blob { hash, origin: origin.clone() }
                     }
                 };
-                let payload = Payload {
-                    source,
-                    only_for_question,
-                    label: label.unwrap_or(Label::Internal),
-                    label_reason: if label.is_some() {
-                        "chosen when it was added"
-                    } else {
-                        "the label of new documents"
-                    }
-                    .into(),
-                    depth,
-                    version: None,
-                    kind: None,
-                    pages: None,
-                    passages: None,
-                    remark: None,
-                };
+                let reason =
+                    if label.is_some() { "chosen when it was added" } else { "the label of new documents" }.to_owned();
+                let payload = Payload::new(source, only_for_question, label.unwrap_or(Label::Internal), reason, depth);
                 let payload = serde_json::to_value(payload)
                     .map_err(|error| hearth_store::StoreError::Invalid(error.to_string()))?;
                 let id = writer.add_job(IMPORT, &file.name, Some(space), &payload, file.size_bytes, now)?;

@@ -15,6 +15,7 @@ use crate::pages::Pages;
 use crate::reader::{ReaderLimits, Readers};
 use crate::schedule::Schedule;
 use crate::turn::Turns;
+use crate::watch::Watch;
 use hearth_api::{AnyCommand, Commands, Envelope, Error, Event, Model, Offer};
 use hearth_egress::GateSettings;
 use hearth_store::Store;
@@ -136,6 +137,7 @@ pub(crate) struct Open {
     pub(crate) store: Store,
     pub(crate) turns: Turns,
     pub(crate) jobs: Jobs,
+    pub(crate) watch: Watch,
     pub(crate) pages: Pages,
     pub(crate) used_ms: AtomicI64,
     pub(crate) lock_after_minutes: AtomicI64,
@@ -259,6 +261,28 @@ impl Kernel {
     /// all. Works without a vault.
     pub fn fetch_default_models(&self, progress: &mut dyn FnMut(&str, u64, u64)) -> Result<(), Error> {
         crate::downloads::fetch_defaults(&self.house, progress)
+    }
+
+    /// Keeps a space in step with a folder that a person chose or named, from now on. Only shells call this, never with
+    /// what a page said.
+    pub fn watch_path(
+        &self,
+        path: &Path,
+        space: i64,
+        label: Option<hearth_api::Label>,
+    ) -> Result<hearth_api::WatchedFolder, Error> {
+        let label = label.map(crate::view::label_from);
+        crate::watch::add(&self.house, path, hearth_domain::SpaceId(space), label)
+    }
+
+    /// Has watched folders looked over at once, and waits until the library is in step with them as they were then.
+    /// `progress` hears how each stands.
+    pub fn bring_in_step(
+        &self,
+        folders: &[i64],
+        progress: &mut dyn FnMut(&hearth_api::WatchedFolder),
+    ) -> Result<(), Error> {
+        crate::watch::bring_in_step(&self.house, folders, progress)
     }
 
     /// Waits until jobs have ended, however. `progress` hears every change.

@@ -9,6 +9,7 @@ mod bench;
 mod bundles;
 mod child;
 mod clock;
+mod compare;
 mod dispatch;
 mod doctor;
 mod downloads;
@@ -47,6 +48,7 @@ mod trial;
 mod turn;
 mod vault;
 mod view;
+mod watch;
 
 pub use bundles::{PackedModels, UnpackedModels};
 pub use child::run_child_if_asked;

@@ -9,6 +9,7 @@ use hearth_domain::{DocumentId, Kind, Label, SpaceId};
 use hearth_policy::Outcome;
 use hearth_store::{DocumentFilter, Entry, StoreError, VersionState};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// What the table is asked for.
 pub(crate) struct Wanted {
@@ -31,11 +32,14 @@ pub(crate) fn list(open: &Open, wanted: Wanted) -> Result<Library, Error> {
     };
     let documents = open.store.read(|reader| reader.documents(&filter)).map_err(error::store)?;
     let jobs = crate::jobs::list(open, wanted.space)?;
+    let watched: HashMap<DocumentId, i64> =
+        open.store.read(|reader| reader.watched_documents(wanted.space)).map_err(error::store)?.into_iter().collect();
     let mut rows: Vec<DocumentRow> = Vec::new();
     for document in documents {
         let job = jobs.iter().rfind(|job| job.document == Some(document.id.0) && job.state != JobState::Done);
         if document.version.is_some() || job.is_some() {
-            rows.push(row(document, job));
+            let folder = watched.get(&document.id).copied();
+            rows.push(DocumentRow { watched: folder, ..row(document, job) });
         }
     }
     for job in &jobs {
@@ -84,6 +88,7 @@ fn row(document: hearth_store::DocumentRow, job: Option<&Job>) -> DocumentRow {
         size_bytes: document.size_bytes,
         pages: document.pages,
         passages: document.passages,
+        watched: None,
     }
 }
 
@@ -101,6 +106,7 @@ fn job_row(job: &Job) -> DocumentRow {
         size_bytes: job.size_bytes,
         pages: 0,
         passages: 0,
+        watched: None,
     }
 }
 
@@ -111,11 +117,20 @@ pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Erro
     let document = document.ok_or_else(|| error::missing("document"))?;
     let jobs = crate::jobs::list(open, document.space)?;
     let job = jobs.iter().rfind(|job| job.document == Some(id.0) && job.state != JobState::Done);
+    let watched = open
+        .store
+        .read(|reader| {
+            let file = reader.watched_files_of(id)?.into_iter().next();
+            file.map(|file| reader.watched_folder(file.folder)).transpose()
+        })
+        .map_err(error::store)?
+        .flatten();
     let current = versions.iter().find(|version| version.state == VersionState::Current);
     Ok(DocumentDetail {
         author: current.and_then(|version| version.author.clone()),
         created: current.and_then(|version| version.created.clone()),
         origin: document.origin.clone(),
+        watched: watched.as_ref().map(|folder| crate::watch::name_of(&folder.path)),
         label_reason: document.label_rule.clone(),
         cited_in: document.cited,
         warnings: current
@@ -134,7 +149,7 @@ pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Erro
                 current: version.state == VersionState::Current,
             })
             .collect(),
-        row: row(document, job),
+        row: DocumentRow { watched: watched.map(|folder| folder.id), ..row(document, job) },
     })
 }
 
@@ -150,7 +165,7 @@ pub(crate) fn remove(house: &House, ids: &[i64]) -> Result<(), Error> {
             })
             .map_err(error::store)?;
     }
-    house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity"]);
+    house.events.stale(&["ListDocuments", "GetConversation", "GetHome", "ListSpaces", "ListActivity"]);
     Ok(())
 }
 
@@ -166,7 +181,7 @@ pub(crate) fn restore(house: &House, ids: &[i64]) -> Result<(), Error> {
             })
             .map_err(error::store)?;
     }
-    house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity"]);
+    house.events.stale(&["ListDocuments", "GetConversation", "GetHome", "ListSpaces", "ListActivity"]);
     Ok(())
 }
 

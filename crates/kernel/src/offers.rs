@@ -2,11 +2,12 @@
 //! that a page names is never opened; a page names an offer.
 
 use crate::error::{io, missing};
+use crate::jobs::held;
 use hearth_api::{Error, ErrorCode, Offer};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
 /// Files in one offer, at most.
 const MAX_FILES: usize = 20_000;
@@ -39,6 +40,8 @@ pub(crate) enum From {
 pub(crate) struct Offers {
     next: AtomicI64,
     open: Mutex<HashMap<i64, Vec<Offered>>>,
+    /// The folders that were handed over, which may be watched later.
+    folders: Mutex<HashMap<i64, Vec<PathBuf>>>,
 }
 
 impl Offers {
@@ -46,6 +49,7 @@ impl Offers {
     pub(crate) fn paths(&self, paths: Vec<PathBuf>) -> Result<Offer, Error> {
         let mut files = Vec::new();
         let mut folder = None;
+        let mut roots = Vec::new();
         let single = paths.len() == 1;
         for path in paths {
             let path = path.canonicalize().map_err(|error| io(&error, "open", &path))?;
@@ -55,13 +59,21 @@ impl Offers {
                     folder = path.file_name().map(|name| name.to_string_lossy().into_owned());
                 }
                 walk(&path, 0, &mut files)?;
+                roots.push(path);
             } else if meta.is_file() {
                 files.push(offered(path, meta.len()));
             } else {
                 return Err(Error::new(ErrorCode::Invalid, format!("{} is not a file or folder.", path.display())));
             }
         }
-        self.keep(files, folder)
+        let offer = self.keep(files, folder)?;
+        held(&self.folders).insert(offer.id, roots);
+        Ok(offer)
+    }
+
+    /// The folders of an offer, spent or not, until the window closes.
+    pub(crate) fn folders(&self, id: i64) -> Vec<PathBuf> {
+        held(&self.folders).get(&id).cloned().unwrap_or_default()
     }
 
     /// Takes bytes from a page.
@@ -94,17 +106,13 @@ impl Offers {
             readable: files.iter().filter(|file| looks_readable(&file.name)).count() as u32,
             folder,
         };
-        self.held().insert(id, files);
+        held(&self.open).insert(id, files);
         Ok(offer)
     }
 
     /// Spends an offer: it is good for one import.
     pub(crate) fn take(&self, id: i64) -> Result<Vec<Offered>, Error> {
-        self.held().remove(&id).ok_or_else(|| missing("offer"))
-    }
-
-    fn held(&self) -> MutexGuard<'_, HashMap<i64, Vec<Offered>>> {
-        self.open.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        held(&self.open).remove(&id).ok_or_else(|| missing("offer"))
     }
 }
 

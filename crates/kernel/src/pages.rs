@@ -50,7 +50,7 @@ pub(crate) fn open_version(
     document: DocumentId,
     version: Option<VersionId>,
 ) -> Result<OpenedVersion, Error> {
-    let (row, version, places) = open
+    let (row, version, older, places) = open
         .store
         .read(|reader| {
             let Some(row) = reader.document(document)? else { return Ok(None) };
@@ -59,7 +59,12 @@ pub(crate) fn open_version(
                 return Ok(None);
             };
             let places = reader.page_places(version.id)?;
-            Ok(Some((row, version, places)))
+            let others = reader.versions(document)?.into_iter();
+            let older = others
+                .filter(|other| other.number < version.number && other.state != VersionState::Pending)
+                .max_by_key(|other| other.number)
+                .map(|other| other.id);
+            Ok(Some((row, version, older, places)))
         })
         .map_err(error::store)?
         .ok_or_else(|| error::missing("document"))?;
@@ -75,6 +80,8 @@ pub(crate) fn open_version(
         label: view::label(row.label),
         version_name: if name.is_empty() { String::new() } else { format!("{name}, {state}") },
         newer: row.version.filter(|_| !current).map(|version| version.0),
+        older: older.map(|version| version.0),
+        removed: row.removed_ms.is_some(),
         places: places.iter().map(|place| view::place(place, None)).collect(),
         outline: outline
             .into_iter()

@@ -47,6 +47,7 @@ impl House {
         let taken = self.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         let Some(open) = taken else { return };
         open.jobs.stop();
+        open.watch.end();
         open.turns.stop_all();
         self.ledger.close();
         let entry = Entry {
@@ -151,6 +152,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
         store,
         turns: Turns::default(),
         jobs: Jobs::default(),
+        watch: crate::watch::Watch::default(),
         pages: Pages::default(),
         used_ms: AtomicI64::new(now_ms()),
         lock_after_minutes: AtomicI64::new(0),
@@ -163,6 +165,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
     jobs::start(house, &open)?;
     crate::reindex::start(house, &open)?;
+    crate::watch::start(house, &open)?;
     warm(house, &open)?;
     house.tell_status();
     Ok(house.vault_state())

@@ -49,4 +49,5 @@ pub use table::space::{Counts, SpaceRow};
 pub use table::trace::TraceRow;
 pub use table::turn::{TurnRow, TurnState};
 pub use table::version::{VersionRow, VersionState};
+pub use table::watch::{WatchedCounts, WatchedFileRow, WatchedFolderRow};
 pub use vault::{Secret, VaultInfo, change_secret, create, device_available, inspect, open};

@@ -47,7 +47,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 2, sql: &[table::reading::CREATE], oldest_reader: 1, oldest_program: "0.1.0" },
     Migration { number: 3, sql: &[table::reindex::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
-    Migration { number: 4, sql: &[], oldest_reader: 3, oldest_program: "0.1.0" },
+    Migration { number: 4, sql: &[table::watch::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
     Migration { number: 5, sql: &[table::recipe::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
 ];
 

@@ -33,6 +33,8 @@ impl Writer<'_> {
         self.delete_passages(id)?;
         for sql in [
             "DELETE FROM job WHERE document = ?1",
+            "DELETE FROM watched_file WHERE document = ?1 AND gone_ms IS NOT NULL",
+            "UPDATE watched_file SET hash = NULL, job = NULL WHERE document = ?1",
             "UPDATE citation SET quote = '' WHERE document = ?1",
             "DELETE FROM page WHERE version IN (SELECT id FROM version WHERE document = ?1)",
             "DELETE FROM version WHERE document = ?1",

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 21] = [
     "space",
     "blob",
     "document",
@@ -37,6 +37,8 @@ const TABLES: [&str; 19] = [
     "reading",
     "trace",
     "job",
+    "watched_folder",
+    "watched_file",
     "memory",
     "recipe",
     "ledger",

@@ -23,7 +23,35 @@ fn main() -> ExitCode {
             }
         };
     }
+    if let [_, word, folder] = std::env::args().collect::<Vec<_>>().as_slice()
+        && word == "__keep"
+    {
+        return keep(folder);
+    }
     hearth_kernel::run_child_if_asked().unwrap_or(ExitCode::FAILURE)
+}
+
+/// Keeps a house open until it is killed.
+fn keep(folder: &str) -> ExitCode {
+    let child = std::env::current_exe().unwrap_or_default();
+    let config = hearth_kernel::Config { child, threads: Some(1), ..hearth_kernel::Config::new(folder) };
+    let unlock = hearth_api::UnlockVault { passphrase: Some(hearth_tests::PASSPHRASE.into()) };
+    let kept = hearth_kernel::Kernel::start(config).and_then(|kernel| {
+        hearth_api::Handler::handle(&kernel, unlock)?;
+        Ok(kernel)
+    });
+    match kept {
+        Ok(_kernel) => {
+            println!("open");
+            loop {
+                std::thread::park();
+            }
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn engine() -> std::io::Result<()> {

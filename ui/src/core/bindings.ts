@@ -517,7 +517,15 @@ label: Label,
 /**
  * Whether the version is still the current one.
  */
-current: boolean, };
+current: boolean, 
+/**
+ * Whether the document went away: removed, or erased.
+ */
+gone: boolean, 
+/**
+ * When this version came in; none once it is erased.
+ */
+imported_ms: number | null, };
 
 /**
  * One sentence of an answer.
@@ -948,7 +956,11 @@ pages: number,
 /**
  * Passages of the current version.
  */
-passages: number, };
+passages: number, 
+/**
+ * The watched folder that it stands in.
+ */
+watched: number | null, };
 
 /**
  * The library of a space.
@@ -983,6 +995,10 @@ created: string | null,
  * Where it came from: a path, or "pasted".
  */
 origin: string | null, 
+/**
+ * The name of the watched folder that it is kept in step with.
+ */
+watched: string | null, 
 /**
  * Why it has its label.
  */
@@ -1066,6 +1082,14 @@ version_name: string,
  */
 newer: number | null, 
 /**
+ * The version before this one, where it is kept.
+ */
+older: number | null, 
+/**
+ * Whether the document was removed: no answer reads it any more.
+ */
+removed: boolean, 
+/**
  * The places of its pages, for people, in order.
  */
 places: Array<string>, 
@@ -1073,6 +1097,65 @@ places: Array<string>,
  * Its table of contents.
  */
 outline: Array<OutlineRow>, };
+
+/**
+ * What changed from one version to another.
+ */
+export type Comparison = { 
+/**
+ * The one before.
+ */
+from: OpenedVersion, 
+/**
+ * The one after.
+ */
+to: OpenedVersion, 
+/**
+ * What differs, in the order of the later one; at most 500.
+ */
+changes: Array<Difference>, 
+/**
+ * How many there are in all.
+ */
+changes_total: number, 
+/**
+ * Paragraphs, rows and headings that are the same in both.
+ */
+unchanged: number, };
+
+/**
+ * A piece that differs: added where it has no `before`, removed where it has no `after`, else changed.
+ */
+export type Difference = { 
+/**
+ * As it was.
+ */
+before: DifferentText | null, 
+/**
+ * As it is.
+ */
+after: DifferentText | null, };
+
+/**
+ * One side of a difference.
+ */
+export type DifferentText = { 
+/**
+ * The words.
+ */
+text: string, 
+/**
+ * Stretches of `text` that the other side does not have, as pairs of UTF-16 offsets.
+ */
+marks: Array<[number, number]>, 
+/**
+ * Where it stands.
+ */
+at: Span, 
+/**
+ * The place for people.
+ */
+place: string, };
 
 /**
  * A line of a document's own table of contents.
@@ -1171,6 +1254,85 @@ cell: string | null, };
  * What a block is.
  */
 export type BlockKind = "heading" | "paragraph" | "item" | "header_row" | "row" | "code" | "furniture" | "note";
+
+/**
+ * A folder that a space stays in step with.
+ */
+export type WatchedFolder = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * The space that its documents go to.
+ */
+space: number, 
+/**
+ * Its last name.
+ */
+name: string, 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * The label of its documents.
+ */
+label: Label, 
+/**
+ * How it stands.
+ */
+state: WatchState, 
+/**
+ * The state in a few words, with the reason where there is one: "Watching", "Not reachable: ...".
+ */
+words: string, 
+/**
+ * Files in it that were seen.
+ */
+files: number, 
+/**
+ * Of those, files whose document answers.
+ */
+answering: number, 
+/**
+ * Of those, files that are being read or wait for it.
+ */
+waiting: number, 
+/**
+ * What needs a person or is left out, at most 200.
+ */
+problems: Array<WatchProblem>, 
+/**
+ * How many there are in all.
+ */
+problems_total: number, 
+/**
+ * When it was last seen whole.
+ */
+looked_ms: number | null, };
+
+/**
+ * How a watched folder stands.
+ */
+export type WatchState = "looking" | "watching" | "polling" | "paused" | "not_reachable" | "too_many";
+
+/**
+ * Something in a watched folder that did not become a document.
+ */
+export type WatchProblem = { 
+/**
+ * Its path below the folder.
+ */
+path: string, 
+/**
+ * Why, in one sentence.
+ */
+why: string, 
+/**
+ * Its job, where trying again may help.
+ */
+job: number | null, };
 
 /**
  * One remembered sentence.
@@ -2092,8 +2254,22 @@ export type CommandMap = {
   OpenVersion: { args: { document: number, version: number | null, }; reply: OpenedVersion };
   /** One page, with a picture `width_px` wide for paged formats (0: none), and boxes for the spans asked for. */
   GetPage: { args: { version: number, page: number, width_px: number, spans: Array<Span>, }; reply: PageView };
+  /** What changed from one version to another, of the same document or of two. */
+  CompareVersions: { args: { from: number, to: number, }; reply: Comparison };
   /** Stretches of a version's text that match, for find: at most 200. */
   FindInVersion: { args: { version: number, text: string, }; reply: Array<Span> };
+  /** The folders that a space stays in step with. */
+  ListWatched: { args: { space: number, }; reply: Array<WatchedFolder> };
+  /** Opens the system's dialog for folders to stay in step with; none when a person cancels it. Desktop only. */
+  ChooseWatched: { args: { space: number, label: Label | null, }; reply: Array<WatchedFolder> };
+  /** Stays in step with the folders of an offer, whether it was imported or not. */
+  WatchOffer: { args: { offer: number, space: number, label: Label | null, }; reply: Array<WatchedFolder> };
+  /** Sets a watched folder aside, or takes it up again. */
+  PauseWatched: { args: { folder: number, paused: boolean, }; reply: WatchedFolder };
+  /** Looks a watched folder over at once. */
+  CheckWatched: { args: { folder: number, }; reply: WatchedFolder };
+  /** Stops watching a folder; its documents stay, or are removed (and can be put back until Hearth is started anew). */
+  StopWatching: { args: { folder: number, remove: boolean, }; reply: Done };
   /** Memories that apply in a space. */
   ListMemories: { args: { space: number, }; reply: Array<Memory> };
   /** Keeps a sentence, for a space or everywhere. */

@@ -52,7 +52,16 @@ export function markName(number: number, source: Source | undefined, state: Sent
   const parts = [`Citation ${number}`];
   if (source) parts.push(source.title, source.place);
   parts.push(bears);
+  if (source && !source.current) parts.push(source.gone ? 'removed since' : 'changed since');
   return parts.filter(Boolean).join(', ');
+}
+
+/** What became of the cited documents since: those that changed and those that went away, each once. */
+export function outdated(turn: Pick<Turn, 'sources' | 'outdated'>): { document: number; title: string; gone: boolean }[] {
+  return turn.outdated.flatMap((document) => {
+    const source = turn.sources.find((one) => one.document === document && !one.current);
+    return source ? [{ document, title: source.title, gone: source.gone }] : [];
+  });
 }
 
 /** "4 pages, 3 documents" */

@@ -1,7 +1,7 @@
 // What is open on screen besides the place: sidebar or rail, palette, help, the viewer, the next question's attachments.
 // Features speak to each other through here; they never import each other.
 import { citationsOf, sourceOf } from './citations';
-import type { AttachedDocument, Kind, Label, Offer, Span, Turn } from './bindings';
+import type { AttachedDocument, Kind, Label, Offer, Span, Turn, WatchedFolder } from './bindings';
 import { notices } from './notices.svelte';
 import { router } from './router.svelte';
 import { store } from './store.svelte';
@@ -16,6 +16,8 @@ export interface Viewing {
   turn: number | null;
   /** Which citation of that turn. */
   at: number | null;
+  /** Two versions shown side by side in place of the page. */
+  compare?: { from: number; to: number };
 }
 
 /** Something attached to the next question: a document, or a file still being read. */
@@ -93,6 +95,15 @@ class Ui {
     return true;
   }
 
+  /** Shows what changed in a document since an answer used it. */
+  compareWithUsed(turn: Turn, document: number): void {
+    const used = turn.sources.find((source) => source.document === document && !source.current);
+    if (!used) return;
+    void store.attempt('OpenVersion', { document, version: null }).then((now) => {
+      if (now) this.view({ document, version: now.version, page: 0, span: null, turn: turn.id, at: null, compare: { from: used.version, to: now.version } });
+    });
+  }
+
   /** Steps to the next or previous citation of the turn in the viewer, else of this one. */
   stepCitation(turn: Turn | null, step: 1 | -1): boolean {
     if (!turn) return false;
@@ -167,6 +178,24 @@ class Ui {
     input.click();
   }
 
+  /** Opens the system's dialog for folders that the space stays in step with. */
+  async watchFolder(): Promise<void> {
+    if (store.spaceId === null) return;
+    this.#watching(await store.attempt('ChooseWatched', { space: store.spaceId, label: null }));
+  }
+
+  /** Stays in step with the folder of an offer. */
+  async watchOffer(offer: Offer, label: Label | null): Promise<void> {
+    if (store.spaceId === null) return;
+    this.#watching(await store.attempt('WatchOffer', { offer: offer.id, space: store.spaceId, label }));
+  }
+
+  #watching(folders: WatchedFolder[] | null): void {
+    const first = folders?.[0];
+    if (!first) return;
+    notices.say(`${store.space?.name ?? 'This space'} stays in step with ${folders.length === 1 ? first.name : `${folders.length} folders`} now.`);
+  }
+
   /** Hands bytes of files over; then asks where they go. */
   async offerFiles(files: File[]): Promise<Offer | null> {
     if (files.length === 0) return null;
@@ -192,6 +221,12 @@ class Ui {
     });
     if (!jobs) return;
     store.takeJobs(jobs);
+    if (keep && offer.folder !== null && store.status?.dialogs) {
+      notices.say(`${offer.folder} was added as it is now. Should changes in it be followed?`, {
+        tone: 'info',
+        action: { label: 'Watch this folder', run: () => void this.watchOffer(offer, label) },
+      });
+    }
     if (keep) {
       router.go('library', { ingest: true });
     } else {

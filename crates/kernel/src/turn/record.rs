@@ -127,7 +127,9 @@ impl TurnRecord {
         let show = |(at, source): (usize, &SourceRecord)| {
             let SourceRecord { document, version, page, title, kind, place, within, label, version_number, versions } =
                 source;
-            let current = reader.document(*document).ok().flatten().is_some_and(|row| row.version == Some(*version));
+            let row = reader.document(*document).ok().flatten().filter(|row| row.removed_ms.is_none());
+            let current = row.as_ref().is_some_and(|row| row.version == Some(*version));
+            let imported_ms = reader.version(*version).ok().flatten().map(|version| version.imported_ms);
             api::Source {
                 number: at as u32 + 1,
                 document: document.0,
@@ -139,6 +141,8 @@ impl TurnRecord {
                 version_name: view::version_name(*version_number, *versions),
                 label: view::label(*label),
                 current,
+                gone: row.is_none(),
+                imported_ms,
             }
         };
         self.sources.iter().enumerate().map(show).collect()

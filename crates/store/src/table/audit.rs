@@ -145,8 +145,8 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Appends an entry and signs the new head.
-    pub(crate) fn append(&self, entry: &Entry) -> Result<AuditSeq> {
+    /// Appends an entry and signs the new head, in the transaction at hand: for effects that come in numbers.
+    pub fn append(&self, entry: &Entry) -> Result<AuditSeq> {
         let (entries, previous) =
             self.db.query_row("SELECT entries, hash FROM audit_head WHERE id = 1", [], |row| {
                 Ok((row.get::<_, i64>("entries")?.unsigned_abs(), get_hash(row, "hash")?))

@@ -21,3 +21,4 @@ pub(crate) mod trace;
 pub(crate) mod turn;
 pub(crate) mod vector;
 pub(crate) mod version;
+pub(crate) mod watch;

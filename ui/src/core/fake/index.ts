@@ -1,6 +1,6 @@
 // A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
 // production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?theme=dark`.
-import type { CommandMap, DocumentRow, Envelope, Event, Job, Offer, Settings, Space, Status, Turn, VaultState } from '../bindings';
+import type { CommandMap, DocumentRow, Envelope, Event, Job, Offer, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
 import * as more from './more';
 import { draw, PAPERS, textOf } from './papers';
@@ -30,6 +30,10 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
   const kept = turns.conversations(now);
   const removed = new Map<number, turns.Kept>();
   let memories = more.memories(now);
+  let watched: WatchedFolder[] = [
+    { id: 1, space: 1, name: 'Issued drawings', path: '/home/hl/Issued drawings', label: 'internal', state: 'watching', words: 'Watching', files: 3, answering: 3, waiting: 0, problems: [{ path: 'photo.heic', why: 'Hearth does not read this kind of file.', job: null }], problems_total: 1, looked_ms: now },
+    { id: 2, space: 1, name: 'Survey archive', path: '/media/survey', label: 'internal', state: 'not_reachable', words: 'Not reachable: the drive that it is on is not there. Its documents stay as they were.', files: 19, answering: 19, waiting: 0, problems: [], problems_total: 0, looked_ms: now },
+  ];
   let jobs: Job[] = scene.has('quiet') ? [] : more.jobs(now);
   const models = more.models(scene.has('short'));
   const gone = new Set<number>();
@@ -140,9 +144,15 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     }, pace * 4);
   }
 
+  function watchedFolder(id: number): WatchedFolder {
+    const found = watched.find((one) => one.id === id);
+    if (!found) throw new DoorError({ code: 'not_found', message: 'This watched folder is not there any more.', hint: null });
+    return found;
+  }
+
   function row(id: number): DocumentRow {
     const paper = turns.paper(id);
-    return { id, job: null, title: paper.title, name: paper.name, kind: paper.kind, version_name: paper.version_name, label: paper.label, status: { kind: 'indexed' }, indexed_ms: now - id * 5_000_000, size_bytes: paper.size_bytes, pages: paper.pages, passages: paper.passages };
+    return { id, job: null, title: paper.title, name: paper.name, kind: paper.kind, version_name: paper.version_name, label: paper.label, status: { kind: 'indexed' }, indexed_ms: now - id * 5_000_000, size_bytes: paper.size_bytes, pages: paper.pages, passages: paper.passages, watched: id % 2 === 1 ? 1 : null };
   }
 
   const done = {};
@@ -298,7 +308,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     },
     GetDocument: ({ document }) => {
       const paper = turns.paper(document);
-      return { row: row(document), author: 'H. Lindqvist', created: '3 March', origin: `~/Lindgate/${paper.name}`, label_reason: 'Rule 6: issued drawings are Internal.', cited_in: 4, warnings: [], versions: [{ id: paper.version, number: 3, hash: '9f2c51d8e07a41ab', imported_ms: now - 86_400_000, size_bytes: paper.size_bytes, pages: paper.pages, current: true }] };
+      return { row: row(document), author: 'H. Lindqvist', created: '3 March', origin: `~/Lindgate/${paper.name}`, watched: document % 2 === 1 ? 'Issued drawings' : null, label_reason: 'Rule 6: issued drawings are Internal.', cited_in: 4, warnings: [], versions: [{ id: paper.version, number: 3, hash: '9f2c51d8e07a41ab', imported_ms: now - 86_400_000, size_bytes: paper.size_bytes, pages: paper.pages, current: true }] };
     },
     RemoveDocuments: ({ documents }) => {
       documents.forEach((id) => gone.add(id));
@@ -310,6 +320,18 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       tell({ kind: 'stale', commands: ['ListDocuments', 'ListSpaces'] });
       return done;
     },
+    ListWatched: ({ space }) => watched.filter((folder) => folder.space === space),
+    ChooseWatched: () => [],
+    WatchOffer: () => [],
+    PauseWatched: ({ folder, paused }) => {
+      watched = watched.map((one) => (one.id === folder ? { ...one, state: paused ? 'paused' : 'watching', words: paused ? 'Paused' : 'Watching' } : one));
+      return watchedFolder(folder);
+    },
+    CheckWatched: ({ folder }) => watchedFolder(folder),
+    StopWatching: ({ folder }) => {
+      watched = watched.filter((one) => one.id !== folder);
+      return done;
+    },
     SetLabel: ({ document, label }) => {
       turns.paper(document).label = label;
       tell({ kind: 'stale', commands: ['ListDocuments', 'GetDocument'] });
@@ -318,13 +340,20 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     OpenVersion: ({ document, version }) => {
       const paper = turns.paper(document);
       const old = version !== null && version !== paper.version;
-      return { version: version ?? paper.version, document, title: paper.title, kind: paper.kind, label: paper.label, version_name: paper.version_name ? `${paper.version_name}, ${old ? 'superseded' : 'current'}` : '', newer: old ? paper.version : null, places: Array.from({ length: paper.pages }, (_, at) => (paper.kind === 'pdf' ? `page ${at + 1}` : at === paper.page ? paper.place : `sheet ${at + 1}`)), outline: [] };
+      return { version: version ?? paper.version, document, title: paper.title, kind: paper.kind, label: paper.label, version_name: paper.version_name ? `${paper.version_name}, ${old ? 'superseded' : 'current'}` : '', newer: old ? paper.version : null, older: old ? null : paper.version + 1000, removed: false, places: Array.from({ length: paper.pages }, (_, at) => (paper.kind === 'pdf' ? `page ${at + 1}` : at === paper.page ? paper.place : `sheet ${at + 1}`)), outline: [] };
     },
     GetPage: ({ version, page, width_px, spans }) => {
       const paper = PAPERS.find((one) => one.version === version) ?? PAPERS[0];
       if (!paper) throw new DoorError({ code: 'not_found', message: 'No such page.', hint: null });
       const drawn = paper.kind === 'pdf' && width_px > 0 ? draw(paper, page, width_px, spans.map((span) => [span.start, span.end])) : { picture: null, boxes: spans.map(() => []) };
       return { page, place: paper.kind === 'pdf' ? `page ${page + 1}` : paper.place, ...textOf(paper, page), picture: drawn.picture, highlights: drawn.boxes };
+    },
+    CompareVersions: ({ from, to }) => {
+      const paper = PAPERS.find((one) => one.version === to) ?? PAPERS[0];
+      if (!paper) throw new DoorError({ code: 'not_found', message: 'No such version.', hint: null });
+      const side = (version: number, current: boolean) => ({ version, document: paper.id, title: paper.title, kind: paper.kind, label: paper.label, version_name: `version ${current ? 3 : 2}, ${current ? 'current' : 'superseded'}`, newer: null, older: null, removed: false, places: [], outline: [] });
+      const text = (version: number, words: string, marks: [number, number][]) => ({ text: words, marks, at: { version, page: 0, start: 0, end: words.length }, place: paper.place });
+      return { from: side(from, false), to: side(to, true), unchanged: 41, changes_total: 1, changes: [{ before: text(from, 'The clear width is 2,100 mm.', [[19, 24]]), after: text(to, 'The clear width is 2,150 mm.', [[19, 24]]) }] };
     },
     FindInVersion: ({ version, text }) => {
       const paper = PAPERS.find((one) => one.version === version);

@@ -1,7 +1,7 @@
 // What rows promises.
 import { describe, expect, it } from 'vitest';
-import type { DocumentRow } from '../../core/bindings';
-import { countKinds, countLabels, extent, filterRows, indexedWords, isLower, rowKey, sortRows, statusWords } from './rows';
+import type { DocumentRow, WatchedFolder } from '../../core/bindings';
+import { countKinds, countLabels, extent, filterRows, indexedWords, isLower, rowKey, sortRows, statusWords, watchWords } from './rows';
 
 function row(id: number | null, title: string, more: Partial<DocumentRow> = {}): DocumentRow {
   return {
@@ -17,6 +17,7 @@ function row(id: number | null, title: string, more: Partial<DocumentRow> = {}):
     size_bytes: 10,
     pages: 2,
     passages: 9,
+    watched: null,
     ...more,
   };
 }
@@ -85,5 +86,25 @@ describe('words', () => {
     expect(isLower('restricted', 'internal')).toBe(false);
     expect(rowKey(failed)).toBe('j7');
     expect(extent(rows[0] as DocumentRow)).toBe('2 pages, 9 passages');
+  });
+});
+
+describe('watched folders', () => {
+  const folder = (more: Partial<WatchedFolder>): WatchedFolder => ({
+    id: 1, space: 1, name: 'Reports', path: '/r', label: 'internal', state: 'watching', words: '', files: 2, answering: 2, waiting: 0, problems: [], problems_total: 0, looked_ms: null, ...more,
+  });
+
+  it('says how a folder stands, what needs a person first', () => {
+    expect(watchWords(folder({}))).toEqual({ text: 'Watching', warn: false });
+    expect(watchWords(folder({ state: 'not_reachable', waiting: 3 }))).toEqual({ text: 'Not reachable', warn: true });
+    expect(watchWords(folder({ waiting: 1 })).text).toBe('Reading 1 file');
+    expect(watchWords(folder({ problems: [{ path: 'a', why: 'b', job: 4 }] })).warn).toBe(true);
+    expect(watchWords(folder({ problems: [{ path: 'a', why: 'b', job: null }] })).warn).toBe(false);
+  });
+
+  it('shows the documents of one folder alone', () => {
+    const mixed = [row(1, 'A', { watched: 4 }), row(2, 'B')];
+    expect(filterRows(mixed, { ...all, folder: 4 }).map((one) => one.id)).toEqual([1]);
+    expect(filterRows(mixed, { ...all, folder: null })).toHaveLength(2);
   });
 });

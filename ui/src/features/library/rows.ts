@@ -1,5 +1,5 @@
 // What the library's table shows, in which order, and what its words are. Pure.
-import type { DocumentRow, DocumentStatus, ImportStep, Kind, Label } from '../../core/bindings';
+import type { DocumentRow, DocumentStatus, ImportStep, Kind, Label, WatchedFolder } from '../../core/bindings';
 import { clock, KIND, LABELS, pagesOf, plural } from '../../core/format';
 
 export type Sort = 'indexed' | 'title' | 'label' | 'size' | 'status';
@@ -18,6 +18,8 @@ export interface Filters {
   show: Show;
   labels: readonly Label[];
   kinds: readonly Kind[];
+  /** The watched folder whose documents alone are wanted. */
+  folder?: number | null;
 }
 
 /** What names a row: its document, or the file that has not become one. */
@@ -35,6 +37,7 @@ export function filterRows(rows: readonly DocumentRow[], filters: Filters): Docu
   return rows.filter(
     (row) =>
       (filters.show === 'all' || needsYou(row)) &&
+      (filters.folder == null || row.watched === filters.folder) &&
       (filters.labels.length === 0 || filters.labels.includes(row.label)) &&
       (filters.kinds.length === 0 || (row.kind !== null && filters.kinds.includes(row.kind))),
   );
@@ -91,6 +94,24 @@ export function statusWords(status: DocumentStatus): {
       return { tone: 'danger', words: status.title, share: null };
     case 'removed':
       return { tone: 'none', words: 'Removed', share: null };
+  }
+}
+
+/** How a watched folder stands, in the few words that fit below its name. */
+export function watchWords(folder: WatchedFolder): { text: string; warn: boolean } {
+  switch (folder.state) {
+    case 'not_reachable':
+      return { text: 'Not reachable', warn: true };
+    case 'too_many':
+      return { text: 'Too many files', warn: true };
+    case 'paused':
+      return { text: 'Paused', warn: false };
+    default:
+      if (folder.waiting > 0) return { text: `Reading ${plural(folder.waiting, 'file')}`, warn: false };
+      if (folder.state === 'looking') return { text: 'Looking it over', warn: false };
+      return folder.problems.some((problem) => problem.job !== null)
+        ? { text: 'Some files need you', warn: true }
+        : { text: folder.state === 'polling' ? 'Checked every few seconds' : 'Watching', warn: false };
   }
 }
 

@@ -1,6 +1,6 @@
 // What text promises.
 import { describe, expect, it } from 'vitest';
-import { drawn, pieces } from './text';
+import { drawn, pieces, parted } from './text';
 
 describe('pieces', () => {
   const text = 'The corridor is 2,050 mm wide.';
@@ -48,5 +48,14 @@ describe('drawn', () => {
     const found = drawn('loose words', [], []);
     expect(found).toHaveLength(1);
     expect(found[0]?.is).toBe('paragraph');
+  });
+});
+
+describe('parted', () => {
+  it('marks stretches and loses nothing', () => {
+    const parts = parted('The rent is 900 a month.', [[12, 15], [18, 23]]);
+    expect(parts.filter((part) => part.marked).map((part) => part.text)).toEqual(['900', 'month']);
+    expect(parts.map((part) => part.text).join('')).toBe('The rent is 900 a month.');
+    expect(parted('same', [])).toEqual([{ text: 'same', marked: false }]);
   });
 });

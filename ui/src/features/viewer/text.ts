@@ -82,3 +82,16 @@ export function drawn(text: string, blocks: BlockView[], marks: Mark[]): Drawn[]
 export function same(a: Span | null, b: Span | null): boolean {
   return a !== null && b !== null && a.version === b.version && a.page === b.page && a.start === b.start && a.end === b.end;
 }
+
+/** A text in pieces, those at `marks` (pairs of UTF-16 offsets, in order) marked. */
+export function parted(text: string, marks: readonly (readonly [number, number])[]): { text: string; marked: boolean }[] {
+  const parts: { text: string; marked: boolean }[] = [];
+  let from = 0;
+  for (const [start, end] of marks) {
+    if (start > from) parts.push({ text: text.slice(from, start), marked: false });
+    if (end > Math.max(start, from)) parts.push({ text: text.slice(Math.max(start, from), end), marked: true });
+    from = Math.max(from, end);
+  }
+  if (from < text.length) parts.push({ text: text.slice(from), marked: false });
+  return parts;
+}
