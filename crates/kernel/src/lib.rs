@@ -15,6 +15,7 @@ mod downloads;
 mod embedding;
 mod engine;
 mod error;
+mod eval;
 mod events;
 mod foreground;
 mod found;
@@ -46,6 +47,7 @@ mod view;
 
 pub use bundles::{PackedModels, UnpackedModels};
 pub use child::run_child_if_asked;
+pub use eval::{EvalFigure, EvalPlan, EvalRow, EvalSet, Evaluation};
 pub use found::FoundModel;
 pub use kernel::{Config, Dialogs, Kernel, default_data_dir};
 pub use measure::{Figures, FollowUp, Plan, Row, measure_engine, measure_follow_up};

@@ -18,7 +18,7 @@ mod trail;
 mod verify;
 
 pub(crate) use record::{TurnRecord, close_interrupted, shown};
-pub(crate) use retrieve::search;
+pub(crate) use retrieve::{Found, KEPT, find_ranked, search};
 pub(crate) use state::{Ended, Turn, Turns};
 pub(crate) use trail::{Detail, erased, outcome};
 

@@ -34,4 +34,4 @@ pub use reorder::reorder;
 pub use sentences::sentences;
 pub use similarity::{Embedded, NoSimilarity, Similarity};
 pub use terms::{index_terms, terms};
-pub use verify::{Confidence, confidence, verify};
+pub use verify::{Confidence, confidence, supporting, verify};
