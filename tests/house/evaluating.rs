@@ -13,8 +13,7 @@ fn evaluate(house: &House, sets: &[&str], cache: Option<PathBuf>) -> Result<Eval
     let sets = sets.iter().map(|name| (*name).to_owned()).collect();
     let plan = EvalPlan { data: root().join("tests/eval"), sets, cache };
     let mut told = Vec::new();
-    let evaluation =
-        house.kernel.evaluate(&plan, &mut |_| {}, &mut |set: &EvalSet| told.push(set.name.clone()))?;
+    let evaluation = house.kernel.evaluate(&plan, &mut |_| {}, &mut |set: &EvalSet| told.push(set.name.clone()))?;
     let names: Vec<String> = evaluation.sets.iter().map(|set| set.name.clone()).collect();
     assert_eq!(told, names, "each set is told when it is done");
     Ok(evaluation)
@@ -30,7 +29,9 @@ fn figures(evaluation: &Evaluation) -> Value {
             .map(|row| {
                 let kept = row.figures.iter().filter(|figure| !timed(&figure.name));
                 let figures: Vec<Value> = kept
-                    .map(|f| json!({ "name": f.name, "value": (f.value * 1e4).round() / 1e4, "reference": f.reference }))
+                    .map(
+                        |f| json!({ "name": f.name, "value": (f.value * 1e4).round() / 1e4, "reference": f.reference }),
+                    )
                     .collect();
                 json!({ "part": row.part, "n": row.n, "figures": figures })
             })
@@ -61,9 +62,8 @@ fn vectors_are_made_once_for_one_content() -> Result<()> {
     let house = House::new(CHILD, &Script::default())?;
     let cache = house.folder.path().join("vectors");
     let first = evaluate(&house, &["ret_"], Some(cache.clone()))?;
-    let kept = |cache: &PathBuf| -> Result<u64> {
-        std::fs::read_dir(cache)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
-    };
+    let kept =
+        |cache: &PathBuf| -> Result<u64> { std::fs::read_dir(cache)?.map(|entry| Ok(entry?.metadata()?.len())).sum() };
     let bytes = kept(&cache)?;
     assert!(bytes > 0, "vectors are kept");
     let again = evaluate(&house, &["ret_mill"], Some(cache.clone()))?;

@@ -283,7 +283,10 @@ mod tests {
     #[test]
     fn figures_go_to_a_file_that_is_named() {
         for (words, file) in [
-            (&["hearth", "eval", "--data", "d", "--set", "ret", "--set", "ocr", "--json", "f.json"][..], Some("f.json")),
+            (
+                &["hearth", "eval", "--data", "d", "--set", "ret", "--set", "ocr", "--json", "f.json"][..],
+                Some("f.json"),
+            ),
             (&["hearth", "eval", "--json=f.json", "--data", "d", "--set", "ret", "--set", "ocr"], Some("f.json")),
             (&["hearth", "eval", "--data", "d", "--set", "ret", "--set", "ocr", "--json"], Some("-")),
             (&["hearth", "eval", "--data", "d", "--set", "ret", "--set", "ocr"], None),

@@ -76,23 +76,17 @@ mod tests {
         let row = EvalRow {
             part: "de".into(),
             n: 12,
-            figures: vec![figure("nDCG@10", 0.75, Some(0.7)), figure("found", 7.0, None), figure("AUC", f64::NAN, None)],
+            figures: vec![
+                figure("nDCG@10", 0.75, Some(0.7)),
+                figure("found", 7.0, None),
+                figure("AUC", f64::NAN, None),
+            ],
             baseline: Some("BM25 0.7".into()),
         };
-        let set = EvalSet {
-            name: "ret_x".into(),
-            rows: vec![row],
-            baseline: None,
-            not_measured: None,
-            took_s: 2.2,
-        };
+        let set = EvalSet { name: "ret_x".into(), rows: vec![row], baseline: None, not_measured: None, took_s: 2.2 };
         assert_eq!(
             lines(&set),
-            [
-                "ret_x (2 s)",
-                "  de n=12    nDCG@10 0.750 (RRF 0.700, +0.050); found 7; AUC -",
-                "     others: BM25 0.7",
-            ]
+            ["ret_x (2 s)", "  de n=12    nDCG@10 0.750 (RRF 0.700, +0.050); found 7; AUC -", "     others: BM25 0.7",]
         );
         let none = EvalSet { rows: Vec::new(), not_measured: Some("no detector".into()), ..set };
         assert_eq!(lines(&none), ["ret_x: not measured: no detector"]);

@@ -17,6 +17,7 @@ mod query;
 mod quotes;
 mod rank;
 mod reorder;
+mod second;
 mod sentences;
 mod similarity;
 mod stem;

@@ -13,9 +13,7 @@ pub(super) fn part(baseline: &str, part: &str) -> Option<String> {
         return None;
     }
     let bar = if baseline.contains(" | ") { " | " } else { "; " };
-    let of_it = |piece: &&str| {
-        piece.strip_prefix(part).is_some_and(|rest| rest.starts_with([':', '/', ' ']))
-    };
+    let of_it = |piece: &&str| piece.strip_prefix(part).is_some_and(|rest| rest.starts_with([':', '/', ' ']));
     let pieces = baseline.split(bar).map(|piece| piece.rsplit_once("order: ").map_or(piece, |(_, rest)| rest).trim());
     let found: Vec<&str> = pieces.filter(of_it).collect();
     (!found.is_empty()).then(|| found.join("; "))
@@ -40,7 +38,10 @@ mod tests {
         assert_eq!(figure(&said, "RRF", "nDCG@10"), Some(0.88));
         assert_eq!(figure(&said, "RRF", "Recall@10"), Some(0.9));
         assert_eq!(figure(&said, "RRF", "Recall@100"), None);
-        assert_eq!(part("token F1 / order: csv/raw 1.0/1.0 (n=5); pdf/x 0.9", "csv").as_deref(), Some("csv/raw 1.0/1.0 (n=5)"));
+        assert_eq!(
+            part("token F1 / order: csv/raw 1.0/1.0 (n=5); pdf/x 0.9", "csv").as_deref(),
+            Some("csv/raw 1.0/1.0 (n=5)")
+        );
         assert_eq!((of("- Baseline: none"), of("nothing"), part("a", "b")), (None, None, None));
     }
 }

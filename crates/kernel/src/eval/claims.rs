@@ -77,9 +77,8 @@ fn labelled(bench: &mut Bench<'_>, values: &[Value]) -> Result<Vec<EvalRow>, Err
         let lines = if value.get("evidence").is_some() { texts(value, "evidence") } else { texts(value, "sentences") };
         let gold = gold(value);
         let (checks, first) = judge(bench, text(value, "claim"), &lines, text(value, "title"))?;
-        let share = |wanted: &Vec<usize>| {
-            wanted.iter().filter(|at| first.contains(at)).count() as f64 / wanted.len() as f64
-        };
+        let share =
+            |wanted: &Vec<usize>| wanted.iter().filter(|at| first.contains(at)).count() as f64 / wanted.len() as f64;
         let recall = gold.iter().filter(|wanted| !wanted.is_empty()).map(share).reduce(f64::max);
         judged.push(Judged { label: text(value, "label").to_owned(), checks, recall });
     }
@@ -202,8 +201,7 @@ fn judge(
 }
 
 fn source<'a>(passage: &'a Passage, title: &'a str) -> Source<'a> {
-    let span =
-        Span { version: VersionId(1), page: passage.page, start: passage.range.start, end: passage.range.end };
+    let span = Span { version: VersionId(1), page: passage.page, start: passage.range.start, end: passage.range.end };
     Source { span, text: &passage.text, title, context: &passage.context }
 }
 

@@ -193,8 +193,7 @@ fn articles(bench: &mut Bench<'_>, set: &Set) -> Result<Vec<EvalRow>, Error> {
         recall.push(r);
     }
     let (p, r) = (mean(&precision), mean(&recall));
-    let figures =
-        [("F1", 2.0 * p * r / (p + r)), ("precision", p), ("recall", r), ("not read", f64::from(refused))];
+    let figures = [("F1", 2.0 * p * r / (p + r)), ("precision", p), ("recall", r), ("not read", f64::from(refused))];
     Ok(vec![EvalRow::new("", precision.len(), &figures)])
 }
 

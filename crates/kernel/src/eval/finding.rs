@@ -85,7 +85,8 @@ fn language(bench: &mut Bench<'_>, set: &Set, part: &str, corpus: &Path) -> Resu
         let began = Instant::now();
         let found = bench.ask(asked, vector.clone(), &SearchFilter::space(*space))?;
         ms.push(began.elapsed().as_secs_f64() * 1e3);
-        let order: Vec<&str> = documents_of(&found).into_iter().filter_map(|id| at_of.get(&id)).map(|at| named(*at)).collect();
+        let order: Vec<&str> =
+            documents_of(&found).into_iter().filter_map(|id| at_of.get(&id)).map(|at| named(*at)).collect();
         let grades: Vec<f64> = order.iter().map(|id| wanted.get(*id).copied().unwrap_or(0.0)).collect();
         let all: Vec<f64> = wanted.values().copied().collect();
         let (n, r) = ndcg_recall(&grades, &all, PLACES);
@@ -194,8 +195,7 @@ pub(super) fn figures(bench: &mut Bench<'_>, set: &Set) -> Result<Vec<EvalRow>, 
     for ((question, asked), vector) in questions.iter().zip(&texts).zip(vectors) {
         let found = bench.ask(asked, vector, &SearchFilter::space(space))?;
         let handed: Vec<_> = found.ranking.passages.iter().take(KEPT).collect();
-        let held: HashSet<String> =
-            handed.iter().flat_map(|ranked| numbers(&ranked.candidate.text)).collect();
+        let held: HashSet<String> = handed.iter().flat_map(|ranked| numbers(&ranked.candidate.text)).collect();
         let wanted: HashSet<String> =
             numbers(&without_sources(text(question, "answer"))).filter(|n| n.contains(['.', ','])).collect();
         let of: Vec<&str> =

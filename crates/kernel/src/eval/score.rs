@@ -21,7 +21,17 @@ pub(super) fn auc(high: &[f64], low: &[f64]) -> f64 {
     let pairs = (high.len() * low.len()) as f64;
     let wins: f64 = high
         .iter()
-        .flat_map(|h| low.iter().map(move |l| if h > l { 1.0 } else if h == l { 0.5 } else { 0.0 }))
+        .flat_map(|h| {
+            low.iter().map(move |l| {
+                if h > l {
+                    1.0
+                } else if h == l {
+                    0.5
+                } else {
+                    0.0
+                }
+            })
+        })
         .sum();
     if pairs > 0.0 { wins / pairs } else { f64::NAN }
 }

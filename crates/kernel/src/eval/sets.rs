@@ -29,8 +29,7 @@ pub(super) fn find(data: &Path, wanted: &[String]) -> Result<Vec<Set>, Error> {
         .filter(|entry| entry.path().is_dir())
         .map(|entry| {
             let folder = entry.path();
-            let baseline =
-                std::fs::read_to_string(folder.join("README.md")).ok().and_then(|t| super::baseline::of(&t));
+            let baseline = std::fs::read_to_string(folder.join("README.md")).ok().and_then(|t| super::baseline::of(&t));
             Set { name: entry.file_name().to_string_lossy().into_owned(), folder, baseline }
         })
         .collect();
@@ -74,14 +73,16 @@ impl Set {
         if !plain {
             return Err(not_measured(format!("{file} names a place outside of the set")));
         }
-        std::fs::read(self.folder.join(file)).map_err(|error| not_measured(format!("{file} could not be read: {error}")))
+        std::fs::read(self.folder.join(file))
+            .map_err(|error| not_measured(format!("{file} could not be read: {error}")))
     }
 }
 
 /// The objects of a JSON-lines file.
 pub(super) fn lines(path: &Path) -> Result<Vec<Value>, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = std::fs::read_to_string(path).map_err(|error| not_measured(format!("{name} could not be read: {error}")))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| not_measured(format!("{name} could not be read: {error}")))?;
     text.lines()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())

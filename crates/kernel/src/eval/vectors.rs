@@ -135,9 +135,8 @@ fn read(bytes: &[u8]) -> (HashMap<Key, Vec<f32>>, usize) {
     while let Some((key, after)) = rest.split_first_chunk::<32>() {
         let Some((width, after)) = after.split_first_chunk::<4>() else { break };
         let width = u32::from_le_bytes(*width);
-        let Some((row, after)) = Some(width as usize * 4)
-            .filter(|_| width <= WIDEST)
-            .and_then(|length| after.split_at_checked(length))
+        let Some((row, after)) =
+            Some(width as usize * 4).filter(|_| width <= WIDEST).and_then(|length| after.split_at_checked(length))
         else {
             break;
         };
