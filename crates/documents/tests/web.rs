@@ -43,7 +43,7 @@ fn the_element_that_the_page_marks_as_its_text_is_the_text() {
 #[test]
 fn what_stands_behind_a_wall_for_readers_who_pay_is_read_when_it_is_there() {
     let page = format!(
-        "<body><article><p>{FIRST}</p><p>{FIRST}</p><p>{FIRST}</p><div class=paywall><p>{SECOND}</p><p>{THIRD}</p></div></article>"
+        "<body><article><p>{FIRST}</p><p>{FIRST}</p><p>{FIRST}</p><p>{FIRST}</p><div class=paywall><p>{FIRST}</p><p>{SECOND}</p><p>{THIRD}</p></div></article>"
     );
     let text = text(&page);
     assert!(text.contains(FIRST) && text.contains(SECOND) && text.contains(THIRD), "{text}");
