@@ -17,9 +17,9 @@ pub(crate) struct Arguments {
     /// Keep models in this folder instead of the data folder.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) models_dir: Option<PathBuf>,
-    /// Print results as JSON.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    /// Print results as JSON, or write them to a file (`--json=FILE`).
+    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
+    pub(crate) json: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) verb: Verb,
 }
@@ -52,6 +52,8 @@ pub(crate) enum Verb {
     /// Measure this machine.
     #[command(subcommand)]
     Bench(Bench),
+    /// Measure reading, finding and checking on sets of questions, claims and files with known answers.
+    Eval(Eval),
     /// Serve the interface on this machine's loopback.
     Serve(Serve),
 }
@@ -231,6 +233,22 @@ pub(crate) enum Bench {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// The folder of the sets: one folder for each, named by its kind (ret_, mem_, e2e_, gnd_, doc_, ocr, hostile).
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Only this set, or those whose names begin so; may be given more than once.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) set: Vec<String>,
+    /// Keep vectors in this folder for the next time.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+    /// Print the figures as JSON, or write them to a file beside the table.
+    #[arg(id = "json", long = "json", value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub(crate) figures: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Documents {
     /// A folder of real documents.
     #[arg(long, value_name = "DIR")]
@@ -286,7 +304,7 @@ mod tests {
             &["hearth", "ask", "what", "is", "it", "--json", "--data-dir", "d"],
         ] {
             let arguments = Arguments::try_parse_from(words).unwrap();
-            assert!(arguments.json && arguments.data_dir == Some("d".into()));
+            assert!(arguments.json == Some("-".into()) && arguments.data_dir == Some("d".into()));
             assert!(matches!(arguments.verb, Verb::Ask(Ask { question, .. }) if question == ["what", "is", "it"]));
         }
     }
@@ -298,8 +316,26 @@ mod tests {
         let arguments = Arguments::try_parse_from(words).unwrap();
         let Verb::Bench(Bench::Engine(what)) = arguments.verb else { panic!("not the engine's bench") };
         assert_eq!((what.prompt, what.rounds, what.peer), (vec![64], 3, vec!["python".into(), "p.py".into()]));
-        assert!(arguments.json);
+        assert!(arguments.json.is_some());
         assert!(Arguments::try_parse_from(["hearth", "bench", "engine"]).is_err());
+    }
+
+    #[test]
+    fn figures_go_to_a_file_that_is_named() {
+        for (words, file) in [
+            (
+                &["hearth", "eval", "--data", "d", "--set", "ret", "--set", "ocr", "--json", "f.json"][..],
+                Some("f.json"),
+            ),
+            (&["hearth", "eval", "--json=f.json", "--data", "d", "--set", "ret", "--set", "ocr"], Some("f.json")),
+            (&["hearth", "eval", "--data", "d", "--set", "ret", "--set", "ocr", "--json"], Some("-")),
+            (&["hearth", "eval", "--data", "d", "--set", "ret", "--set", "ocr"], None),
+        ] {
+            let arguments = Arguments::try_parse_from(words).unwrap();
+            let Verb::Eval(what) = arguments.verb else { panic!("not an evaluation") };
+            assert_eq!((what.figures, what.set), (file.map(PathBuf::from), vec!["ret".into(), "ocr".into()]));
+            assert_eq!(arguments.json, file.map(PathBuf::from));
+        }
     }
 
     #[test]

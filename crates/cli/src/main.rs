@@ -10,6 +10,7 @@ mod bench;
 mod bench_engine;
 mod bundles;
 mod end;
+mod eval;
 mod extract;
 mod house;
 mod import;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("HEARTH_LOG").unwrap_or_else(|_| "error".into());
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
-    let out = Out::new(arguments.json);
+    let out = Out::new(arguments.json.clone());
     match run(arguments, &out) {
         Ok(end) => end.code(),
         Err(error) => {
@@ -56,6 +57,7 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Audit(Audit::Verify) => record::verify(&place.open(out)?, out),
         Verb::Doctor { repair: true } => record::repair(&place.open(out)?, out),
         Verb::Doctor { repair: false } => record::doctor(&place.start()?, out),
+        Verb::Eval(what) => eval::run(place, what, out),
         Verb::Serve(_) => serve::run(&place.start()?, out),
         Verb::Bench(Bench::Documents(what)) => bench::run(place, what, out),
         Verb::Bench(Bench::Engine(what)) => bench_engine::run(what, out),

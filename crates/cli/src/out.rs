@@ -3,18 +3,22 @@
 use hearth_api::Error;
 use serde::Serialize;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 /// The two streams of the terminal.
 pub(crate) struct Out {
     /// Results are JSON.
     pub(crate) json: bool,
+    /// Where results go as JSON besides, if a file was named.
+    file: Option<PathBuf>,
     lively: bool,
 }
 
 impl Out {
-    /// Writes to this process's streams.
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json, lively: io::stderr().is_terminal() }
+    /// Writes to this process's streams; `json` names a file for JSON, or stdout by `-`.
+    pub(crate) fn new(json: Option<PathBuf>) -> Self {
+        let file = json.clone().filter(|path| path.as_os_str() != "-");
+        Self { json: json.is_some() && file.is_none(), file, lively: io::stderr().is_terminal() }
     }
 
     /// A line of a result for people; nothing in JSON.
@@ -33,8 +37,14 @@ impl Out {
 
     /// The whole result, where it is JSON.
     pub(crate) fn value(&self, value: &impl Serialize) {
+        let text = || format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default());
         if self.json {
-            self.write(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()));
+            self.write(&text());
+        }
+        if let Some(path) = &self.file
+            && let Err(error) = std::fs::write(path, text())
+        {
+            self.note(&format!("The results could not be written to {}: {error}.", path.display()));
         }
     }
 

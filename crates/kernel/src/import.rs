@@ -487,7 +487,7 @@ fn finish(writer: &Writer<'_>, job: JobId, watched: bool) -> Result<(), StoreErr
 
 /// Whether a title that a file gives itself says more than its file name. Templates, tools and filing systems leave behind
 /// numbers, file names and "untitled".
-fn names_something(title: &str) -> bool {
+pub(crate) fn names_something(title: &str) -> bool {
     const LEFT_BEHIND: [&str; 8] = [
         "untitled",
         "microsoft word",

@@ -301,6 +301,17 @@ impl Kernel {
         crate::bench::fill(&self.house, hearth_domain::SpaceId(space), passages, progress)
     }
 
+    /// Measures the house on sets with known answers. The vault must be open and is filled with what the sets hold: it
+    /// should be one that is thrown away. `progress` hears what is being done, `done` each set that is.
+    pub fn evaluate(
+        &self,
+        plan: &crate::EvalPlan,
+        progress: &mut dyn FnMut(&str),
+        done: &mut dyn FnMut(&crate::EvalSet),
+    ) -> Result<crate::Evaluation, Error> {
+        crate::eval::evaluate(&self.house, plan, progress, done)
+    }
+
     /// Ends the house in order: turns are kept as stopped, jobs stay resumable, engines end, and nothing is
     /// at work any more.
     pub fn stop(&self) {

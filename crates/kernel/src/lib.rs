@@ -16,6 +16,7 @@ mod downloads;
 mod embedding;
 mod engine;
 mod error;
+mod eval;
 mod events;
 mod fit;
 mod foreground;
@@ -52,5 +53,6 @@ mod watch;
 
 pub use bundles::{PackedModels, UnpackedModels};
 pub use child::run_child_if_asked;
+pub use eval::{EvalFigure, EvalPlan, EvalRow, EvalSet, Evaluation};
 pub use kernel::{Config, Dialogs, Kernel, TestMirror, default_data_dir};
 pub use measure::{Figures, FollowUp, Plan, Row, measure_engine, measure_follow_up};

@@ -23,7 +23,7 @@ mod verify;
 mod whole;
 
 pub(crate) use record::{TurnRecord, close_interrupted, shown};
-pub(crate) use retrieve::search;
+pub(crate) use retrieve::{Found, KEPT, find_ranked, search};
 pub(crate) use state::{Ended, Turn, Turns};
 pub(crate) use trail::{Detail, erased, outcome};
 

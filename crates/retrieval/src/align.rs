@@ -7,6 +7,7 @@ use crate::fold::is_word;
 use crate::sentences::sentences;
 use crate::similarity::Similarity;
 use crate::terms::{Token, TokenKind};
+use hearth_domain::Span;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -183,23 +184,43 @@ impl<'a> Evidence<'a> {
 
     /// The units that hold most of a claim, best first.
     pub(crate) fn nearest(&self, claim: &Claim, limit: usize) -> Vec<usize> {
+        let mut scored = self.shares(claim);
+        scored.truncate(limit);
+        scored.into_iter().map(|(unit, _)| unit).collect()
+    }
+
+    /// The units that hold most of a claim by their words and their meaning, best first, with the share that they hold.
+    pub(crate) fn nearest_of(&self, claim: &Claim, similarity: &dyn Similarity, limit: usize) -> Vec<(usize, f32)> {
+        let near = self.shares(claim).into_iter().take(24);
+        let liking = |unit: usize, share: f32| {
+            share + 0.3 * similarity.cosine(&claim.text, self.text(unit)).unwrap_or(0.0).max(0.0)
+        };
+        let mut liked: Vec<(usize, f32, f32)> = near.map(|(unit, share)| (unit, share, liking(unit, share))).collect();
+        liked.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
+        liked.truncate(limit);
+        liked.into_iter().map(|(unit, share, _)| (unit, share)).collect()
+    }
+
+    /// The units that hold something of a claim with the share of its weight that each holds, most first.
+    fn shares(&self, claim: &Claim) -> Vec<(usize, f32)> {
         let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text)).collect();
         let total: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
-        let mut scored: Vec<(f32, usize)> = (0..self.units.len())
-            .map(|unit| {
-                let sum: f32 = claim
-                    .tokens
-                    .iter()
-                    .zip(&weights)
-                    .map(|(token, weight)| weight * self.held(unit, claim, token))
-                    .sum();
-                (sum / total, unit)
-            })
-            .filter(|(score, _)| *score > 0.0)
-            .collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        scored.truncate(limit);
-        scored.into_iter().map(|(_, unit)| unit).collect()
+        let share = |unit: usize| -> f32 {
+            claim.tokens.iter().zip(&weights).map(|(token, weight)| weight * self.held(unit, claim, token)).sum::<f32>()
+                / total
+        };
+        let mut scored: Vec<(usize, f32)> =
+            (0..self.units.len()).map(|unit| (unit, share(unit))).filter(|(_, score)| *score > 0.0).collect();
+        scored.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        scored
+    }
+
+    /// Where a unit stands in its page.
+    pub(crate) fn span(&self, unit: usize) -> Option<Span> {
+        let unit = self.units.get(unit)?;
+        let base = self.sources.get(unit.source)?.span;
+        let at = |byte: usize| base.start.saturating_add(u32::try_from(byte).unwrap_or(u32::MAX));
+        Some(Span { start: at(unit.range.start), end: at(unit.range.end), ..base })
     }
 
     /// Lays a claim on its evidence: the best unit first, then those that add what it lacks.

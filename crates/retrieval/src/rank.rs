@@ -53,15 +53,22 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
         let score = score(&why, &meaning, body.length);
         ranked.push(Ranked { candidate, score, why });
     }
-    ranked.sort_by(|a, b| {
-        let place = |r: &Ranked| (r.candidate.document, r.candidate.version, r.candidate.page, r.candidate.start);
-        b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b)))
-    });
+    best_first(&mut ranked);
     let named = |r: &Ranked| options.named.contains(&r.candidate.document);
     let asks_whole = matches!(query.kind, Ask::Summarise);
     let relevant = ranked.iter().any(|r| r.score >= FLOOR || named(r) && (asks_whole || r.score >= FLOOR * 0.5));
     let limit = if options.limit == 0 { DEFAULT_LIMIT } else { options.limit };
+    crate::second::look_again(&mut ranked, &query.text, options.query_embedding.as_deref(), meaning.belief, FLOOR);
+    best_first(&mut ranked);
     Ranking { passages: spread(ranked, limit), relevant }
+}
+
+/// Equal scores stand by document, page and place.
+fn best_first(ranked: &mut [Ranked]) {
+    ranked.sort_by(|a, b| {
+        let place = |r: &Ranked| (r.candidate.document, r.candidate.version, r.candidate.page, r.candidate.start);
+        b.score.total_cmp(&a.score).then_with(|| place(a).cmp(&place(b)))
+    });
 }
 
 /// One entry per passage, with what either search said of it.

@@ -13,6 +13,7 @@ use crate::similarity::Similarity;
 use crate::terms::Token;
 use hearth_domain::{CheckState, Mismatch, MismatchKind, SentenceCheck, Span, Support};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// What the checks of an answer come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +40,25 @@ const SAME_SENTENCE: f32 = 0.75;
 pub fn verify(answer: &str, sources: &[Source<'_>], similarity: &dyn Similarity) -> Vec<SentenceCheck> {
     let evidence = Evidence::new(sources);
     claims(answer).into_iter().map(|claim| check(&claim, &evidence, similarity)).collect()
+}
+
+/// The sentences and table rows that bear a text out best, at most `limit`, best first: what each of its claims is laid on,
+/// then those that hold most of it by themselves. For people who want to read on; states come from [`verify`].
+pub fn supporting(text: &str, sources: &[Source<'_>], similarity: &dyn Similarity, limit: usize) -> Vec<Support> {
+    let evidence = Evidence::new(sources);
+    let mut found: Vec<Support> = Vec::new();
+    for claim in claims(text) {
+        let laid = evidence.align(&claim, similarity).units;
+        let rest = evidence.nearest_of(&claim, similarity, limit + laid.len());
+        let held: HashMap<usize, f32> = rest.iter().copied().collect();
+        for unit in laid.into_iter().chain(rest.into_iter().map(|(unit, _)| unit)) {
+            let Some(span) = evidence.span(unit) else { continue };
+            if found.len() < limit && !found.iter().any(|known| known.span == span) {
+                found.push(Support { span, score: held.get(&unit).copied().unwrap_or(0.0).clamp(0.0, 1.0) });
+            }
+        }
+    }
+    found
 }
 
 /// What the checks come to. Nothing to check is `Low`.

@@ -24,25 +24,29 @@ pub(super) fn everything(dom: &Dom) -> Kept {
 pub(super) fn kept(dom: &Dom) -> Kept {
     let whole = everything(dom);
     let mut left_out: Vec<bool> = whole.left_out.clone();
-    let sizes = sizes(dom, &left_out);
     let body = whole.roots.first().copied().unwrap_or(0);
+    let mut sizes = sizes(dom, &left_out, false);
+    let in_boxes = sizes.get(body).is_none_or(|size| size.prose < A_TEXT);
+    if in_boxes {
+        sizes = self::sizes(dom, &left_out, true);
+    }
     let size = |id: usize| sizes.get(id).copied().unwrap_or_default();
     let all = size(body);
     for (id, node) in dom.nodes.iter().enumerate() {
         let share = size(id).text as f32 / all.text.max(1) as f32;
         // What holds most of the page is not beside it, whatever it is called.
         let comments = share < 0.97 && all.text - size(id).text.min(all.text) > 600 && is_comments(node);
-        let beside = share < 0.5 && (is_around(dom, id, node) || is_link_list(node, size(id)));
+        let beside = share < 0.5 && (is_around(dom, id, node, size(id)) || is_link_list(node, size(id)));
         if (comments || beside)
             && let Some(out) = left_out.get_mut(id)
         {
             *out = true;
         }
     }
-    let cleaned = self::sizes(dom, &left_out);
+    let cleaned = self::sizes(dom, &left_out, in_boxes);
     let size = |id: usize| cleaned.get(id).copied().unwrap_or_default();
     let total = size(body);
-    if total.text < 80 || total.text * 20 < all.text {
+    if total.text < 80 || (total.text * 20 < all.text && total.prose < A_TEXT / 2) {
         return whole;
     }
     let roots = match best(dom, body, &cleaned, &left_out) {
@@ -51,6 +55,11 @@ pub(super) fn kept(dom: &Dom) -> Kept {
     };
     Kept { roots, left_out }
 }
+
+/// A run of so many bytes that ends a sentence is prose, wherever it stands.
+const SENTENCE: usize = 80;
+/// Prose that makes a text of its own.
+const A_TEXT: usize = 250;
 
 /// How much text lies below a node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,7 +71,9 @@ struct Size {
     prose: usize,
 }
 
-fn sizes(dom: &Dom, left_out: &[bool]) -> Vec<Size> {
+/// `in_boxes`: sentences count as prose wherever they stand, for pages that write their text into boxes, with breaks for
+/// paragraphs.
+fn sizes(dom: &Dom, left_out: &[bool], in_boxes: bool) -> Vec<Size> {
     let mut sizes = vec![Size::default(); dom.nodes.len()];
     // Parents come before their children on the way down, so the way back adds children first.
     let mut order = Vec::new();
@@ -79,7 +90,8 @@ fn sizes(dom: &Dom, left_out: &[bool]) -> Vec<Size> {
             let chars: usize = node.text.split_whitespace().map(|word| word.len() + 1).sum();
             size.text = chars;
             size.linked = if link { chars } else { 0 };
-            size.prose = if prose && !link { chars } else { 0 };
+            let sentence = in_boxes && chars >= SENTENCE && node.text.contains(['.', '!', '?', '。', '।']);
+            size.prose = if (prose || sentence) && !link { chars } else { 0 };
             size.links = usize::from(&*node.name == "a");
         }
         stack.extend(node.children.iter().map(|child| (*child, link, prose)));
@@ -172,7 +184,7 @@ const AROUND: [&str; 44] = [
     "print-only",
 ];
 
-fn is_around(dom: &Dom, id: usize, node: &Node) -> bool {
+fn is_around(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
     let name = &*node.name;
     if name.is_empty()
         || matches!(
@@ -205,8 +217,10 @@ fn is_around(dom: &Dom, id: usize, node: &Node) -> bool {
         return false;
     }
     let words = || marks.split(|c: char| c.is_whitespace()).filter(|word| !word.is_empty());
+    // What only readers who pay are shown stands behind the wall, in the page's own paragraphs.
+    let behind_wall = |word: &str| word.contains("paywall") && size.prose >= A_TEXT;
     words().any(|word| {
-        AROUND.iter().any(|around| word.contains(around))
+        AROUND.iter().any(|around| word.contains(around)) && !behind_wall(word)
             || word
                 .split(['-', '_'])
                 .any(|part| matches!(part, "nav" | "ad" | "ads" | "banner" | "toc" | "rss" | "meta"))
@@ -264,9 +278,12 @@ fn best(dom: &Dom, body: usize, sizes: &[Size], left_out: &[bool]) -> Option<usi
     let named = dom.nodes.iter().enumerate().filter(|(id, node)| {
         let is_named = matches!(&*node.name, "article" | "main")
             || matches!(node.attr("role"), "main" | "article")
-            || node.attr("itemprop").eq_ignore_ascii_case("articleBody");
+            || is_marked(node);
         is_named && !left_out.get(*id).copied().unwrap_or(true)
     });
+    if let Some(marked) = marked(dom, sizes, left_out) {
+        return Some(marked);
+    }
     let mut at = body;
     if let Some((id, _)) = named.max_by_key(|(id, _)| worth(*id))
         && worth(id) * 10 > worth(body) * 5
@@ -274,7 +291,7 @@ fn best(dom: &Dom, body: usize, sizes: &[Size], left_out: &[bool]) -> Option<usi
         at = id;
     }
     if size(at).prose * 4 < size(at).text {
-        return (at != body).then_some(at);
+        return densest(dom, at, sizes, left_out).or((at != body).then_some(at));
     }
     // From there down, as long as one child holds nearly everything.
     loop {
@@ -298,6 +315,56 @@ fn best(dom: &Dom, body: usize, sizes: &[Size], left_out: &[bool]) -> Option<usi
         }
     }
     (at != body).then_some(at)
+}
+
+/// Whether a page says of an element that it is the text of its article (schema.org).
+fn is_marked(node: &Node) -> bool {
+    node.attr("itemprop").split_whitespace().any(|word| word.eq_ignore_ascii_case("articleBody"))
+}
+
+/// The one element that is marked as the text, where it holds one; none where several share it.
+fn marked(dom: &Dom, sizes: &[Size], left_out: &[bool]) -> Option<usize> {
+    let own = |id: usize| sizes.get(id).map_or(0, |size| size.text.saturating_sub(size.linked));
+    let there = |id: usize| !left_out.get(id).copied().unwrap_or(true) && own(id) >= A_TEXT;
+    let mut all = dom.nodes.iter().enumerate().filter(|(id, node)| is_marked(node) && there(*id)).map(|(id, _)| id);
+    let first = all.next()?;
+    all.all(|other| ancestors(dom, other).any(|above| above == first)).then_some(first)
+}
+
+/// On a page that is mostly boxes and links: the element whose own paragraphs hold most text, with what stands around
+/// them as long as that is prose too; `None` where no element holds a text.
+fn densest(dom: &Dom, within: usize, sizes: &[Size], left_out: &[bool]) -> Option<usize> {
+    let size = |id: usize| sizes.get(id).copied().unwrap_or_default();
+    let mut own: Vec<usize> = vec![0; dom.nodes.len()];
+    let mut stack = vec![within];
+    while let Some(id) = stack.pop() {
+        if left_out.get(id).copied().unwrap_or(true) {
+            continue;
+        }
+        let paragraph = matches!(dom.name(id), "p" | "blockquote" | "pre") || dom.name(id).is_empty();
+        let parent = dom.node(id).map_or(id, |node| node.parent);
+        if paragraph
+            && size(id).prose > size(id).linked
+            && let Some(sum) = own.get_mut(parent)
+        {
+            *sum += size(id).prose;
+        }
+        if !paragraph {
+            stack.extend(dom.children(id));
+        }
+    }
+    let (mut at, most) = own.into_iter().enumerate().max_by_key(|(_, sum)| *sum)?;
+    if most < A_TEXT {
+        return None;
+    }
+    // Paragraphs are often split over several boxes of one.
+    while at != within
+        && let Some(parent) = dom.node(at).map(|node| node.parent).filter(|parent| *parent != at)
+        && size(parent).prose * 3 > size(parent).text * 2
+    {
+        at = parent;
+    }
+    Some(at)
 }
 
 /// The root, with the page's first heading before it where that stands outside.

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 /// Candidates taken from each search.
 const EACH: usize = 50;
 /// Passages that are handed on.
-const KEPT: usize = 10;
+pub(crate) const KEPT: usize = 10;
 /// Quotes shown.
 const QUOTES: usize = 3;
 
@@ -193,15 +193,6 @@ fn find(
     limit: usize,
     named: &[DocumentId],
 ) -> Result<Found, Error> {
-    let text = TextQuery {
-        any: query
-            .terms
-            .iter()
-            .map(|term| Term { text: term.text.clone(), weight: term.weight, prefix: term.prefix })
-            .collect(),
-        phrases: query.phrases.clone(),
-        ..TextQuery::default()
-    };
     // A missing or broken embedder costs the vector half, not the answer.
     let embedded = crate::reindex::of_index(house, open).and_then(|(model, _)| {
         let engine = house.schedule.engine(house, &model)?;
@@ -211,6 +202,28 @@ fn find(
     let (vector, without_vectors) = match embedded {
         Ok(vector) => (Some(vector), None),
         Err(error) => (None, Some(error)),
+    };
+    let found = find_with(open, query, vector, filter, limit, named)?;
+    Ok(Found { without_vectors, ..found })
+}
+
+/// The same with the question's vector at hand.
+fn find_with(
+    open: &Open,
+    query: &Query,
+    vector: Option<Vec<f32>>,
+    filter: &SearchFilter,
+    limit: usize,
+    named: &[DocumentId],
+) -> Result<Found, Error> {
+    let text = TextQuery {
+        any: query
+            .terms
+            .iter()
+            .map(|term| Term { text: term.text.clone(), weight: term.weight, prefix: term.prefix })
+            .collect(),
+        phrases: query.phrases.clone(),
+        ..TextQuery::default()
     };
     let (mut candidates, rows, searched) = open
         .store
@@ -273,7 +286,7 @@ fn find(
     let count = candidates.len();
     let options = RankOptions { limit, query_embedding: vector, named: named.to_vec(), ..RankOptions::default() };
     let ranking = rank(query, candidates, &options);
-    Ok(Found { ranking, rows, candidates: count, searched, without_vectors })
+    Ok(Found { ranking, rows, candidates: count, searched, without_vectors: None })
 }
 
 /// Passages spread evenly over the documents that a summary is asked of.
@@ -293,6 +306,21 @@ fn spread(reader: &hearth_store::Reader<'_>, named: &[DocumentId]) -> hearth_sto
 pub(crate) fn search(house: &House, open: &Open, space: SpaceId, text: &str, limit: usize) -> Result<Found, Error> {
     let query = hearth_retrieval::understand(text, &[]);
     find(house, open, &query, &SearchFilter::space(space), limit, &[])
+}
+
+/// Passages for a question whose vector is at hand, ranked and read again by a reranker as in a turn, with all that were
+/// looked at. For evaluations.
+pub(crate) fn find_ranked(
+    house: &House,
+    open: &Open,
+    text: &str,
+    vector: Option<Vec<f32>>,
+    filter: &SearchFilter,
+) -> Result<Found, Error> {
+    let query = hearth_retrieval::understand(text, &[]);
+    let found = find_with(open, &query, vector, filter, LOOKED_AT, &[])?;
+    let (ranking, _) = rerank(house, &query.text, found.ranking, &found.rows, LOOKED_AT, &|| true);
+    Ok(Found { ranking, ..found })
 }
 
 /// Where a source's record is needed by its row alone.
