@@ -143,12 +143,13 @@ pub(crate) fn read(turn: &mut Turn<'_>, prompt: Prompt, whole: Whole) -> Result<
         if how.first_word_ms.is_none() && !read.points.is_empty() {
             how.first_word_ms = Some(turn.trail.now() as u32);
         }
-        show(turn, &whole, at, &read);
+        add(turn, &whole, at, &read);
         turn.record.parts.push(read);
         keep(turn);
     }
     let found: usize = turn.record.parts.iter().map(|part| part.points.len()).sum();
     let given = settle(turn, &whole);
+    turn.tell(TurnNews::Words { text: turn.answer.clone() });
     let shown = turn.answer.lines().filter(|line| line.starts_with("- ")).count();
     (how.prompt_tokens, how.cached_tokens, how.new_tokens) = (spent.prompt, spent.cached, spent.new);
     how.tokens_per_second = (spent.generate_ms > 0.0).then(|| spent.new as f32 / (spent.generate_ms / 1e3));
@@ -247,10 +248,11 @@ fn write(
 
 /// The written lines that the part says, without the marks before them.
 fn supported(turn: &Turn<'_>, part: &[PassageRow], written: &str) -> Vec<Point> {
-    let lines = written.lines().map(bare).filter(|line| line.chars().count() > 3);
+    let lines = written.lines().map(bare);
     let sentences = lines.flat_map(|line| {
         hearth_retrieval::sentences(line).into_iter().filter_map(|range| line.get(range).map(str::trim))
     });
+    let sentences = sentences.filter(|sentence| says_something(sentence));
     let mut points: Vec<Point> = Vec::new();
     for sentence in sentences {
         let checks = verify::checks(turn, sentence, part);
@@ -270,6 +272,15 @@ fn supported(turn: &Turn<'_>, part: &[PassageRow], written: &str) -> Vec<Point> 
     points
 }
 
+/// Whether a text may be a statement: no heading, no row of a table, no figures alone.
+fn says_something(text: &str) -> bool {
+    let count = |is: fn(&char) -> bool| text.chars().filter(is).count();
+    let (letters, capitals) = (count(|c| c.is_alphabetic()), count(|c| c.is_uppercase()));
+    let (signs, words) = (count(|c| !c.is_whitespace()), text.split_whitespace().count());
+    let long = if text.is_ascii() { (4..=60).contains(&words) } else { words >= 4 || letters >= 10 };
+    long && !text.contains(['\t', '\n']) && letters * 3 >= signs * 2 && capitals * 2 < letters
+}
+
 /// A line without the mark or number before it.
 fn bare(line: &str) -> &str {
     let line = line.trim().trim_start_matches(['-', '*', '•', '–']).trim_start();
@@ -282,14 +293,13 @@ fn bare(line: &str) -> &str {
 
 /// The sentence of a part that stands nearest to all its others, word for word.
 fn most_central(turn: &Turn<'_>, part: &[PassageRow]) -> Option<Point> {
-    let worded = |text: &str| (6..=60).contains(&text.split_whitespace().count()) || !text.is_ascii();
     let sentences: Vec<(String, PassageId)> = part
         .iter()
         .flat_map(|row| {
             let ranges = hearth_retrieval::sentences(&row.text);
             ranges.into_iter().filter_map(|range| Some((row.text.get(range)?.trim().to_owned(), row.id)))
         })
-        .filter(|(text, _)| worded(text) && !text.contains('\n'))
+        .filter(|(text, _)| says_something(text) && text.ends_with(['.', '!', '?', '。', '！', '？', '।']))
         .take(MOST_SENTENCES)
         .collect();
     let vectors = vectors(turn, sentences.iter().map(|(text, _)| text.clone()).collect());
@@ -312,8 +322,8 @@ fn vectors(turn: &Turn<'_>, texts: Vec<String>) -> Vec<Vec<f32>> {
     })
 }
 
-/// Puts the points of a part on the page.
-fn show(turn: &mut Turn<'_>, whole: &Whole, at: usize, read: &PartRecord) {
+/// Adds the points of a part to what is kept of the answer. They are told when all were weighed against each other.
+fn add(turn: &mut Turn<'_>, whole: &Whole, at: usize, read: &PartRecord) {
     let mut text = String::new();
     if !read.points.is_empty()
         && let Some(title) = heading(whole, at, &turn.answer)
@@ -324,7 +334,6 @@ fn show(turn: &mut Turn<'_>, whole: &Whole, at: usize, read: &PartRecord) {
         text.push_str(&format!("- {}\n", point.text));
     }
     turn.answer.push_str(&text);
-    turn.tell(TurnNews::Words { text });
 }
 
 /// The name of a part's document, where several are read and this one has no line yet.
@@ -406,5 +415,18 @@ mod tests {
         }
         assert_eq!(bare("2027. A year."), "2027. A year.", "a year is no number of a list");
         assert_eq!(bare("1,250 euros are due."), "1,250 euros are due.");
+    }
+
+    #[test]
+    fn headings_and_rows_say_nothing() {
+        for row in
+            ["(Unaudited)", "Fiscal Year", "Cash\t9,977\t12", "QUARTERLY REPORT OF THE COMPANY", "12 (33) (75) 5 was"]
+        {
+            assert!(!says_something(row), "{row}");
+        }
+        for said in ["The rent rises in May.", "租金为每月一千二百五十欧元。", "Der Pächter zahlt die Miete."]
+        {
+            assert!(says_something(said), "{said}");
+        }
     }
 }
