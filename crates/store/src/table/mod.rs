@@ -8,6 +8,7 @@ pub(crate) mod document;
 pub(crate) mod fulltext;
 pub(crate) mod job;
 pub(crate) mod ledger;
+pub(crate) mod mark;
 pub(crate) mod memory;
 pub(crate) mod meta;
 pub(crate) mod page;
