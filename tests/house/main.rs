@@ -12,6 +12,7 @@ mod keeping;
 mod licences;
 mod offline;
 mod page;
+mod replaying;
 mod reranking;
 mod routing;
 mod source;
