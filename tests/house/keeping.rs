@@ -195,10 +195,10 @@ fn a_damaged_vault_is_found_repaired_and_searched_again() -> Result<()> {
     house.kernel.stop();
     let path = house.data().join("hearth.db");
     let mut bytes = std::fs::read(&path)?;
-    // Pages behind the schema are overwritten, as a failing disk does.
+    // A page behind the tables' descriptions is overwritten, as a failing disk does.
     let page = 4096;
-    let middle = bytes.len() / page / 2 * page;
-    for byte in bytes.get_mut(middle..middle + page).into_iter().flatten() {
+    let behind = bytes.len() / page * 3 / 4 * page;
+    for byte in bytes.get_mut(behind..behind + page).into_iter().flatten() {
         *byte ^= 0x5a;
     }
     std::fs::write(&path, bytes)?;
