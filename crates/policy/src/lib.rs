@@ -1,6 +1,7 @@
 //! The policy room: may this happen? (request, rules, now) -> allow, ask, deny, with the rule's name. Pure: it reads no
 //! clock, holds no grant, does nothing; the kernel asks it before every act. A decision never comes from a model.
 
+pub mod content;
 mod decide;
 mod grid;
 mod request;
