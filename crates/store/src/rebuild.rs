@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 24] = [
     "space",
     "blob",
     "document",
@@ -41,6 +41,9 @@ const TABLES: [&str; 21] = [
     "watched_file",
     "memory",
     "recipe",
+    "law",
+    "leave",
+    "decision",
     "ledger",
     "audit",
     "audit_detail",
