@@ -74,7 +74,7 @@ export function composeRule(action: string, effect: string, when: string): strin
   const holds = WHEN.find((one) => one.id === when) ?? WHEN[0]!;
   const lines = [
     `@name("${comes.label.toLowerCase()}: ${does.label.toLowerCase()}, ${holds.label}")`,
-    `@sentence("${holds.what} ${comes.sentence} ${does.does}.")`,
+    `@sentence("${holds.id === 'always' && comes.id === 'forbid' ? 'Nothing is' : `${holds.what} ${comes.sentence}`} ${does.does}.")`,
   ];
   if (comes.id === 'ask') lines.push(`@ask("${does.label}")`);
   const end = holds.text ? `\nwhen { ${holds.text} };` : ';';
