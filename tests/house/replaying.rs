@@ -3,9 +3,7 @@
 use crate::CHILD;
 use anyhow::{Context, Result};
 use base64::Engine as _;
-use hearth_api::{
-    DocumentUse, ExportedFile, Lineage, Metrics, Replay, ReplayVerdict, Trace, TurnState,
-};
+use hearth_api::{DocumentUse, ExportedFile, Lineage, Metrics, Replay, ReplayVerdict, Trace, TurnState};
 use hearth_tests::{House, Script, answered};
 use serde_json::{Value, json};
 
@@ -187,7 +185,10 @@ fn an_answer_leads_to_its_sources_and_a_document_to_its_answers() -> Result<()> 
         Ok(serde_json::from_value(house.call("ListUses", json!({ "document": document }))?)?)
     };
     let found = uses(lease)?;
-    assert_eq!((found.len(), found[0].turn, found[0].cited > 0, found[0].state), (1, turn.id, true, TurnState::Answered));
+    assert_eq!(
+        (found.len(), found[0].turn, found[0].cited > 0, found[0].state),
+        (1, turn.id, true, TurnState::Answered)
+    );
     assert!(uses(fire)?.iter().all(|one| one.cited == 0), "nothing of it was cited");
     Ok(())
 }
@@ -212,7 +213,10 @@ fn exports_hold_no_words_unless_they_are_asked_for() -> Result<()> {
     let spans: Value = serde_json::from_str(&export("otlp", false)?)?;
     let spans = spans["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().cloned().context("spans")?;
     let of = |span: &Value, key: &str| {
-        span["attributes"].as_array().and_then(|all| all.iter().find(|one| one["key"] == key)).map(|one| one["value"].clone())
+        span["attributes"]
+            .as_array()
+            .and_then(|all| all.iter().find(|one| one["key"] == key))
+            .map(|one| one["value"].clone())
     };
     let chat = spans
         .iter()
@@ -222,7 +226,10 @@ fn exports_hold_no_words_unless_they_are_asked_for() -> Result<()> {
     assert_eq!(of(chat, "gen_ai.request.model"), Some(json!({ "stringValue": how.model })));
     assert_eq!(of(chat, "gen_ai.usage.output_tokens"), Some(json!({ "intValue": how.new_tokens.to_string() })));
     let root = spans.iter().find(|span| span["parentSpanId"].is_null()).context("a root")?;
-    assert_eq!((chat["parentSpanId"].clone(), chat["traceId"].clone()), (root["spanId"].clone(), root["traceId"].clone()));
+    assert_eq!(
+        (chat["parentSpanId"].clone(), chat["traceId"].clone()),
+        (root["spanId"].clone(), root["traceId"].clone())
+    );
     assert_eq!(root["traceId"].as_str().map(str::len), Some(32));
     // A time without entries gives none, and what left is noted.
     let args = json!({ "format": "jsonl", "text": null, "from_ms": 0, "until_ms": 5, "content": false });

@@ -17,6 +17,8 @@ mod import;
 mod lineage;
 mod models;
 mod out;
+mod policy;
+mod proof;
 mod record;
 mod replay;
 mod search;
@@ -61,8 +63,11 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Lineage(what) => lineage::run(&place.open(out)?, &what, out),
         Verb::Metrics(period) => record::metrics(&place.open(out)?, period, out),
         Verb::Report { period, out: file } => record::report(&place.open(out)?, period, &file, out),
-        Verb::Doctor { repair: true } => record::repair(&place.open(out)?, out),
-        Verb::Doctor { repair: false } => record::doctor(&place.start()?, out),
+        Verb::Policy(what) => policy::run(&place.open(out)?, what, out),
+        Verb::Doctor { prove_offline: Some(file), .. } => proof::prove(place, &file, out),
+        Verb::Doctor { check_proof: Some(file), .. } => proof::check(&file, out),
+        Verb::Doctor { repair: true, .. } => record::repair(&place.open(out)?, out),
+        Verb::Doctor { .. } => record::doctor(&place.start()?, out),
         Verb::Eval(what) => eval::run(place, what, out),
         Verb::Serve(_) => serve::run(&place.start()?, out),
         Verb::Bench(Bench::Documents(what)) => bench::run(place, what, out),

@@ -20,7 +20,11 @@ pub(crate) fn audit(kernel: &House, what: Audit, out: &Out) -> Result<End, Error
             let text = format!("{}\n", serde_json::to_string_pretty(&anchor).unwrap_or_default());
             write(file.as_deref(), text.as_bytes(), out)?;
             if let Some(file) = file {
-                out.line(format!("The end of the record after {} entries is in {}. Keep it elsewhere.", anchor.entries, file.display()));
+                out.line(format!(
+                    "The end of the record after {} entries is in {}. Keep it elsewhere.",
+                    anchor.entries,
+                    file.display()
+                ));
             }
             Ok(End::Done)
         }
@@ -81,12 +85,23 @@ pub(crate) fn metrics(kernel: &House, period: Period, out: &Out) -> Result<End, 
     let figures = kernel.handle(GetMetrics { from_ms: period.from, until_ms: period.until_ms() })?;
     out.value(&figures);
     let Metrics { turns, answered, abstained, refused, failed, .. } = figures;
-    out.line(format!("Questions: {turns} ({answered} answered, {abstained} not in the documents, {refused} refused, {failed} failed)"));
-    out.line(format!("From question to end: half within {} ms, 95 of 100 within {} ms", figures.total_p50_ms, figures.total_p95_ms));
+    out.line(format!(
+        "Questions: {turns} ({answered} answered, {abstained} not in the documents, {refused} refused, {failed} failed)"
+    ));
+    out.line(format!(
+        "From question to end: half within {} ms, 95 of 100 within {} ms",
+        figures.total_p50_ms, figures.total_p95_ms
+    ));
     for station in &figures.stations {
-        out.line(format!("  {:<10}{:>8} ms {:>8} ms {:>6} times", station.name, station.p50_ms, station.p95_ms, station.count));
+        out.line(format!(
+            "  {:<10}{:>8} ms {:>8} ms {:>6} times",
+            station.name, station.p50_ms, station.p95_ms, station.count
+        ));
     }
-    out.line(format!("Tokens: {} read ({} from the cache), {} written", figures.prompt_tokens, figures.cached_tokens, figures.new_tokens));
+    out.line(format!(
+        "Tokens: {} read ({} from the cache), {} written",
+        figures.prompt_tokens, figures.cached_tokens, figures.new_tokens
+    ));
     out.line(format!("Sentences: {} of {} borne out by a source", figures.supported, figures.sentences));
     out.line(format!("Tools: {} of {} answered", figures.tools_done, figures.tools));
     out.line(format!("Outside: {} attempts, {} sent", figures.attempts, size(figures.bytes_out)));
@@ -100,8 +115,11 @@ pub(crate) fn report(kernel: &House, period: Period, file: &Path, out: &Out) -> 
         Some("html") => ReportFormat::Html,
         Some("pdf") => ReportFormat::Pdf,
         _ => {
-            return Err(Error::new(ErrorCode::Invalid, format!("{} ends neither in .html nor in .pdf.", file.display()))
-                .hint("The ending says which form the report has."));
+            return Err(Error::new(
+                ErrorCode::Invalid,
+                format!("{} ends neither in .html nor in .pdf.", file.display()),
+            )
+            .hint("The ending says which form the report has."));
         }
     };
     let figures = kernel.handle(GetMetrics { from_ms: period.from, until_ms: period.until_ms() })?;
@@ -119,9 +137,8 @@ fn bytes(file: &ExportedFile) -> Result<Vec<u8>, Error> {
 /// Writes a file, or to stdout where none is named.
 fn write(file: Option<&Path>, bytes: &[u8], out: &Out) -> Result<(), Error> {
     match file {
-        Some(file) => std::fs::write(file, bytes).map_err(|why| {
-            Error::new(ErrorCode::Unavailable, format!("{} cannot be written: {why}.", file.display()))
-        }),
+        Some(file) => std::fs::write(file, bytes)
+            .map_err(|why| Error::new(ErrorCode::Unavailable, format!("{} cannot be written: {why}.", file.display()))),
         None => {
             out.raw(bytes);
             Ok(())

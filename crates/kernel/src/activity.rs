@@ -1,19 +1,12 @@
-//! The record as people read it: the timeline, one turn as a waterfall, the check of the chain, and what holds now.
+//! The record as people read it: the timeline, one turn as a waterfall, the check of the chain.
 
 use crate::clock::now_ms;
 use crate::error;
 use crate::kernel::{House, Open};
 use crate::turn::{Detail, TurnRecord, outcome};
-use hearth_api::{
-    Anchor, AnchorView, AuditBreak, AuditCheck, AuditEntry, Error, ErrorCode, Grid, GridCell, GridRow, Guard, LedgerRow, Mode, Privacy, RuleView,
-    Station, Trace,
-};
+use hearth_api::{Anchor, AnchorView, AuditBreak, AuditCheck, AuditEntry, Error, ErrorCode, Station, Trace};
 use hearth_domain::TurnId;
-use hearth_policy::Outcome as Ruling;
 use hearth_store::{AnchorCheck, AuditRow, Broken, Entry, Flaw};
-
-/// Rows of the ledger shown on the privacy screen.
-const LEDGER: usize = 50;
 
 /// Flaws of the record that are listed.
 const FLAWS: usize = 1000;
@@ -148,7 +141,10 @@ pub(crate) fn anchor(open: &Open) -> Result<Anchor, Error> {
 
 /// Compares the record with an anchor.
 pub(crate) fn check_anchor(open: &Open, anchor: &Anchor) -> Result<AnchorView, Error> {
-    let unreadable = || Error::new(ErrorCode::Invalid, "This is no anchor of Hearth.").hint("Name the file that `hearth audit anchor` wrote.");
+    let unreadable = || {
+        Error::new(ErrorCode::Invalid, "This is no anchor of Hearth.")
+            .hint("Name the file that `hearth audit anchor` wrote.")
+    };
     let hash = |text: &str| bytes(text).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).ok_or_else(unreadable);
     if anchor.format != ANCHOR {
         return Err(unreadable());
@@ -163,13 +159,19 @@ pub(crate) fn check_anchor(open: &Open, anchor: &Anchor) -> Result<AnchorView, E
     let date = crate::clock::date_of(anchor.at_ms);
     let (sentence, seq) = match open.store.check_anchor(&kept).map_err(error::store)? {
         AnchorCheck::Holds => {
-            let sentence = format!("The record goes on from the anchor of {date}: its first {} entries are those of then.", anchor.entries);
+            let sentence = format!(
+                "The record goes on from the anchor of {date}: its first {} entries are those of then.",
+                anchor.entries
+            );
             return Ok(AnchorView { holds: true, sentence, seq: None });
         }
         AnchorCheck::Forged => ("The anchor itself was changed: its signature does not hold.".to_owned(), None),
         AnchorCheck::Elsewhere => ("The anchor is of another vault.".to_owned(), None),
         AnchorCheck::Broken(seq, Flaw::Missing) => (
-            format!("The record had {} entries on {date}, and ends before entry {seq} now: what came after was taken off.", anchor.entries),
+            format!(
+                "The record had {} entries on {date}, and ends before entry {seq} now: what came after was taken off.",
+                anchor.entries
+            ),
             Some(seq),
         ),
         AnchorCheck::Broken(seq, _) => {
@@ -181,13 +183,14 @@ pub(crate) fn check_anchor(open: &Open, anchor: &Anchor) -> Result<AnchorView, E
 
 /// Notes the rules that hold, where they are others than those noted last: what a report says was in force.
 pub(crate) fn note_policy(house: &House, open: &Open) -> Result<(), Error> {
-    let rules = house.law.rules();
+    let held = house.law.held();
+    let rules = &held.rules;
     let listed: Vec<_> = rules
         .rules
         .iter()
         .map(|rule| serde_json::json!({ "number": rule.number, "name": rule.name, "sentence": rule.sentence, "text": rule.text }))
         .collect();
-    let body = serde_json::json!({ "mode": rules.sentence, "rules": listed });
+    let body = serde_json::json!({ "mode": rules.mode.word(), "rules": listed });
     let sha256 = crate::turn::call::sha256_of(body.to_string().as_bytes());
     let last = open.store.read(|reader| reader.audit(None, 1, Some(POLICY))).map_err(error::store)?;
     let noted = last.first().and_then(|row| row.detail.as_ref()?.get("sha256")?.as_str().map(str::to_owned));
@@ -226,67 +229,7 @@ pub(crate) fn flaw(flaw: Flaw) -> &'static str {
     }
 }
 
-/// What holds now.
-pub(crate) fn privacy(house: &House, open: &Open) -> Result<Privacy, Error> {
-    let (ledger, totals, first) = open
-        .store
-        .read(|reader| Ok((reader.ledger(None, LEDGER)?, reader.ledger_totals(0)?, reader.audit(Some(2), 1, None)?)))
-        .map_err(error::store)?;
-    let rules = house.law.rules();
-    let grid = hearth_policy::grid(rules, now_ms());
-    Ok(Privacy {
-        mode: Mode::LocalOnly,
-        mode_sentence: rules.sentence.clone(),
-        rules: rules
-            .rules
-            .iter()
-            .map(|rule| RuleView {
-                number: rule.number,
-                name: rule.name.clone(),
-                sentence: rule.sentence.clone(),
-                text: rule.text.clone(),
-                origin: "Built in".into(),
-                applied: house.law.applied(rule.number),
-            })
-            .collect(),
-        grid: Grid {
-            destinations: grid
-                .rows
-                .first()
-                .map(|row| row.cells.iter().map(|cell| cell.destination.name().to_owned()).collect())
-                .unwrap_or_default(),
-            rows: grid
-                .rows
-                .iter()
-                .map(|row| GridRow {
-                    label: crate::view::label(row.label),
-                    cells: row.cells.iter().map(|cell| ruling(cell.outcome)).collect(),
-                })
-                .collect(),
-        },
-        ledger: ledger.into_iter().map(ledger_row).collect(),
-        bytes_out: totals.bytes_out,
-        since_ms: first.first().map_or(0, |row| row.at_ms),
-        guards: hearth_sandbox::probe()
-            .into_iter()
-            .map(|guard| Guard { name: guard.name, enforced: guard.enforced, detail: guard.detail })
-            .collect(),
-    })
-}
-
-fn ruling(outcome: Ruling) -> GridCell {
-    match outcome {
-        Ruling::Allow => GridCell::Allow,
-        Ruling::Ask => GridCell::Ask,
-        Ruling::Deny => GridCell::Deny,
-    }
-}
-
-fn ledger_row(row: hearth_store::LedgerRow) -> LedgerRow {
-    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in } = row;
-    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in }
-}
-
+/// Bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -205,7 +205,14 @@ impl Engine {
                 // Thoughts are no part of what is checked and shown.
                 Ok(Reply::Thought { .. } | Reply::Call { .. } | Reply::Chances { .. }) => hear(Heard::Nothing),
                 Ok(Reply::Done {
-                    reason, prompt_tokens, cached_tokens, new_tokens, tokens, prompt_ms, generate_ms, ..
+                    reason,
+                    prompt_tokens,
+                    cached_tokens,
+                    new_tokens,
+                    tokens,
+                    prompt_ms,
+                    generate_ms,
+                    ..
                 }) => {
                     return Ok(Generated {
                         finish: reason,

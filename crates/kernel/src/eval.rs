@@ -3,7 +3,8 @@
 //! folder of the same layout works without change. Nothing of a set stays.
 //!
 //! `ret_*`, `mem_*`: questions and the passages that answer them; `e2e_*`: questions over whole files; `gnd_*`: claims and
-//! their sources; `doc_*`, `ocr`: files and their text; `hostile`: files that must harm nothing.
+//! their sources; `doc_*`, `ocr`: files and their text; `hostile`: files that must harm nothing; `pii_*`: texts and the
+//! personal data in them.
 
 mod baseline;
 mod claims;
@@ -11,6 +12,7 @@ mod files;
 mod finding;
 mod library;
 mod mail;
+mod personal;
 mod reports;
 mod score;
 mod sets;
@@ -79,12 +81,10 @@ fn measure(bench: &mut Bench<'_>, set: &Set) -> Result<Vec<EvalRow>, Error> {
         files::texts_read(bench, set)
     } else if begins("hostile") {
         files::harmless(bench, set)
+    } else if begins("pii_") {
+        personal::spans(bench, set)
     } else {
-        Err(not_measured(if begins("pii_") {
-            "there is no detector of personal data yet"
-        } else {
-            "there is no measure for this kind of set yet"
-        }))
+        Err(not_measured("there is no measure for this kind of set yet"))
     }
 }
 

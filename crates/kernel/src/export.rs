@@ -119,7 +119,8 @@ fn jsonl(entries: &[AuditRow], content: bool) -> String {
 
 /// Rows as RFC 4180 has them.
 fn csv(entries: &[AuditRow], content: bool) -> String {
-    let mut text = String::from("seq,at,kind,subject,sentence,took_ms,model,prompt_tokens,new_tokens,hash,previous\r\n");
+    let mut text =
+        String::from("seq,at,kind,subject,sentence,took_ms,model,prompt_tokens,new_tokens,hash,previous\r\n");
     for row in entries {
         let detail = |name: &str| match row.detail.as_ref().and_then(|detail| detail.get(name)) {
             None | Some(Value::Null) => String::new(),

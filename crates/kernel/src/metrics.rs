@@ -21,9 +21,7 @@ pub(crate) fn time(from_ms: Option<i64>, until_ms: Option<i64>) -> Range<i64> {
 pub(crate) fn metrics(house: &House, open: &Open, time: Range<i64>) -> Result<Metrics, Error> {
     let (entries, ledger) = open
         .store
-        .read(|reader| {
-            Ok((reader.audit_between(time.start, time.end)?, reader.ledger_between(time.start, time.end)?))
-        })
+        .read(|reader| Ok((reader.audit_between(time.start, time.end)?, reader.ledger_between(time.start, time.end)?)))
         .map_err(error::store)?;
     let memory = crate::home::status(house).memory.hearth_bytes;
     Ok(computed(&entries, &ledger, time, memory))

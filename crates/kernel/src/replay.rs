@@ -26,8 +26,9 @@ pub(crate) fn replay(house: &House, id: TurnId) -> Result<Replay, Error> {
     let row = open.store.read(|reader| reader.turn(id)).map_err(error::store)?;
     let row = row.ok_or_else(|| error::missing("question"))?;
     if row.state == TurnState::Running {
-        return Err(Error::new(ErrorCode::InUse, "This question is still being answered.")
-            .hint("Replay it when it has ended."));
+        return Err(
+            Error::new(ErrorCode::InUse, "This question is still being answered.").hint("Replay it when it has ended.")
+        );
     }
     let record: TurnRecord = serde_json::from_value(row.record.clone()).unwrap_or_default();
     let _held = house.foreground.hold();
@@ -124,7 +125,8 @@ fn compare(call: &CallRecord, now: &[u32], text: &str, shown: &mut ReplayCall) {
     let reach = if call.whole { now.len() } else { now.len().min(call.tokens.len()) };
     let now = now.get(..reach).unwrap_or_default();
     if !call.whole {
-        shown.note = format!("It was stopped after {}; compared that far.", count(call.tokens.len(), "token", "tokens"));
+        shown.note =
+            format!("It was stopped after {}; compared that far.", count(call.tokens.len(), "token", "tokens"));
     }
     shown.same = now == call.tokens;
     if shown.same {
@@ -170,7 +172,10 @@ fn verdict(
             _ if record.prompt.is_none() && !record.sources.is_empty() => {
                 "What the model read was erased with its document, and what it wrote with it."
             }
-            _ if row.answer.is_empty() || record.not_said.is_some() || record.how.as_ref().is_none_or(|how| how.model.is_empty()) => {
+            _ if row.answer.is_empty()
+                || record.not_said.is_some()
+                || record.how.as_ref().is_none_or(|how| how.model.is_empty()) =>
+            {
                 "No model wrote this; there is nothing to run again."
             }
             _ => "What this answer was made from was not kept, or is kept no longer.",

@@ -5,8 +5,8 @@ use crate::error;
 use crate::jobs::{self, Jobs};
 use crate::kernel::{House, Open};
 use crate::pages::Pages;
-use crate::{activity, settings};
 use crate::turn::{Turns, close_interrupted};
+use crate::{activity, settings};
 use hearth_api::{Error, ErrorCode, VaultState};
 use hearth_store::{Entry, Secret, Store, StoreError};
 use std::sync::Arc;
@@ -50,6 +50,7 @@ impl House {
         open.watch.end();
         open.turns.stop_all();
         self.ledger.close();
+        self.law.close();
         let entry = Entry {
             at_ms: now_ms(),
             kind: "vault.locked",
@@ -160,6 +161,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     });
     settings::apply(&open, &settings::load(&open)?);
     house.ledger.open(&open.store).map_err(error::store)?;
+    house.law.open(&open.store)?;
     close_interrupted(house, &open)?;
     crate::memory::erase_forgotten_of(&open)?;
     *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));

@@ -38,12 +38,7 @@ impl Hashes {
 }
 
 /// Every flaw in order.
-pub(crate) fn locate(
-    db: &Connection,
-    key: &VerifyingKey,
-    head: Option<&Head>,
-    marks: &Marks,
-) -> Result<Vec<Broken>> {
+pub(crate) fn locate(db: &Connection, key: &VerifyingKey, head: Option<&Head>, marks: &Marks) -> Result<Vec<Broken>> {
     let mut slots = read(db, key)?;
     let by_seq: HashMap<i64, usize> = slots.iter().enumerate().map(|(at, slot)| (slot.seq, at)).collect();
     let by_hash: HashMap<[u8; 32], usize> =
@@ -187,7 +182,8 @@ impl Found {
         let mut joined: Vec<Broken> = Vec::new();
         for flaw in self.flaws {
             let joins = matches!(flaw.why, Flaw::Missing | Flaw::OutOfOrder | Flaw::EndsElsewhere);
-            let stretch = joined.iter_mut().rev().take(2).find(|last| last.why == flaw.why && last.last + 1 == flaw.seq);
+            let stretch =
+                joined.iter_mut().rev().take(2).find(|last| last.why == flaw.why && last.last + 1 == flaw.seq);
             match stretch.filter(|_| joins) {
                 Some(stretch) => stretch.last = flaw.last,
                 None => joined.push(flaw),

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 25] = [
     "space",
     "blob",
     "document",
@@ -41,6 +41,9 @@ const TABLES: [&str; 22] = [
     "watched_file",
     "memory",
     "recipe",
+    "law",
+    "leave",
+    "decision",
     "ledger",
     "audit",
     "audit_detail",
@@ -217,7 +220,9 @@ fn bounds(old: &mut Old, table: &str) -> Result<Option<(i64, i64)>> {
         Ok(last) => last,
         Err(()) => {
             let (sql, name) = match table {
-                "audit" | "audit_detail" | "audit_head" | "audit_mark" => ("SELECT entries FROM audit_head WHERE ?1 = ?1", table),
+                "audit" | "audit_detail" | "audit_head" | "audit_mark" => {
+                    ("SELECT entries FROM audit_head WHERE ?1 = ?1", table)
+                }
                 "vector" => ("SELECT seq FROM sqlite_sequence WHERE name = ?1", "passage"),
                 other => ("SELECT seq FROM sqlite_sequence WHERE name = ?1", other),
             };

@@ -20,7 +20,7 @@ pub(super) struct Set {
 pub(super) fn find(data: &Path, wanted: &[String]) -> Result<Vec<Set>, Error> {
     let missing = |what: String| {
         Error::new(ErrorCode::NotFound, what)
-            .hint("A folder of sets holds one folder for each, named by its kind: ret_, mem_, e2e_, gnd_, doc_, ocr, hostile.")
+            .hint("A folder of sets holds one folder for each, named by its kind: ret_, mem_, e2e_, gnd_, doc_, ocr, hostile, pii_.")
     };
     let entries = std::fs::read_dir(data)
         .map_err(|error| missing(format!("The folder {} could not be read: {error}.", data.display())))?;

@@ -18,10 +18,8 @@ pub(super) fn traces(open: &Open, entries: &[AuditRow], content: bool) -> Result
     let turns = entries.iter().filter(|row| ends_a_turn(row));
     let ids = turns.filter_map(|row| row.subject.as_deref()?.strip_prefix("turn:")?.parse::<i64>().ok());
     for id in ids.map(TurnId) {
-        let found = open
-            .store
-            .read(|reader| Ok(reader.turn(id)?.map(|row| (row, reader.trace(id)))))
-            .map_err(error::store)?;
+        let found =
+            open.store.read(|reader| Ok(reader.turn(id)?.map(|row| (row, reader.trace(id))))).map_err(error::store)?;
         if let Some((row, trace)) = found {
             spans.extend(turn(&row, &trace.map_err(error::store)?, content));
         }

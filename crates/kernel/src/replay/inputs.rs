@@ -65,7 +65,12 @@ impl Inputs {
             }
         };
         if !self.add("model file", short(&then), short(&now)) || now != then {
-            return Ok(Err(format!("The file of {} is another: its hash was {}, and is {}.", call.name, short(&then), short(&now))));
+            return Ok(Err(format!(
+                "The file of {} is another: its hash was {}, and is {}.",
+                call.name,
+                short(&then),
+                short(&now)
+            )));
         }
         Ok(Ok(model.clone()))
     }

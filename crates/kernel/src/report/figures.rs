@@ -28,7 +28,10 @@ pub(super) fn figures(
     let period = format!("{} to {}", date_of(time.start), date_of(time.end - 1));
     let holds = check.flaws.is_empty();
     let verdict = match check.flaws.first() {
-        None => format!("The record holds: all {} follow from one another and end in the signed head.", entries_of(check.entries)),
+        None => format!(
+            "The record holds: all {} follow from one another and end in the signed head.",
+            entries_of(check.entries)
+        ),
         Some(first) => format!(
             "The record does not hold: {}, the first at entry {} ({}). What this report says from there on is not proven.",
             count(check.flaws.len(), "place was tampered with", "places were tampered with"),
@@ -87,16 +90,23 @@ fn bytes(n: u64) -> String {
 fn integrity(check: &AuditCheck, anchor: &Anchor, entries: &[AuditRow]) -> Section {
     let mut rows = vec![
         vec!["Entries in the vault".into(), check.entries.to_string()],
-        vec!["Entries of this time".into(), match (entries.first(), entries.last()) {
-            (Some(first), Some(last)) => format!("{} to {} ({})", first.seq, last.seq, entries.len()),
-            _ => "none".into(),
-        }],
+        vec![
+            "Entries of this time".into(),
+            match (entries.first(), entries.last()) {
+                (Some(first), Some(last)) => format!("{} to {} ({})", first.seq, last.seq, entries.len()),
+                _ => "none".into(),
+            },
+        ],
         vec!["Head of the chain".into(), hex(&check.head)],
         vec!["Public key".into(), anchor.public_key.clone()],
         vec![format!("Signed end, {}", stamp(anchor.at_ms)), anchor.signature.clone()],
     ];
     for broken in check.flaws.iter().take(LISTED) {
-        let place = if broken.last > broken.seq { format!("Entries {} to {}", broken.seq, broken.last) } else { format!("Entry {}", broken.seq) };
+        let place = if broken.last > broken.seq {
+            format!("Entries {} to {}", broken.seq, broken.last)
+        } else {
+            format!("Entry {}", broken.seq)
+        };
         rows.push(vec![place, flaw(broken.why).to_owned()]);
     }
     let set_back = entries.iter().filter(|row| row.kind == "clock.back").count();
@@ -115,7 +125,7 @@ fn policies(entries: &[AuditRow], before: Option<&AuditRow>) -> Section {
     for row in noted {
         let Some(detail) = &row.detail else { continue };
         let hash = detail.get("sha256").and_then(Value::as_str).unwrap_or_default();
-        said.push(format!("From {}: {} SHA-256 {}.", stamp(row.at_ms), text(detail, "/policy/mode"), hash));
+        said.push(format!("From {}: mode {}, SHA-256 {}.", stamp(row.at_ms), text(detail, "/policy/mode"), hash));
         for rule in detail.pointer("/policy/rules").and_then(Value::as_array).into_iter().flatten() {
             let number = rule.get("number").map(Value::to_string).unwrap_or_default();
             rows.push(vec![number, text(rule, "/name"), text(rule, "/sentence")]);
@@ -166,9 +176,14 @@ fn questions(entries: &[AuditRow]) -> Section {
 }
 
 fn models(entries: &[AuditRow]) -> Section {
-    let used = entries.iter().filter(|row| ends_a_turn(row)).filter_map(|row| row.detail.as_ref()?.get("models")?.as_array());
+    let used =
+        entries.iter().filter(|row| ends_a_turn(row)).filter_map(|row| row.detail.as_ref()?.get("models")?.as_array());
     let rows = counted(used.flatten().map(|model| {
-        let recipe = format!("{}, version {}", text(model, "/recipe/name"), model.pointer("/recipe/version").map(Value::to_string).unwrap_or_default());
+        let recipe = format!(
+            "{}, version {}",
+            text(model, "/recipe/name"),
+            model.pointer("/recipe/version").map(Value::to_string).unwrap_or_default()
+        );
         vec![text(model, "/name"), text(model, "/sha256"), recipe]
     }));
     let columns = vec!["Model", "SHA-256 of its weights", "Recipe", "Questions"];
@@ -196,9 +211,18 @@ fn refusals(entries: &[AuditRow]) -> Section {
 }
 
 fn grants(entries: &[AuditRow]) -> Section {
-    let given = |row: &AuditRow| ["grant.", "rule.", "policy.", "approval."].iter().any(|head| row.kind.starts_with(head)) && row.kind != crate::activity::POLICY;
+    let given = |row: &AuditRow| {
+        ["law.", "grant.", "rule.", "policy.", "approval."].iter().any(|head| row.kind.starts_with(head))
+            && row.kind != crate::activity::POLICY
+    };
     let (rows, said) = listed(entries, given);
-    Section { title: "Grants and changes of rules", said, columns: ENTRY.into(), rows, empty: "Nobody was granted anything beyond the rules in this time, and no rule was changed." }
+    Section {
+        title: "Grants and changes of rules",
+        said,
+        columns: ENTRY.into(),
+        rows,
+        empty: "Nobody was granted anything beyond the rules in this time, and no rule was changed.",
+    }
 }
 
 fn egress(ledger: &[LedgerRow]) -> Section {
@@ -212,14 +236,23 @@ fn egress(ledger: &[LedgerRow]) -> Section {
     });
     let said = vec!["Every attempt to reach outside is written before it is made, refused ones too. The ledger lies in the same encrypted file; its rows are not chained.".into()];
     let columns = vec!["Host", "Purpose", "Rule", "Outcome", "Attempts", "Out", "In"];
-    Section { title: "What went out", said, columns, rows: rows.collect(), empty: "Nothing tried to reach outside in this time." }
+    Section {
+        title: "What went out",
+        said,
+        columns,
+        rows: rows.collect(),
+        empty: "Nothing tried to reach outside in this time.",
+    }
 }
 
 fn purges(entries: &[AuditRow]) -> Section {
     let erased = ["document.purged", "memory.erased", "retention.swept"];
     let (rows, mut said) = listed(entries, |row| erased.contains(&row.kind.as_str()));
     let tombstones = entries.iter().filter(|row| row.detail.is_none()).count();
-    said.push(format!("{} of this time had their details erased; each bears a signed tombstone.", entries_of(tombstones as u64)));
+    said.push(format!(
+        "{} of this time had their details erased; each bears a signed tombstone.",
+        entries_of(tombstones as u64)
+    ));
     Section { title: "What was erased", said, columns: ENTRY.into(), rows, empty: "Nothing was erased in this time." }
 }
 
@@ -235,5 +268,11 @@ fn replays(entries: &[AuditRow]) -> Section {
             _ => "erased".to_owned(),
         }]
     }));
-    Section { title: "Replays", said: Vec::new(), columns: vec!["Outcome", "Questions"], rows, empty: "No question was replayed in this time." }
+    Section {
+        title: "Replays",
+        said: Vec::new(),
+        columns: vec!["Outcome", "Questions"],
+        rows,
+        empty: "No question was replayed in this time.",
+    }
 }

@@ -142,11 +142,8 @@ impl Pages {
             (false, true) => HASH,
             (false, false) => CELL,
         };
-        let set: Vec<(Type, Vec<String>)> = cells
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| (kind(cell), lines(cell, kind(cell), width - 8.0)))
-            .collect();
+        let set: Vec<(Type, Vec<String>)> =
+            cells.iter().zip(widths).map(|(cell, width)| (kind(cell), lines(cell, kind(cell), width - 8.0))).collect();
         let height = set.iter().map(|(_, lines)| lines.len()).max().unwrap_or(1) as f32 * CELL.size * 1.4;
         self.room(height + 8.0);
         let mut x = EDGE;
@@ -206,9 +203,9 @@ fn widths(section: &Section) -> Vec<f32> {
     let wanted: Vec<f32> = (0..many)
         .map(|at| {
             let cells = section.rows.iter().filter_map(|row| row.get(at)).map(String::as_str);
-            let widest = cells.chain(section.columns.get(at).copied()).map(|cell| {
-                width(cell, if is_hash(cell) { HASH } else { CELL })
-            });
+            let widest = cells
+                .chain(section.columns.get(at).copied())
+                .map(|cell| width(cell, if is_hash(cell) { HASH } else { CELL }));
             (widest.fold(0.0, f32::max) + 10.0).clamp(36.0, 260.0)
         })
         .collect();
@@ -274,10 +271,33 @@ fn width(text: &str, kind: Type) -> f32 {
 /// A letter's byte in WinAnsiEncoding.
 fn encoded(c: char) -> Option<u8> {
     const HIGH: [(char, u8); 27] = [
-        ('€', 0x80), ('‚', 0x82), ('ƒ', 0x83), ('„', 0x84), ('…', 0x85), ('†', 0x86), ('‡', 0x87), ('ˆ', 0x88),
-        ('‰', 0x89), ('Š', 0x8a), ('‹', 0x8b), ('Œ', 0x8c), ('Ž', 0x8e), ('‘', 0x91), ('’', 0x92), ('“', 0x93),
-        ('”', 0x94), ('•', 0x95), ('–', 0x96), ('—', 0x97), ('˜', 0x98), ('™', 0x99), ('š', 0x9a), ('›', 0x9b),
-        ('œ', 0x9c), ('ž', 0x9e), ('Ÿ', 0x9f),
+        ('€', 0x80),
+        ('‚', 0x82),
+        ('ƒ', 0x83),
+        ('„', 0x84),
+        ('…', 0x85),
+        ('†', 0x86),
+        ('‡', 0x87),
+        ('ˆ', 0x88),
+        ('‰', 0x89),
+        ('Š', 0x8a),
+        ('‹', 0x8b),
+        ('Œ', 0x8c),
+        ('Ž', 0x8e),
+        ('‘', 0x91),
+        ('’', 0x92),
+        ('“', 0x93),
+        ('”', 0x94),
+        ('•', 0x95),
+        ('–', 0x96),
+        ('—', 0x97),
+        ('˜', 0x98),
+        ('™', 0x99),
+        ('š', 0x9a),
+        ('›', 0x9b),
+        ('œ', 0x9c),
+        ('ž', 0x9e),
+        ('Ÿ', 0x9f),
     ];
     match c {
         ' '..='~' => u8::try_from(c).ok(),

@@ -112,7 +112,7 @@ mod tests {
         check(&[("a", "1")], 0, &[], &[]);
         check(&[("a", "2"), ("b", "1")], 100, &[], &[]);
         check(&[("a", "3"), ("b", "1")], 1_200, &["b"], &[]); // `a` still grows
-        check(&[("b", "1")], 1_300, &["b"], &[]); // and is away between deleting and renaming
+        check(&[("b", "1")], 1_300, &[], &[]); // and is away between deleting and renaming; `b` was told, and waits anew
         check(&[("a", "4")], 1_400, &[], &[]);
         check(&[("a", "4")], 2_400, &["a"], &[]);
         check(&[], 2_500, &[], &[]);

@@ -237,11 +237,11 @@ fn a_thousand_tamperings_are_located() {
         let way = round % WAYS;
         let expected = tamper(&db, way, &mut dice);
         let check = examine(&db, &key).unwrap();
-        let named: BTreeSet<i64> =
-            check.flaws.iter().flat_map(|flaw| flaw.seq as i64..=flaw.last as i64).collect();
-        let there = check.flaws.iter().any(|flaw| {
-            flaw.why == expected.why && (flaw.seq as i64..=flaw.last as i64).contains(&expected.at)
-        });
+        let named: BTreeSet<i64> = check.flaws.iter().flat_map(|flaw| flaw.seq as i64..=flaw.last as i64).collect();
+        let there = check
+            .flaws
+            .iter()
+            .any(|flaw| flaw.why == expected.why && (flaw.seq as i64..=flaw.last as i64).contains(&expected.at));
         assert!(
             there && named == expected.located,
             "round {round}, way {way}: {:?} at {} wanted in {:?}, found {:?}",
@@ -268,8 +268,7 @@ fn several_tamperings_are_located_each() {
         DELETE FROM audit_detail WHERE seq = 130;",
     )
     .unwrap();
-    let found: Vec<_> =
-        examine(&db, &key).unwrap().flaws.iter().map(|flaw| (flaw.seq, flaw.last, flaw.why)).collect();
+    let found: Vec<_> = examine(&db, &key).unwrap().flaws.iter().map(|flaw| (flaw.seq, flaw.last, flaw.why)).collect();
     assert_eq!(
         found,
         [
@@ -318,8 +317,7 @@ fn an_anchor_shows_what_was_taken_off_behind_it() {
 fn a_clock_that_is_set_back_is_told_once_and_times_do_not_go_back() {
     let house = house();
     for at_ms in [100_000, 40_000, 41_000, 101_000, 90_000, 100_500] {
-        let entry =
-            Entry { at_ms, kind: "turn.answered", sentence: "Done.".into(), subject: None, detail: json!({}) };
+        let entry = Entry { at_ms, kind: "turn.answered", sentence: "Done.".into(), subject: None, detail: json!({}) };
         house.store.record(entry, |_| Ok(())).unwrap();
     }
     let rows = house.store.read(|r| r.audit_between(0, i64::MAX)).unwrap();
