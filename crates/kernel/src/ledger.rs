@@ -194,6 +194,8 @@ mod tests {
             purpose: Purpose::ModelDownload,
             host: "models.example".into(),
             url: "https://models.example/m".into(),
+            who: "person".into(),
+            label: None,
         };
         let attempt = Attempt { at_ms: 5, outbound, rule: "downloads".into(), hop: 0, bytes_out: 120 };
         let id = ledger.attempt(&attempt).unwrap();
@@ -207,7 +209,13 @@ mod tests {
     fn a_ledger_that_cannot_write_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::new(folder.path().join("missing/ledger.jsonl"));
-        let outbound = Outbound { purpose: Purpose::ModelDownload, host: "h".into(), url: "https://h".into() };
+        let outbound = Outbound {
+            purpose: Purpose::ModelDownload,
+            host: "h".into(),
+            url: "https://h".into(),
+            who: "person".into(),
+            label: None,
+        };
         let attempt = Attempt { at_ms: 5, outbound, rule: "r".into(), hop: 0, bytes_out: 1 };
         assert!(ledger.attempt(&attempt).is_err());
     }

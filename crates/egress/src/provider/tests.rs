@@ -1,0 +1,1 @@
+//! Requests as written, streams as read.
