@@ -11,8 +11,6 @@ mod messages;
 mod price;
 mod send;
 mod stream;
-#[cfg(test)]
-mod tests;
 mod trouble;
 
 pub use breaker::Breaker;

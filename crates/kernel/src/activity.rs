@@ -187,8 +187,9 @@ fn ruling(outcome: Ruling) -> GridCell {
 }
 
 fn ledger_row(row: hearth_store::LedgerRow) -> LedgerRow {
-    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in } = row;
-    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in }
+    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label } = row;
+    let label = hearth_domain::Label::from_word(&label).map(crate::view::label);
+    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label }
 }
 
 fn hex(bytes: &[u8]) -> String {

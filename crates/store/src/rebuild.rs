@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 23] = [
     "space",
     "blob",
     "document",
@@ -42,6 +42,8 @@ const TABLES: [&str; 21] = [
     "memory",
     "recipe",
     "ledger",
+    "spend",
+    "sealed",
     "audit",
     "audit_detail",
     "audit_head",
