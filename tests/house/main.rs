@@ -9,6 +9,8 @@ mod evaluating;
 mod floors;
 mod importing;
 mod keeping;
+mod law;
+
 mod licences;
 mod offline;
 mod page;

@@ -234,4 +234,17 @@ commands! {
     VerifyAudit {} -> AuditCheck;
     /// What holds now.
     GetPrivacy {} -> Privacy;
+    /// Chooses the mode.
+    SetMode { mode: Mode } -> Privacy;
+    /// Takes a person's own rules (Cedar) in place of those before. Rules with a flaw are refused, each with its line, and
+    /// those before stay.
+    SetRules { text: String } -> Privacy;
+    /// What other rules would have decided of the requests of the last thirty days, and of sending a sample text. Changes
+    /// nothing.
+    TryRules { text: String, sample: Option<String> } -> RuleTrial;
+    /// Gives leave for what would otherwise be asked: an action, to one thing or all, in one space or all, up to a label, for
+    /// some hours (at most thirty days), also while text from the web or from a tool is in play.
+    AddGrant { action: String, thing: Option<String>, space: Option<i64>, label: Label, hours: u32, untrusted: bool } -> Privacy;
+    /// Withdraws a grant.
+    WithdrawGrant { grant: i64 } -> Privacy;
 }

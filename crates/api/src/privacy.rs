@@ -7,8 +7,66 @@ use ts_rs::TS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
+    /// Nothing is sent and nothing is fetched.
+    Offline,
     /// Answers are made here; the network is used only for downloads that a person starts.
     LocalOnly,
+    /// Answers are made here first; what would leave is shown before, and waits for a yes.
+    AskBeforeRemote,
+}
+
+/// A mode that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ModeView {
+    /// The mode.
+    pub mode: Mode,
+    /// What it is called.
+    pub name: String,
+    /// What it promises.
+    pub sentence: String,
+    /// Whether it holds now.
+    pub holds: bool,
+}
+
+/// A person's leave for what would otherwise be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct GrantView {
+    /// Its id.
+    pub id: i64,
+    /// What it allows, and how far, in a sentence.
+    pub sentence: String,
+    /// When it ends.
+    pub until_ms: i64,
+}
+
+/// What other rules would have decided of requests of the last thirty days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct RuleTrial {
+    /// Requests that were tried.
+    pub tried: u32,
+    /// Those that would be decided otherwise.
+    pub changes: u32,
+    /// At most twenty of them.
+    pub examples: Vec<TriedRequest>,
+    /// New rules that would decide none of them.
+    pub idle: Vec<String>,
+    /// What the sample text holds of personal data and secrets, by kind.
+    pub found: Vec<String>,
+}
+
+/// A request that other rules would decide otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct TriedRequest {
+    /// When it was made; none for the sample.
+    pub at_ms: Option<i64>,
+    /// What was wanted.
+    pub what: String,
+    /// As it was decided.
+    pub before: GridCell,
+    /// As it would be.
+    pub after: GridCell,
+    /// The rule that would decide it.
+    pub rule: String,
 }
 
 /// The privacy screen.
@@ -18,6 +76,14 @@ pub struct Privacy {
     pub mode: Mode,
     /// The mode in a sentence.
     pub mode_sentence: String,
+    /// All modes, strictest first.
+    pub modes: Vec<ModeView>,
+    /// Why less is allowed than a person chose, where that is so.
+    pub trouble: Option<String>,
+    /// A person's own rules, in Cedar.
+    pub own_rules: String,
+    /// Grants that hold.
+    pub grants: Vec<GrantView>,
     /// The rules, in order.
     pub rules: Vec<RuleView>,
     /// What may go where.
@@ -46,7 +112,7 @@ pub struct RuleView {
     pub sentence: String,
     /// Its text.
     pub text: String,
-    /// Who made it: "Built in".
+    /// Who made it: "Built in", "Organization" or "Yours".
     pub origin: String,
     /// How often it decided since Hearth was started.
     pub applied: u32,

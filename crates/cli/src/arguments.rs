@@ -40,6 +40,9 @@ pub(crate) enum Verb {
     /// The models on this machine and those that can be fetched.
     #[command(subcommand)]
     Models(Models),
+    /// What may happen here: the mode, the rules, grants.
+    #[command(subcommand)]
+    Policy(Policy),
     /// The record of what was done.
     #[command(subcommand)]
     Audit(Audit),
@@ -69,6 +72,63 @@ pub(crate) struct Import {
     /// How guarded the documents are.
     #[arg(long, value_enum)]
     pub(crate) label: Option<LabelName>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Show the mode, every rule and every grant.
+    Show,
+    /// Choose the mode.
+    Mode {
+        /// Which.
+        #[arg(value_enum)]
+        mode: ModeName,
+    },
+    /// Take rules of your own from a file (Cedar) in place of those before; an empty file takes them away.
+    Set {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Say what rules in a file would have decided of the requests of the last thirty days. Changes nothing.
+    Try {
+        /// The file.
+        file: PathBuf,
+        /// Also of sending this text.
+        #[arg(long)]
+        text: Option<String>,
+    },
+    /// Allow something that would be asked, until a time.
+    Grant {
+        /// The action, such as send, fetch_page, call_tool, export.
+        action: String,
+        /// To this provider, host or tool only.
+        #[arg(long)]
+        thing: Option<String>,
+        /// In this space only, by name or id.
+        #[arg(long)]
+        space: Option<String>,
+        /// Up to this label.
+        #[arg(long, value_enum, default_value = "internal")]
+        label: LabelName,
+        /// For so many hours.
+        #[arg(long, default_value_t = 24)]
+        hours: u32,
+        /// Also while text from the web or from a tool is in play.
+        #[arg(long)]
+        untrusted: bool,
+    },
+    /// Withdraw a grant.
+    Withdraw {
+        /// Its number, as `show` lists it.
+        grant: i64,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ModeName {
+    Offline,
+    LocalOnly,
+    AskBeforeRemote,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,19 +1,12 @@
-//! The record as people read it: the timeline, one turn as a waterfall, the check of the chain, and what holds now.
+//! The record as people read it: the timeline, one turn as a waterfall, the check of the chain.
 
 use crate::clock::now_ms;
 use crate::error;
-use crate::kernel::{House, Open};
+use crate::kernel::Open;
 use crate::turn::{Detail, TurnRecord, outcome};
-use hearth_api::{
-    AuditBreak, AuditCheck, AuditEntry, Error, Grid, GridCell, GridRow, Guard, LedgerRow, Mode, Privacy, RuleView,
-    Station, Trace,
-};
+use hearth_api::{AuditBreak, AuditCheck, AuditEntry, Error, Station, Trace};
 use hearth_domain::TurnId;
-use hearth_policy::Outcome as Ruling;
 use hearth_store::{AuditRow, Flaw};
-
-/// Rows of the ledger shown on the privacy screen.
-const LEDGER: usize = 50;
 
 /// Entries of the record, newest first.
 pub(crate) fn list(
@@ -128,68 +121,6 @@ pub(crate) fn flaw(flaw: Flaw) -> &'static str {
         Flaw::EndsElsewhere => "entries were added or taken off behind the signed end",
         Flaw::HeadForged => "the signature of the end is not this vault's",
     }
-}
-
-/// What holds now.
-pub(crate) fn privacy(house: &House, open: &Open) -> Result<Privacy, Error> {
-    let (ledger, totals, first) = open
-        .store
-        .read(|reader| Ok((reader.ledger(None, LEDGER)?, reader.ledger_totals(0)?, reader.audit(Some(2), 1, None)?)))
-        .map_err(error::store)?;
-    let rules = house.law.rules();
-    let grid = hearth_policy::grid(rules, now_ms());
-    Ok(Privacy {
-        mode: Mode::LocalOnly,
-        mode_sentence: rules.sentence.clone(),
-        rules: rules
-            .rules
-            .iter()
-            .map(|rule| RuleView {
-                number: rule.number,
-                name: rule.name.clone(),
-                sentence: rule.sentence.clone(),
-                text: rule.text.clone(),
-                origin: "Built in".into(),
-                applied: house.law.applied(rule.number),
-            })
-            .collect(),
-        grid: Grid {
-            destinations: grid
-                .rows
-                .first()
-                .map(|row| row.cells.iter().map(|cell| cell.destination.name().to_owned()).collect())
-                .unwrap_or_default(),
-            rows: grid
-                .rows
-                .iter()
-                .map(|row| GridRow {
-                    label: crate::view::label(row.label),
-                    cells: row.cells.iter().map(|cell| ruling(cell.outcome)).collect(),
-                })
-                .collect(),
-        },
-        ledger: ledger.into_iter().map(ledger_row).collect(),
-        bytes_out: totals.bytes_out,
-        since_ms: first.first().map_or(0, |row| row.at_ms),
-        guards: hearth_sandbox::probe()
-            .into_iter()
-            .map(|guard| Guard { name: guard.name, enforced: guard.enforced, detail: guard.detail })
-            .collect(),
-    })
-}
-
-fn ruling(outcome: Ruling) -> GridCell {
-    match outcome {
-        Ruling::Allow => GridCell::Allow,
-        Ruling::Ask => GridCell::Ask,
-        Ruling::Deny => GridCell::Deny,
-    }
-}
-
-fn ledger_row(row: hearth_store::LedgerRow) -> LedgerRow {
-    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label } = row;
-    let label = hearth_domain::Label::from_word(&label).map(crate::view::label);
-    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label }
 }
 
 fn hex(bytes: &[u8]) -> String {

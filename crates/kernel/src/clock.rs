@@ -15,7 +15,7 @@ pub(crate) fn today_ms() -> TimeMs {
 }
 
 /// A date as `YYYY-MM-DD`, by the civil calendar (Howard Hinnant, "chrono-compatible low-level date algorithms").
-pub(crate) fn date_of(at_ms: TimeMs) -> String {
+pub fn date_of(at_ms: TimeMs) -> String {
     let days = at_ms.div_euclid(24 * 60 * 60 * 1000) + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

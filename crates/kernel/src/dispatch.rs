@@ -2,7 +2,7 @@
 
 use crate::error;
 use crate::kernel::{Kernel, Open};
-use crate::{activity, home, jobs, library, memory, pages, search, settings, shelf, turn, vault, watch};
+use crate::{activity, home, jobs, library, memory, pages, privacy, search, settings, shelf, turn, vault, watch};
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
 use hearth_domain::{ConversationId, DocumentId, ModelId, SpaceId, TurnId, VersionId};
@@ -257,7 +257,12 @@ answers! {
     ListActivity(house, c) { activity::list(&*house.open()?, c.before, c.limit as usize, c.text.as_deref().filter(|text| !text.trim().is_empty())) }
     GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)) }
     VerifyAudit(house, _c) { activity::verify(&*house.open()?) }
-    GetPrivacy(house, _c) { activity::privacy(house, &*house.open()?) }
+    GetPrivacy(house, _c) { privacy::show(house, &*house.open()?) }
+    SetMode(house, c) { privacy::set_mode(house, c.mode) }
+    SetRules(house, c) { privacy::set_rules(house, &c.text) }
+    TryRules(house, c) { privacy::try_rules(house, &c.text, c.sample.as_deref()) }
+    AddGrant(house, c) { privacy::grant(house, &c) }
+    WithdrawGrant(house, c) { privacy::withdraw(house, c.grant) }
 }
 
 fn no_dialogs() -> Error {

@@ -20,6 +20,7 @@ const TELL: Duration = Duration::from_millis(250);
 
 /// Downloads under way and those that failed.
 pub(crate) struct Downloads {
+    law: Arc<Law>,
     ledger: Arc<Ledger>,
     settings: GateSettings,
     state: Mutex<HashMap<ModelId, State>>,
@@ -31,12 +32,12 @@ enum State {
 }
 
 impl Downloads {
-    pub(crate) fn new(ledger: Arc<Ledger>, settings: GateSettings) -> Self {
-        Self { ledger, settings, state: Mutex::default() }
+    pub(crate) fn new(law: Arc<Law>, ledger: Arc<Ledger>, settings: GateSettings) -> Self {
+        Self { law, ledger, settings, state: Mutex::default() }
     }
 
     fn gate(&self) -> Result<Gate, Error> {
-        let law: Arc<dyn hearth_egress::Law> = Arc::new(DownloadLaw(Law::local_only()));
+        let law: Arc<dyn hearth_egress::Law> = Arc::new(DownloadLaw(Arc::clone(&self.law)));
         let ledger: Arc<dyn hearth_egress::Ledger> = Arc::clone(&self.ledger) as Arc<dyn hearth_egress::Ledger>;
         Gate::new(law, ledger, Arc::new(now_ms), self.settings.clone())
             .map_err(|error| not_here(&DownloadError::Gate(error)))
@@ -114,7 +115,7 @@ impl Downloads {
 }
 
 /// The rules as the gate asks them.
-struct DownloadLaw(Law);
+struct DownloadLaw(Arc<Law>);
 
 impl hearth_egress::Law for DownloadLaw {
     fn may(&self, outbound: &Outbound) -> Verdict {

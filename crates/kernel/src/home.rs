@@ -3,7 +3,7 @@
 use crate::clock::today_ms;
 use crate::error;
 use crate::kernel::{House, Open};
-use hearth_api::{Changed, Error, Home, JobState, MemoryUse, Mode, ModelState, ModelStatus, Status};
+use hearth_api::{Changed, Error, Home, JobState, MemoryUse, ModelState, ModelStatus, Status};
 use hearth_domain::{Role, SpaceId};
 use hearth_store::DocumentFilter;
 
@@ -21,7 +21,7 @@ pub(crate) fn status(house: &House) -> Status {
         .map_or(0, |totals| totals.bytes_out);
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        mode: Mode::LocalOnly,
+        mode: crate::view::mode(house.law.held().rules.mode),
         model: model(house),
         memory: MemoryUse {
             hearth_bytes,

@@ -119,7 +119,7 @@ pub struct Kernel {
 pub(crate) struct House {
     pub(crate) config: Config,
     pub(crate) events: Events,
-    pub(crate) law: Law,
+    pub(crate) law: Arc<Law>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) models: Models,
     pub(crate) schedule: Schedule,
@@ -152,11 +152,16 @@ impl Kernel {
         let lock = FolderLock::take(&config.data_dir)?;
         let threads = config.threads.unwrap_or_else(crate::machine::cores).max(1);
         let models = Models::open(&config)?;
+        let law = Arc::new(Law::new(&config.data_dir));
         let ledger = Arc::new(Ledger::new(config.data_dir.join("ledger.jsonl")));
         let house = Arc::new(House {
             events: Events::new(),
-            law: Law::local_only(),
-            downloads: Downloads::new(Arc::clone(&ledger), gate_settings(config.test_mirror.as_ref())),
+            downloads: Downloads::new(
+                Arc::clone(&law),
+                Arc::clone(&ledger),
+                gate_settings(config.test_mirror.as_ref()),
+            ),
+            law,
             ledger,
             schedule: Schedule::new(config.child.clone(), threads),
             readers: Readers { program: config.child.clone(), limits: ReaderLimits::default() },

@@ -1,91 +1,230 @@
-//! The kernel's way to the policy: one place that knows which rules hold, asks them, and counts what they decided. Models
-//! propose; rules decide.
+//! The kernel's way to the policy: one place that knows which rules and grants hold, asks them, and keeps what they
+//! decided. Models propose; rules decide.
 
 use crate::clock::now_ms;
+use crate::error;
 use hearth_api::{Error, ErrorCode, RuleRef};
-use hearth_domain::{Label, Trust};
-use hearth_policy::{Action, Decision, Effect, Outcome, Purpose, Request, RuleSet, Who, decide};
+use hearth_domain::{Label, SpaceId, TimeMs, Trust, TurnId};
+use hearth_policy::{
+    Action, Decision, Effect, Flaw, Grant, Mode, Origin, Outcome, Purpose, Request, RuleSet, Who, decide,
+};
+use hearth_store::{NewDecision, Store};
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+
+/// How long decisions are kept to try rules on, milliseconds: thirty days.
+pub(crate) const KEPT_MS: TimeMs = 30 * 24 * 3600 * 1000;
 
 /// The rules that hold.
 pub(crate) struct Law {
-    rules: RuleSet,
+    /// The mode's word, beside the vault: it holds while the vault is closed.
+    beside: PathBuf,
+    held: RwLock<Arc<Held>>,
     applied: Mutex<BTreeMap<u32, u32>>,
 }
 
-/// A request to answer with a local model.
-pub(crate) struct Answer {
+/// What holds at one moment.
+pub(crate) struct Held {
+    pub(crate) rules: RuleSet,
+    /// The version of the rules in the vault; 0 where none was ever made.
+    pub(crate) version: i64,
+    /// A person's own rules.
+    pub(crate) own: String,
+    pub(crate) grants: Vec<(i64, Grant)>,
+    /// Why less is allowed than a person chose.
+    pub(crate) trouble: Option<String>,
+    store: Option<Store>,
+}
+
+/// Text that would go to a model elsewhere.
+pub(crate) struct Sending {
+    pub(crate) provider: String,
+    pub(crate) host: String,
+    pub(crate) residency: String,
     pub(crate) label: Label,
     pub(crate) trust: Trust,
+    pub(crate) content: std::collections::BTreeSet<hearth_policy::content::Kind>,
+    pub(crate) space: Option<SpaceId>,
+    pub(crate) turn: Option<TurnId>,
 }
 
 impl Law {
-    /// The only mode for now: answers are made here.
-    pub(crate) fn local_only() -> Self {
-        Self { rules: RuleSet::local_only(), applied: Mutex::default() }
+    /// The law of a folder whose vault is closed.
+    pub(crate) fn new(data_dir: &Path) -> Self {
+        let beside = data_dir.join("mode");
+        let held = RwLock::new(Arc::new(Held::closed(&beside)));
+        Self { beside, held, applied: Mutex::default() }
+    }
+
+    /// The vault opened: its rules and grants hold from now on. Rules that this program cannot read close every way out.
+    pub(crate) fn open(&self, store: &Store) -> Result<(), Error> {
+        let now = now_ms();
+        let (row, leaves) = store.read(|reader| Ok((reader.law()?, reader.leaves(now)?))).map_err(error::store)?;
+        let (version, word, own) = row.map_or((0, None, String::new()), |row| (row.version, Some(row.mode), row.own));
+        let mode = match word.as_deref().map(Mode::from_word) {
+            None => Ok(Mode::default()),
+            Some(Some(mode)) => Ok(mode),
+            Some(None) => Err("the mode of this vault is one that this program does not know".to_owned()),
+        };
+        let read = mode.and_then(|mode| {
+            RuleSet::with(mode, "", &own).map_err(|(_, flaws)| format!("your rules cannot be read: {}", flawed(&flaws)))
+        });
+        let (rules, trouble) = match read {
+            Ok(rules) => (rules, None),
+            Err(why) => (RuleSet::of(Mode::Offline), Some(format!("Nothing leaves this machine, because {why}."))),
+        };
+        let grants = leaves.into_iter().filter_map(|row| Some((row.id, serde_json::from_value(row.body).ok()?)));
+        let held = Held { rules, version, own, grants: grants.collect(), trouble, store: Some(store.clone()) };
+        self.write_beside(held.rules.mode);
+        self.set(held);
+        store.write(|writer| writer.drop_decisions(now - KEPT_MS)).map_err(error::store)?;
+        Ok(())
+    }
+
+    /// The vault was locked: grants end, the mode stays.
+    pub(crate) fn close(&self) {
+        self.set(Held::closed(&self.beside));
+    }
+
+    /// What holds now.
+    pub(crate) fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held.read().unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    /// Other rules and grants were kept in the vault: they hold from now on.
+    pub(crate) fn set(&self, held: Held) {
+        *self.held.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(held);
+    }
+
+    /// Writes the mode down for the time while the vault is closed.
+    pub(crate) fn write_beside(&self, mode: Mode) {
+        if let Err(error) = std::fs::write(&self.beside, mode.word()) {
+            tracing::warn!(%error, "the mode was not written beside the vault");
+        }
     }
 
     /// May this be answered here?
-    pub(crate) fn decide(&self, answer: Answer) -> Decision {
-        self.ask(Who::Person, Action::Answer, answer.label, answer.trust)
+    pub(crate) fn may_answer(&self, label: Label, space: SpaceId, turn: TurnId) -> Decision {
+        let request = Request::new(Who::Person, Action::Answer, label, Trust::User);
+        self.ask(Request { space: Some(space), turn: Some(turn), ..request })
     }
 
     /// May a file that a person handed over be read?
     pub(crate) fn may_read(&self, path: &Path) -> Result<(), Error> {
-        let decision = self.ask(Who::Person, Action::ReadPath { granted: true }, Label::Internal, Trust::User);
+        let action = Action::ReadPath { granted: true };
+        let decision = self.ask(Request::new(Who::Person, action, Label::Internal, Trust::User));
         allowed(&decision, || format!("{} was not read", path.display()))
     }
 
     /// May a model be fetched that a person asked for?
     pub(crate) fn may_download(&self, host: &str) -> Decision {
         let action = Action::Download { purpose: Purpose::Model, host: host.to_owned() };
-        self.ask(Who::Person, action, Label::Public, Trust::User)
+        self.ask(Request::new(Who::Person, action, Label::Public, Trust::User))
+    }
+
+    /// May text go to a model elsewhere?
+    pub(crate) fn may_send(&self, sending: Sending) -> Decision {
+        let Sending { provider, host, residency, label, trust, content, space, turn } = sending;
+        let action = Action::Send { provider, host, residency };
+        self.ask(Request { who: Who::Person, action, label, trust, content, space, turn })
     }
 
     /// May a person keep this in memory?
     pub(crate) fn may_remember(&self) -> Result<(), Error> {
-        let decision = self.ask(Who::Person, Action::Remember, Label::Internal, Trust::User);
+        let decision = self.ask(Request::new(Who::Person, Action::Remember, Label::Internal, Trust::User));
         allowed(&decision, || "This was not remembered".into())
     }
 
     /// May a tool run that a person called?
-    pub(crate) fn may_call(&self, name: &str, effect: Effect, label: Label) -> Decision {
-        self.ask(Who::Person, Action::CallTool { name: name.to_owned(), effect }, label, Trust::User)
+    pub(crate) fn may_call(&self, name: &str, effect: Effect, label: Label, turn: TurnId) -> Decision {
+        let action = Action::CallTool { name: name.to_owned(), effect };
+        self.ask(Request { turn: Some(turn), ..Request::new(Who::Person, action, label, Trust::User) })
     }
 
     /// May a label be changed?
     pub(crate) fn may_relabel(&self, from: Label, to: Label) -> Decision {
-        self.ask(Who::Person, Action::ChangeLabel { from, to }, from, Trust::User)
+        self.ask(Request::new(Who::Person, Action::ChangeLabel { from, to }, from, Trust::User))
     }
 
-    fn ask(&self, who: Who, action: Action, label: Label, trust: Trust) -> Decision {
-        let request = Request { who, action, label, trust, mode: self.rules.mode };
-        let decision = decide(&request, &self.rules, now_ms());
-        *self.held().entry(decision.rule.number).or_default() += 1;
+    /// May a person change the rules?
+    pub(crate) fn may_change_rules(&self) -> Result<(), Error> {
+        let decision = self.ask(Request::new(Who::Person, Action::ChangeRule, Label::Public, Trust::User));
+        allowed(&decision, || "The rules were not changed".into())
+    }
+
+    /// Decides and keeps the decision. What cannot be written down may not leave this machine.
+    pub(crate) fn ask(&self, request: Request) -> Decision {
+        let (held, now) = (self.held(), now_ms());
+        let grants: Vec<Grant> = held.grants.iter().map(|(_, grant)| grant.clone()).collect();
+        let mut decision = decide(&request, &held.rules, &grants, now);
+        if let Err(error) = keep(&held, &request, &decision, now) {
+            tracing::error!(%error, "a decision was not kept");
+            if matches!(request.action, Action::Send { .. } | Action::FetchPage { .. }) {
+                decision.outcome = Outcome::Deny;
+                decision.rule = (&held.rules.rule(0)).into();
+            }
+        }
+        *self.counted().entry(decision.rule.number).or_default() += 1;
         decision
-    }
-
-    /// The rules, in order.
-    pub(crate) fn rules(&self) -> &RuleSet {
-        &self.rules
     }
 
     /// How often a rule decided since Hearth was started.
     pub(crate) fn applied(&self, number: u32) -> u32 {
-        self.held().get(&number).copied().unwrap_or(0)
+        self.counted().get(&number).copied().unwrap_or(0)
     }
 
     /// A rule's readable text.
     pub(crate) fn text(&self, rule: &hearth_policy::RuleRef) -> String {
-        let found = self.rules.rules.iter().find(|other| other.number == rule.number);
-        format!("rule {} {}", rule.number, found.map_or("nothing else is allowed", |rule| rule.text.as_str()))
+        format!("rule {}\n{}", rule.number, self.held().rules.rule(rule.number).text)
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeMap<u32, u32>> {
+    fn counted(&self) -> MutexGuard<'_, BTreeMap<u32, u32>> {
         self.applied.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+impl Held {
+    /// What holds while the vault is closed: nothing is asked of anyone elsewhere then, whatever the mode.
+    fn closed(beside: &Path) -> Self {
+        let word = std::fs::read_to_string(beside).ok();
+        let mode = match word.as_deref().map(|word| Mode::from_word(word.trim())) {
+            None => Mode::default(),
+            Some(Some(mode)) => mode.min(Mode::LocalOnly),
+            Some(None) => Mode::Offline,
+        };
+        Self::new(RuleSet::of(mode), 0, String::new(), Vec::new(), None)
+    }
+
+    pub(crate) fn new(
+        rules: RuleSet,
+        version: i64,
+        own: String,
+        grants: Vec<(i64, Grant)>,
+        store: Option<Store>,
+    ) -> Self {
+        Self { rules, version, own, grants, trouble: None, store }
+    }
+}
+
+fn keep(held: &Held, request: &Request, decision: &Decision, now: TimeMs) -> hearth_store::Result<()> {
+    let Some(store) = &held.store else { return Ok(()) };
+    let written =
+        serde_json::to_value(request).map_err(|error| hearth_store::StoreError::Invalid(error.to_string()))?;
+    let row = NewDecision {
+        at_ms: now,
+        turn: request.turn,
+        request: &written,
+        outcome: decision.outcome.word(),
+        rule: &decision.rule.name,
+        law: held.version,
+    };
+    store.write(|writer| writer.add_decision(&row))
+}
+
+/// Flaws of rules, in words.
+pub(crate) fn flawed(flaws: &[Flaw]) -> String {
+    flaws.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// A refusal as an error of the door, with the rule's name.
@@ -103,6 +242,15 @@ pub(crate) fn allowed(decision: &Decision, what: impl FnOnce() -> String) -> Res
 pub(crate) fn rule(rule: &hearth_policy::RuleRef) -> RuleRef {
     let hearth_policy::RuleRef { number, name, sentence } = rule;
     RuleRef { number: *number, name: name.clone(), sentence: sentence.clone() }
+}
+
+/// Who made a rule, in words.
+pub(crate) fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::BuiltIn => "Built in",
+        Origin::Organization => "Organization",
+        Origin::Yours => "Yours",
+    }
 }
 
 /// A label's name for people.

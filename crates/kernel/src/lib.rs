@@ -37,6 +37,7 @@ mod models;
 mod notes;
 mod offers;
 mod pages;
+mod privacy;
 mod purge;
 mod reader;
 mod reindex;
@@ -53,6 +54,7 @@ mod watch;
 
 pub use bundles::{PackedModels, UnpackedModels};
 pub use child::run_child_if_asked;
+pub use clock::date_of;
 pub use eval::{EvalFigure, EvalPlan, EvalRow, EvalSet, Evaluation};
 pub use kernel::{Config, Dialogs, Kernel, TestMirror, default_data_dir};
 pub use measure::{Figures, FollowUp, Plan, Row, measure_engine, measure_follow_up};

@@ -50,6 +50,7 @@ impl House {
         open.watch.end();
         open.turns.stop_all();
         self.ledger.close();
+        self.law.close();
         let entry = Entry {
             at_ms: now_ms(),
             kind: "vault.locked",
@@ -159,6 +160,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     });
     settings::apply(&open, &settings::load(&open)?);
     house.ledger.open(&open.store).map_err(error::store)?;
+    house.law.open(&open.store)?;
     close_interrupted(house, &open)?;
     crate::memory::erase_forgotten_of(&open)?;
     *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));

@@ -211,6 +211,24 @@ pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
+/// A mode at the door.
+pub(crate) fn mode(mode: hearth_policy::Mode) -> api::Mode {
+    match mode {
+        hearth_policy::Mode::Offline => api::Mode::Offline,
+        hearth_policy::Mode::LocalOnly => api::Mode::LocalOnly,
+        hearth_policy::Mode::AskBeforeRemote => api::Mode::AskBeforeRemote,
+    }
+}
+
+/// A mode from the door.
+pub(crate) fn mode_from(mode: api::Mode) -> hearth_policy::Mode {
+    match mode {
+        api::Mode::Offline => hearth_policy::Mode::Offline,
+        api::Mode::LocalOnly => hearth_policy::Mode::LocalOnly,
+        api::Mode::AskBeforeRemote => hearth_policy::Mode::AskBeforeRemote,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! "What may go where": every label against every destination, each cell a decision. Shows the rules; holds none.
 
 use crate::decide::{RuleRef, decide};
+use crate::grant::Grant;
 use crate::request::{Action, Effect, Purpose, Request, Who};
 use crate::rules::{Outcome, RuleSet};
 use hearth_domain::{Label, TimeMs, Trust};
@@ -51,19 +52,21 @@ impl Destination {
         }
     }
 
-    fn request(self, label: Label, rules: &RuleSet) -> Request {
+    fn request(self, label: Label) -> Request {
         let tool = |effect| Action::CallTool { name: String::new(), effect };
-        let fetch = |purpose| Action::Download { purpose, host: String::new() };
         let (who, action) = match self {
             Destination::ThisMachine => (Who::Person, Action::Answer),
             Destination::Tools => (Who::Model, tool(Effect::Pure)),
             Destination::ChangingTools => (Who::Model, tool(Effect::Changes)),
             Destination::Files => (Who::Person, Action::Export),
-            Destination::Downloads => (Who::Person, fetch(Purpose::Model)),
-            Destination::Web => (Who::Person, fetch(Purpose::Page)),
-            Destination::Remote => (Who::Person, Action::SendRemote { provider: String::new() }),
+            Destination::Downloads => (Who::Person, Action::Download { purpose: Purpose::Model, host: String::new() }),
+            Destination::Web => (Who::Person, Action::FetchPage { host: String::new() }),
+            Destination::Remote => {
+                let (provider, host) = (String::new(), String::new());
+                (Who::Person, Action::Send { provider, host, residency: "unknown".into() })
+            }
         };
-        Request { who, action, label, trust: Trust::Library, mode: rules.mode }
+        Request::new(who, action, label, Trust::Library)
     }
 }
 
@@ -95,9 +98,9 @@ pub struct Grid {
 }
 
 /// Decides every label against every destination.
-pub fn grid(rules: &RuleSet, now: TimeMs) -> Grid {
+pub fn grid(rules: &RuleSet, grants: &[Grant], now: TimeMs) -> Grid {
     let cell = |label, destination: Destination| {
-        let decision = decide(&destination.request(label, rules), rules, now);
+        let decision = decide(&destination.request(label), rules, grants, now);
         Cell { destination, outcome: decision.outcome, rule: decision.rule }
     };
     let row = |label| GridRow { label, cells: Destination::ALL.into_iter().map(|d| cell(label, d)).collect() };
@@ -107,25 +110,39 @@ pub fn grid(rules: &RuleSet, now: TimeMs) -> Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::Mode;
 
+    fn drawn(mode: Mode) -> Vec<String> {
+        let row = |row: GridRow| {
+            let cells: Vec<&str> = row.cells.iter().map(|cell| cell.outcome.word()).collect();
+            format!("{}: {}", row.label.word(), cells.join(" "))
+        };
+        grid(&RuleSet::of(mode), &[], 0).rows.into_iter().map(row).collect()
+    }
+
+    /// This machine, pure tools, acting tools, export, model files, web pages, remote models.
     #[test]
-    fn the_grid_of_local_only() {
-        let rows: Vec<String> = grid(&RuleSet::local_only(), 0)
-            .rows
-            .into_iter()
-            .map(|row| {
-                let cells: Vec<String> =
-                    row.cells.iter().map(|cell| format!("{:?} {}", cell.outcome, cell.rule.number)).collect();
-                format!("{}: {}", row.label.word(), cells.join(", "))
-            })
-            .collect();
+    fn the_grids_of_the_modes() {
         assert_eq!(
-            rows,
+            drawn(Mode::Offline),
             [
-                "public: Allow 1, Allow 8, Ask 10, Allow 19, Allow 4, Deny 5, Deny 3",
-                "internal: Allow 1, Allow 8, Ask 10, Allow 19, Allow 4, Deny 5, Deny 3",
-                "confidential: Allow 1, Allow 8, Ask 10, Ask 20, Allow 4, Deny 5, Deny 3",
-                "restricted: Allow 1, Allow 8, Ask 10, Ask 20, Allow 4, Deny 5, Deny 3",
+                "public: allow allow ask allow deny deny deny",
+                "internal: allow allow ask allow deny deny deny",
+                "confidential: allow allow ask ask deny deny deny",
+                "restricted: allow allow ask ask deny deny deny",
+            ]
+        );
+        assert_eq!(
+            drawn(Mode::LocalOnly).first().map(String::as_str),
+            Some("public: allow allow ask allow allow deny deny")
+        );
+        assert_eq!(
+            drawn(Mode::AskBeforeRemote),
+            [
+                "public: allow allow ask allow allow ask ask",
+                "internal: allow allow ask allow allow ask ask",
+                "confidential: allow allow ask ask allow ask deny",
+                "restricted: allow allow ask ask allow ask deny",
             ]
         );
     }

@@ -3,11 +3,16 @@
 
 pub mod content;
 mod decide;
+mod grant;
 mod grid;
+mod language;
 mod request;
 mod rules;
+mod trial;
 
 pub use decide::{Decision, RuleRef, decide};
+pub use grant::{Grant, LONGEST_GRANT_MS};
 pub use grid::{Cell, Destination, Grid, GridRow, grid};
 pub use request::{Action, ActionKind, Effect, Mode, Purpose, Request, Who};
-pub use rules::{Condition, Outcome, Rule, RuleSet};
+pub use rules::{Flaw, Origin, Outcome, Rule, RuleSet};
+pub use trial::{Changed, Trial, try_rules};

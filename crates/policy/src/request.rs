@@ -1,7 +1,9 @@
 //! What is asked of the policy: who wants to do what, how guarded it is, and how far its parts are believed.
 
-use hearth_domain::{Label, Trust};
+use crate::content::Kind;
+use hearth_domain::{Label, SpaceId, Trust, TurnId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Who wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,13 +17,56 @@ pub enum Who {
     House,
 }
 
-/// Which set of rules a space lives under.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Which set of rules holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Everything happens on this machine.
+    /// No socket is opened to anywhere.
+    Offline,
+    /// Everything happens on this machine; a model's file is fetched when a person starts that.
     #[default]
     LocalOnly,
+    /// A person sees what would leave, and says yes or no.
+    AskBeforeRemote,
+}
+
+impl Mode {
+    /// All modes, strictest first.
+    pub const ALL: [Mode; 3] = [Mode::Offline, Mode::LocalOnly, Mode::AskBeforeRemote];
+
+    /// The word that stands for it in files and on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Mode::Offline => "offline",
+            Mode::LocalOnly => "local_only",
+            Mode::AskBeforeRemote => "ask_before_remote",
+        }
+    }
+
+    /// The mode that a word stands for.
+    pub fn from_word(word: &str) -> Option<Mode> {
+        Self::ALL.into_iter().find(|mode| mode.word() == word)
+    }
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Offline => "Offline",
+            Mode::LocalOnly => "Local only",
+            Mode::AskBeforeRemote => "Ask before remote",
+        }
+    }
+
+    /// What it promises, in one sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Mode::Offline => "Nothing is sent and nothing is fetched. Models come on a disk.",
+            Mode::LocalOnly => "Everything happens on this machine. Nothing you ask, keep or read is sent anywhere.",
+            Mode::AskBeforeRemote => {
+                "Everything happens on this machine first. What would leave it is shown before, and waits for your yes."
+            }
+        }
+    }
 }
 
 /// What a tool does to the world.
@@ -44,8 +89,6 @@ pub enum Purpose {
     Model,
     /// A newer Hearth.
     Update,
-    /// A page of the web.
-    Page,
 }
 
 /// What is wanted.
@@ -72,17 +115,28 @@ pub enum Action {
         /// What it does to the world.
         effect: Effect,
     },
-    /// To fetch something from the network.
+    /// To run code that a model wrote.
+    RunCode,
+    /// To fetch a file from the network.
     Download {
         /// What for.
         purpose: Purpose,
         /// The host that would be asked.
         host: String,
     },
+    /// To fetch a page of the web.
+    FetchPage {
+        /// The host that would be asked.
+        host: String,
+    },
     /// To send text to a model that runs elsewhere.
-    SendRemote {
+    Send {
         /// Who runs it.
         provider: String,
+        /// Where it would go.
+        host: String,
+        /// Where that is and whose it is, such as `eu` or `own hardware`; `unknown` where nobody said.
+        residency: String,
     },
     /// To write things out of the vault into plain files.
     Export,
@@ -95,10 +149,12 @@ pub enum Action {
         /// As it would be.
         to: Label,
     },
+    /// To change the rules of this house.
+    ChangeRule,
 }
 
 /// An action without its particulars: what a rule names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum ActionKind {
@@ -108,11 +164,59 @@ pub enum ActionKind {
     Remember,
     Recall,
     CallTool,
+    RunCode,
     Download,
-    SendRemote,
+    FetchPage,
+    Send,
     Export,
     Purge,
     ChangeLabel,
+    ChangeRule,
+}
+
+impl ActionKind {
+    /// All kinds.
+    pub const ALL: [ActionKind; 14] = [
+        ActionKind::Answer,
+        ActionKind::UseDocument,
+        ActionKind::ReadPath,
+        ActionKind::Remember,
+        ActionKind::Recall,
+        ActionKind::CallTool,
+        ActionKind::RunCode,
+        ActionKind::Download,
+        ActionKind::FetchPage,
+        ActionKind::Send,
+        ActionKind::Export,
+        ActionKind::Purge,
+        ActionKind::ChangeLabel,
+        ActionKind::ChangeRule,
+    ];
+
+    /// The word that stands for it in rules and on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            ActionKind::Answer => "answer",
+            ActionKind::UseDocument => "use_document",
+            ActionKind::ReadPath => "read_path",
+            ActionKind::Remember => "remember",
+            ActionKind::Recall => "recall",
+            ActionKind::CallTool => "call_tool",
+            ActionKind::RunCode => "run_code",
+            ActionKind::Download => "download",
+            ActionKind::FetchPage => "fetch_page",
+            ActionKind::Send => "send",
+            ActionKind::Export => "export",
+            ActionKind::Purge => "purge",
+            ActionKind::ChangeLabel => "change_label",
+            ActionKind::ChangeRule => "change_rule",
+        }
+    }
+
+    /// The kind that a word stands for.
+    pub fn from_word(word: &str) -> Option<ActionKind> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
 }
 
 impl Action {
@@ -125,11 +229,24 @@ impl Action {
             Action::Remember => ActionKind::Remember,
             Action::Recall => ActionKind::Recall,
             Action::CallTool { .. } => ActionKind::CallTool,
+            Action::RunCode => ActionKind::RunCode,
             Action::Download { .. } => ActionKind::Download,
-            Action::SendRemote { .. } => ActionKind::SendRemote,
+            Action::FetchPage { .. } => ActionKind::FetchPage,
+            Action::Send { .. } => ActionKind::Send,
             Action::Export => ActionKind::Export,
             Action::Purge => ActionKind::Purge,
             Action::ChangeLabel { .. } => ActionKind::ChangeLabel,
+            Action::ChangeRule => ActionKind::ChangeRule,
+        }
+    }
+
+    /// What it is done to, by name: a tool, a host, a provider. Empty where the action has no such thing.
+    pub fn thing(&self) -> &str {
+        match self {
+            Action::CallTool { name, .. } => name,
+            Action::Download { host, .. } | Action::FetchPage { host } => host,
+            Action::Send { provider, .. } => provider,
+            _ => "",
         }
     }
 }
@@ -140,11 +257,31 @@ pub struct Request {
     /// Who wants it.
     pub who: Who,
     /// What is wanted.
+    #[serde(flatten)]
     pub action: Action,
     /// The highest label among its parts.
     pub label: Label,
     /// The lowest trust among its parts.
     pub trust: Trust,
-    /// The mode it happens under.
-    pub mode: Mode,
+    /// What was found in its text.
+    #[serde(default)]
+    pub content: BTreeSet<Kind>,
+    /// The space it happens in, where it happens in one.
+    #[serde(default)]
+    pub space: Option<SpaceId>,
+    /// The turn it belongs to, where it belongs to one.
+    #[serde(default)]
+    pub turn: Option<TurnId>,
+}
+
+impl Request {
+    /// A request about no text, outside of spaces and turns.
+    pub fn new(who: Who, action: Action, label: Label, trust: Trust) -> Self {
+        Self { who, action, label, trust, content: BTreeSet::new(), space: None, turn: None }
+    }
+
+    /// Whether some part came from the web or out of a tool.
+    pub fn untrusted(&self) -> bool {
+        self.trust <= Trust::Web
+    }
 }

@@ -43,6 +43,7 @@ pub use table::citation::{CitationRow, NewCitation};
 pub use table::conversation::ConversationRow;
 pub use table::document::{DocumentFilter, DocumentRow, Scope};
 pub use table::job::{JobFilter, JobRow, JobState, JobUpdate};
+pub use table::law::{DecisionRow, LawRow, LeaveRow, NewDecision};
 pub use table::ledger::{LedgerRow, LedgerTotals, NewLedger};
 pub use table::memory::{MemoryRow, MemoryState, NewMemory};
 pub use table::passage::PassageRow;

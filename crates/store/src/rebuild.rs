@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 26] = [
     "space",
     "blob",
     "document",
@@ -41,6 +41,9 @@ const TABLES: [&str; 23] = [
     "watched_file",
     "memory",
     "recipe",
+    "law",
+    "leave",
+    "decision",
     "ledger",
     "spend",
     "sealed",

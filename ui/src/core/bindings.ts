@@ -63,7 +63,95 @@ error: Error, };
 /**
  * The privacy mode.
  */
-export type Mode = "local_only";
+export type Mode = "offline" | "local_only" | "ask_before_remote";
+
+/**
+ * A mode that can be chosen.
+ */
+export type ModeView = { 
+/**
+ * The mode.
+ */
+mode: Mode, 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * What it promises.
+ */
+sentence: string, 
+/**
+ * Whether it holds now.
+ */
+holds: boolean, };
+
+/**
+ * A person's leave for what would otherwise be asked.
+ */
+export type GrantView = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * What it allows, and how far, in a sentence.
+ */
+sentence: string, 
+/**
+ * When it ends.
+ */
+until_ms: number, };
+
+/**
+ * What other rules would have decided of requests of the last thirty days.
+ */
+export type RuleTrial = { 
+/**
+ * Requests that were tried.
+ */
+tried: number, 
+/**
+ * Those that would be decided otherwise.
+ */
+changes: number, 
+/**
+ * At most twenty of them.
+ */
+examples: Array<TriedRequest>, 
+/**
+ * New rules that would decide none of them.
+ */
+idle: Array<string>, 
+/**
+ * What the sample text holds of personal data and secrets, by kind.
+ */
+found: Array<string>, };
+
+/**
+ * A request that other rules would decide otherwise.
+ */
+export type TriedRequest = { 
+/**
+ * When it was made; none for the sample.
+ */
+at_ms: number | null, 
+/**
+ * What was wanted.
+ */
+what: string, 
+/**
+ * As it was decided.
+ */
+before: GridCell, 
+/**
+ * As it would be.
+ */
+after: GridCell, 
+/**
+ * The rule that would decide it.
+ */
+rule: string, };
 
 /**
  * What the status bar always states.
@@ -1935,6 +2023,22 @@ mode: Mode,
  */
 mode_sentence: string, 
 /**
+ * All modes, strictest first.
+ */
+modes: Array<ModeView>, 
+/**
+ * Why less is allowed than a person chose, where that is so.
+ */
+trouble: string | null, 
+/**
+ * A person's own rules, in Cedar.
+ */
+own_rules: string, 
+/**
+ * Grants that hold.
+ */
+grants: Array<GrantView>, 
+/**
  * The rules, in order.
  */
 rules: Array<RuleView>, 
@@ -1980,7 +2084,7 @@ sentence: string,
  */
 text: string, 
 /**
- * Who made it: "Built in".
+ * Who made it: "Built in", "Organization" or "Yours".
  */
 origin: string, 
 /**
@@ -2312,4 +2416,14 @@ export type CommandMap = {
   VerifyAudit: { args: Record<symbol, never>; reply: AuditCheck };
   /** What holds now. */
   GetPrivacy: { args: Record<symbol, never>; reply: Privacy };
+  /** Chooses the mode. */
+  SetMode: { args: { mode: Mode, }; reply: Privacy };
+  /** Takes a person's own rules (Cedar) in place of those before. Rules with a flaw are refused, each with its line, and those before stay. */
+  SetRules: { args: { text: string, }; reply: Privacy };
+  /** What other rules would have decided of the requests of the last thirty days, and of sending a sample text. Changes nothing. */
+  TryRules: { args: { text: string, sample: string | null, }; reply: RuleTrial };
+  /** Gives leave for what would otherwise be asked: an action, to one thing or all, in one space or all, up to a label, for some hours (at most thirty days), also while text from the web or from a tool is in play. */
+  AddGrant: { args: { action: string, thing: string | null, space: number | null, label: Label, hours: number, untrusted: boolean, }; reply: Privacy };
+  /** Withdraws a grant. */
+  WithdrawGrant: { args: { grant: number, }; reply: Privacy };
 };

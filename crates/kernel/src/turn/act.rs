@@ -46,7 +46,7 @@ fn call(turn: &mut Turn<'_>, permitted: &Permitted, name: &str, arguments: serde
         hearth_tools::Effect::Reads => Effect::Reads,
         hearth_tools::Effect::Writes | hearth_tools::Effect::Network => Effect::Changes,
     };
-    let decision = turn.house.law.may_call(name, effect, permitted.label());
+    let decision = turn.house.law.may_call(name, effect, permitted.label(), turn.id);
     let detail = Detail {
         aside: format!("rule {}", decision.rule.number),
         decision: Some(decision.rule.sentence.clone()),

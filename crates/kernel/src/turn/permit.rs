@@ -2,9 +2,8 @@
 
 use super::state::{Ended, Turn};
 use super::trail::Detail;
-use crate::law::Answer;
 use hearth_api::{Grounding, Outcome};
-use hearth_domain::{DocumentId, Label, SpaceId, Trust};
+use hearth_domain::{DocumentId, Label, SpaceId};
 use hearth_policy::{Decision, Outcome as Ruling};
 use hearth_retrieval::Exchange;
 use hearth_store::DocumentFilter;
@@ -50,7 +49,7 @@ pub(crate) fn permit(turn: &mut Turn<'_>, question: Question) -> Result<Permitte
     };
     let labelled = turn.trail.now();
     let label = highest_label(turn, &question)?;
-    let decision = turn.house.law.decide(Answer { label, trust: Trust::User });
+    let decision = turn.house.law.may_answer(label, question.space, turn.id);
     let refusal = (decision.outcome != Ruling::Allow).then(|| crate::law::rule(&decision.rule));
     let outcome = if refusal.is_some() { Outcome::Refused } else { Outcome::Done };
     let detail = Detail {

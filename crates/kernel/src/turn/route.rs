@@ -83,7 +83,8 @@ pub(crate) fn route(turn: &mut Turn<'_>, permitted: Permitted) -> Result<Routed,
         (None, error) => (Outcome::Failed, error.as_ref().map(|error| error.message.clone()).unwrap_or_default()),
     };
     let mut decision = format!(
-        "Allowed on this machine. Remote providers were not considered, because the mode is Local only; the highest label in reach is {label}, and every model weighed computes here."
+        "Allowed on this machine. Remote providers were not considered, because the local model answers first in every mode ({} holds); the highest label in reach is {label}, and every model weighed computes here.",
+        house.law.held().rules.mode.name()
     );
     if let Some(why) = &code {
         decision.push_str(&format!(" The question is about code: {why}."));

@@ -1,0 +1,311 @@
+//! What holds now, and how a person changes it: the mode, rules of their own, grants. Every change is a version in the
+//! vault, recorded in the transaction that makes it; rules with a flaw change nothing.
+
+use crate::clock::now_ms;
+use crate::error;
+use crate::kernel::{House, Open};
+use crate::law::{Held, KEPT_MS, flawed, label_name, origin};
+use crate::view;
+use hearth_api::{
+    AddGrant, Error, ErrorCode, GrantView, Grid, GridCell, GridRow, Guard, LedgerRow, Mode, ModeView, Privacy,
+    RuleTrial, RuleView, TriedRequest,
+};
+use hearth_domain::{Label, SpaceId, Trust};
+use hearth_policy::{
+    Action, ActionKind, Grant, LONGEST_GRANT_MS, Mode as RuleMode, Outcome, Request, RuleSet, Who, content,
+};
+use hearth_store::Entry;
+use std::collections::BTreeSet;
+
+/// Rows of the ledger shown on the privacy screen.
+const LEDGER: usize = 50;
+/// Requests that rules are tried on, and changes that are shown.
+const TRIED: usize = 5_000;
+const EXAMPLES: usize = 20;
+
+/// What holds now.
+pub(crate) fn show(house: &House, open: &Open) -> Result<Privacy, Error> {
+    let (ledger, totals, first) = open
+        .store
+        .read(|reader| Ok((reader.ledger(None, LEDGER)?, reader.ledger_totals(0)?, reader.audit(Some(2), 1, None)?)))
+        .map_err(error::store)?;
+    let (held, now) = (house.law.held(), now_ms());
+    let grants: Vec<Grant> = held.grants.iter().map(|(_, grant)| grant.clone()).collect();
+    let grid = hearth_policy::grid(&held.rules, &grants, now);
+    let destinations = grid.rows.first().map(|row| row.cells.iter().map(|cell| cell.destination.name().to_owned()));
+    Ok(Privacy {
+        mode: view::mode(held.rules.mode),
+        mode_sentence: held.rules.mode.sentence().to_owned(),
+        modes: RuleMode::ALL.into_iter().map(|mode| mode_view(mode, held.rules.mode)).collect(),
+        trouble: held.trouble.clone(),
+        own_rules: held.own.clone(),
+        grants: held
+            .grants
+            .iter()
+            .filter(|(_, grant)| grant.until > now)
+            .map(|(id, grant)| GrantView { id: *id, sentence: sentence(open, grant), until_ms: grant.until })
+            .collect(),
+        rules: held
+            .rules
+            .rules
+            .iter()
+            .map(|rule| RuleView {
+                number: rule.number,
+                name: rule.name.clone(),
+                sentence: rule.sentence.clone(),
+                text: rule.text.clone(),
+                origin: origin(rule.origin).into(),
+                applied: house.law.applied(rule.number),
+            })
+            .collect(),
+        grid: Grid {
+            destinations: destinations.map(Iterator::collect).unwrap_or_default(),
+            rows: grid
+                .rows
+                .iter()
+                .map(|row| GridRow {
+                    label: view::label(row.label),
+                    cells: row.cells.iter().map(|cell| ruling(cell.outcome)).collect(),
+                })
+                .collect(),
+        },
+        ledger: ledger.into_iter().map(ledger_row).collect(),
+        bytes_out: totals.bytes_out,
+        since_ms: first.first().map_or(0, |row| row.at_ms),
+        guards: hearth_sandbox::probe()
+            .into_iter()
+            .map(|guard| Guard { name: guard.name, enforced: guard.enforced, detail: guard.detail })
+            .collect(),
+    })
+}
+
+fn mode_view(mode: RuleMode, holds: RuleMode) -> ModeView {
+    ModeView {
+        mode: view::mode(mode),
+        name: mode.name().to_owned(),
+        sentence: mode.sentence().to_owned(),
+        holds: mode == holds,
+    }
+}
+
+/// Chooses the mode. A person's own rules stay.
+pub(crate) fn set_mode(house: &House, mode: Mode) -> Result<Privacy, Error> {
+    let open = house.open()?;
+    house.law.may_change_rules()?;
+    let held = house.law.held();
+    let mode = view::mode_from(mode);
+    let rules = RuleSet::with(mode, "", &held.own)
+        .map_err(|(_, flaws)| Error::new(ErrorCode::Invalid, format!("Your rules: {}", flawed(&flaws))))?;
+    let said = format!("Mode set to {}", mode.name());
+    change(house, &open, rules, held.own.clone(), "law.mode", said)
+}
+
+/// Takes a person's own rules in place of those before.
+pub(crate) fn set_rules(house: &House, text: &str) -> Result<Privacy, Error> {
+    let open = house.open()?;
+    let rules = own_rules(house, text)?;
+    house.law.may_change_rules()?;
+    let own = rules.rules.iter().filter(|rule| rule.origin == hearth_policy::Origin::Yours).count();
+    let said = match own {
+        0 => "Own rules taken away".to_owned(),
+        n => format!("Own rules set: {}", view::count(n, "rule", "rules")),
+    };
+    change(house, &open, rules, text.to_owned(), "law.rules", said)
+}
+
+/// The rules that would hold with these of a person's own.
+fn own_rules(house: &House, text: &str) -> Result<RuleSet, Error> {
+    RuleSet::with(house.law.held().rules.mode, "", text).map_err(|(_, flaws)| {
+        Error::new(ErrorCode::Invalid, format!("These rules were not taken: {}.", flawed(&flaws)))
+            .hint("The rules that held before still hold.")
+    })
+}
+
+/// Keeps a version of the rules with its entry in the record; it holds from then on.
+fn change(
+    house: &House,
+    open: &Open,
+    rules: RuleSet,
+    own: String,
+    kind: &'static str,
+    sentence: String,
+) -> Result<Privacy, Error> {
+    let now = now_ms();
+    let detail = serde_json::json!({ "mode": rules.mode.word(), "own": own });
+    let entry = Entry { at_ms: now, kind, sentence, subject: None, detail };
+    let (version, _) =
+        open.store.record(entry, |writer| writer.keep_law(rules.mode.word(), &own, now)).map_err(error::store)?;
+    house.law.write_beside(rules.mode);
+    let grants = house.law.held().grants.clone();
+    house.law.set(Held::new(rules, version, own, grants, Some(open.store.clone())));
+    tell(house);
+    show(house, open)
+}
+
+/// What other rules would have decided.
+pub(crate) fn try_rules(house: &House, text: &str, sample: Option<&str>) -> Result<RuleTrial, Error> {
+    let open = house.open()?;
+    let (other, held, now) = (own_rules(house, text)?, house.law.held(), now_ms());
+    let rows = open.store.read(|reader| reader.decisions(now - KEPT_MS, TRIED)).map_err(error::store)?;
+    let mut requests: Vec<(Option<i64>, Request)> = Vec::with_capacity(rows.len() + 1);
+    let mut found = BTreeSet::new();
+    if let Some(sample) = sample.filter(|sample| !sample.trim().is_empty()) {
+        found = content::find(sample).into_iter().map(|found| found.kind).collect();
+        let action = Action::Send { provider: String::new(), host: String::new(), residency: "unknown".to_owned() };
+        let request = Request::new(Who::Person, action, Label::Internal, Trust::User);
+        requests.push((None, Request { content: found.clone(), ..request }));
+    }
+    requests
+        .extend(rows.into_iter().filter_map(|row| Some((Some(row.at_ms), serde_json::from_value(row.request).ok()?))));
+    let grants: Vec<Grant> = held.grants.iter().map(|(_, grant)| grant.clone()).collect();
+    let plain: Vec<Request> = requests.iter().map(|(_, request)| request.clone()).collect();
+    let trial = hearth_policy::try_rules(&plain, &held.rules, &other, &grants, now);
+    let example = |changed: &hearth_policy::Changed| {
+        let (at_ms, request) = requests.get(changed.at)?;
+        Some(TriedRequest {
+            at_ms: *at_ms,
+            what: what(request),
+            before: ruling(changed.before),
+            after: ruling(changed.after),
+            rule: changed.rule.name.clone(),
+        })
+    };
+    Ok(RuleTrial {
+        tried: trial.tried as u32,
+        changes: trial.changed.len() as u32,
+        examples: trial.changed.iter().take(EXAMPLES).filter_map(example).collect(),
+        idle: trial.idle,
+        found: found.into_iter().map(|kind| kind.name().to_owned()).collect(),
+    })
+}
+
+/// Gives leave.
+pub(crate) fn grant(house: &House, given: &AddGrant) -> Result<Privacy, Error> {
+    let open = house.open()?;
+    let AddGrant { action, thing, space, label, hours, untrusted } = given;
+    let action = ActionKind::from_word(action).ok_or_else(|| {
+        let known: Vec<&str> = ActionKind::ALL.into_iter().map(ActionKind::word).collect();
+        Error::new(ErrorCode::Invalid, format!("There is no action \"{action}\"."))
+            .hint(format!("There are: {}.", known.join(", ")))
+    })?;
+    let (now, lasts) = (now_ms(), i64::from(*hours) * 3_600_000);
+    if !(1..=LONGEST_GRANT_MS).contains(&lasts) {
+        return Err(Error::new(ErrorCode::Invalid, "A grant lasts from one hour to thirty days."));
+    }
+    house.law.may_change_rules()?;
+    let grant = Grant {
+        action,
+        thing: thing.clone().filter(|thing| !thing.trim().is_empty()),
+        space: space.map(SpaceId),
+        turn: None,
+        label: view::label_from(*label),
+        untrusted: *untrusted,
+        until: now + lasts,
+    };
+    add_grant(house, &open, grant)?;
+    show(house, &open)
+}
+
+/// Keeps a grant with its entry in the record.
+pub(crate) fn add_grant(house: &House, open: &Open, grant: Grant) -> Result<i64, Error> {
+    let now = now_ms();
+    let body = serde_json::to_value(&grant).map_err(|error| crate::error::internal(error.to_string()))?;
+    let said = format!("Allowed: {}", sentence(open, &grant));
+    let entry = Entry { at_ms: now, kind: "law.grant", sentence: said, subject: None, detail: body.clone() };
+    let (id, _) = open.store.record(entry, |writer| writer.add_leave(&body, grant.until, now)).map_err(error::store)?;
+    with_grants(house, open, |grants| grants.push((id, grant)));
+    Ok(id)
+}
+
+/// Withdraws a grant.
+pub(crate) fn withdraw(house: &House, id: i64) -> Result<Privacy, Error> {
+    let open = house.open()?;
+    let held = house.law.held();
+    let grant = held.grants.iter().find(|(known, _)| *known == id).map(|(_, grant)| grant.clone());
+    let grant = grant.ok_or_else(|| error::missing("grant"))?;
+    let now = now_ms();
+    let said = format!("Withdrawn: {}", sentence(&open, &grant));
+    let detail = serde_json::json!({ "grant": id });
+    let entry = Entry { at_ms: now, kind: "law.grant", sentence: said, subject: None, detail };
+    open.store.record(entry, |writer| writer.withdraw_leave(id, now)).map_err(error::store)?;
+    with_grants(house, &open, |grants| grants.retain(|(known, _)| *known != id));
+    show(house, &open)
+}
+
+fn with_grants(house: &House, open: &Open, change: impl FnOnce(&mut Vec<(i64, Grant)>)) {
+    let held = house.law.held();
+    let mut grants = held.grants.clone();
+    change(&mut grants);
+    let (rules, own) = (held.rules.clone(), held.own.clone());
+    house.law.set(Held::new(rules, held.version, own, grants, Some(open.store.clone())));
+    tell(house);
+}
+
+fn tell(house: &House) {
+    house.events.stale(&["GetPrivacy", "ListActivity"]);
+    house.tell_status();
+}
+
+/// A grant in words.
+fn sentence(open: &Open, grant: &Grant) -> String {
+    let mut said = action_words(grant.action).to_owned();
+    if let Some(thing) = &grant.thing {
+        said.push_str(&format!(" ({thing})"));
+    }
+    said.push_str(&format!(", up to {}", label_name(grant.label)));
+    let space = grant.space.and_then(|id| open.store.read(|reader| reader.space(id)).ok().flatten());
+    match (grant.space, space) {
+        (Some(_), Some(space)) => said.push_str(&format!(", in {}", space.name)),
+        (Some(id), None) => said.push_str(&format!(", in space {id}")),
+        (None, _) => {}
+    }
+    if grant.untrusted {
+        said.push_str(", also with text from the web or a tool in play");
+    }
+    said
+}
+
+/// What was wanted, in words.
+fn what(request: &Request) -> String {
+    let thing = request.action.thing();
+    let who = match request.who {
+        Who::Person => "",
+        Who::Model => ", proposed by a model",
+        Who::House => ", in the background",
+    };
+    let thing = if thing.is_empty() { String::new() } else { format!(" ({thing})") };
+    format!("{}{thing}, {}{who}", action_words(request.action.kind()), label_name(request.label))
+}
+
+fn action_words(action: ActionKind) -> &'static str {
+    match action {
+        ActionKind::Answer => "Answer here",
+        ActionKind::UseDocument => "Use a document",
+        ActionKind::ReadPath => "Read a file",
+        ActionKind::Remember => "Remember",
+        ActionKind::Recall => "Use memories",
+        ActionKind::CallTool => "Call a tool",
+        ActionKind::RunCode => "Run code",
+        ActionKind::Download => "Download",
+        ActionKind::FetchPage => "Fetch a page",
+        ActionKind::Send => "Send to a model elsewhere",
+        ActionKind::Export => "Export",
+        ActionKind::Purge => "Erase",
+        ActionKind::ChangeLabel => "Change a label",
+        ActionKind::ChangeRule => "Change the rules",
+    }
+}
+
+fn ruling(outcome: Outcome) -> GridCell {
+    match outcome {
+        Outcome::Allow => GridCell::Allow,
+        Outcome::Ask => GridCell::Ask,
+        Outcome::Deny => GridCell::Deny,
+    }
+}
+
+fn ledger_row(row: hearth_store::LedgerRow) -> LedgerRow {
+    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label } = row;
+    let label = hearth_domain::Label::from_word(&label).map(crate::view::label);
+    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label }
+}

@@ -1,0 +1,88 @@
+//! The law of the house: modes, a person's rules, grants, and what is kept of each decision.
+
+use crate::CHILD;
+use anyhow::Result;
+use hearth_api::TurnState;
+use hearth_tests::{House, Script};
+use serde_json::{Value, json};
+
+fn house() -> Result<House> {
+    House::new(CHILD, &Script::default())
+}
+
+fn rule(house: &House, name: &str) -> Result<Option<Value>> {
+    let privacy = house.call("GetPrivacy", json!({}))?;
+    Ok(privacy["rules"].as_array().and_then(|rules| rules.iter().find(|rule| rule["name"] == name).cloned()))
+}
+
+#[test]
+fn a_mode_holds_over_a_restart_and_stands_in_the_record() -> Result<()> {
+    let house = house()?;
+    assert_eq!(house.call("GetStatus", json!({}))?["mode"], "local_only");
+    let privacy = house.call("SetMode", json!({ "mode": "offline" }))?;
+    assert_eq!(privacy["mode"], "offline");
+    assert!(rule(&house, "nothing is fetched")?.is_some());
+    let refused = house.call("DownloadModel", json!({ "model": "smollm2-135m-instruct-q4_1" }));
+    let tried = format!("{refused:?}");
+    let house = house.restart()?;
+    assert_eq!(house.call("GetStatus", json!({}))?["mode"], "offline");
+    let record = house.call("ListActivity", json!({ "before": null, "limit": 50, "text": "Offline" }))?;
+    assert_eq!(record[0]["kind"], "law.mode", "{record:#} {tried}");
+    // While the vault is closed a mode that may ask counts as one that may not.
+    house.call("SetMode", json!({ "mode": "ask_before_remote" }))?;
+    house.call("LockVault", json!({}))?;
+    assert_eq!(house.call("GetStatus", json!({}))?["mode"], "local_only");
+    Ok(())
+}
+
+#[test]
+fn rules_of_a_person_are_tried_first_and_then_hold() -> Result<()> {
+    let mut house = house()?;
+    house.text("a.txt", "The mill stands by the weir.")?;
+    house.ask("What stands by the weir?")?;
+    let text = "@name(\"no answers\")\n@sentence(\"Nothing is answered here.\")\nforbid (principal, action == Action::\"answer\", resource);\n";
+    let trial = house.call("TryRules", json!({ "text": text, "sample": "Write to ana@example.org" }))?;
+    assert_eq!(trial["changes"], 1, "{trial:#}");
+    assert_eq!(trial["examples"][0]["after"], "deny");
+    assert_eq!(trial["found"], json!(["Email"]));
+    assert!(rule(&house, "no answers")?.is_none(), "trying changes nothing");
+
+    house.call("SetRules", json!({ "text": text }))?;
+    assert_eq!(rule(&house, "no answers")?.map(|rule| rule["origin"].clone()), Some(json!("Yours")));
+    let refused = house.ask("And now?")?;
+    assert_eq!(refused.state, TurnState::Refused, "{refused:?}");
+
+    // Broken rules are refused with their line, and those before stay, over a restart too.
+    let broken = format!("{text}\nforbid (principal, action == Action::\"fly\", resource);");
+    let why = house.call("SetRules", json!({ "text": broken })).unwrap_err().to_string();
+    assert!(why.contains("line 5"), "{why}");
+    let mut house = house.restart()?;
+    assert!(rule(&house, "no answers")?.is_some());
+    house.call("SetRules", json!({ "text": "" }))?;
+    assert_ne!(house.ask("And now?")?.state, TurnState::Refused);
+    Ok(())
+}
+
+#[test]
+fn a_grant_has_a_scope_and_an_end_and_can_be_withdrawn() -> Result<()> {
+    let house = house()?;
+    let give = |action: &str, hours: u32| {
+        let given = json!({ "action": action, "thing": null, "space": null, "label": "restricted", "hours": hours, "untrusted": false });
+        house.call("AddGrant", given)
+    };
+    assert!(give("fly", 1).is_err() && give("export", 0).is_err() && give("export", 24 * 31).is_err());
+    let privacy = give("export", 24)?;
+    let grant = &privacy["grants"][0];
+    assert_eq!(grant["sentence"], "Export, up to Restricted");
+    let export = |privacy: &Value| {
+        let at = privacy["grid"]["destinations"].as_array().and_then(|all| all.iter().position(|one| one == "Export"));
+        privacy["grid"]["rows"][3]["cells"][at.unwrap_or(99)].clone()
+    };
+    assert_eq!(export(&privacy), "allow");
+    let privacy = house.call("WithdrawGrant", json!({ "grant": grant["id"] }))?;
+    assert_eq!(export(&privacy), "ask");
+    assert!(house.call("WithdrawGrant", json!({ "grant": grant["id"] })).is_err());
+    let record = house.call("ListActivity", json!({ "before": null, "limit": 50, "text": "Export" }))?;
+    assert_eq!(record.as_array().map(Vec::len), Some(2), "{record:#}");
+    Ok(())
+}
