@@ -14,6 +14,7 @@ mod law;
 mod licences;
 mod offline;
 mod page;
+mod remote;
 mod reranking;
 mod routing;
 mod source;

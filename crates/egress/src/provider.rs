@@ -117,6 +117,42 @@ impl Provider {
             _ => None,
         }
     }
+
+    /// Whether it can only be a server on this machine or in the own network: without encryption the gate goes nowhere
+    /// else.
+    pub fn is_own(&self) -> bool {
+        let Some(reach) = self.reach() else { return false };
+        let literal = reach.host.trim_start_matches('[').trim_end_matches(']').parse();
+        self.address.starts_with("http://")
+            || reach.host == "localhost"
+            || literal.is_ok_and(crate::address::is_own_network)
+    }
+}
+
+/// An address as it is kept: encrypted unless it is a server that people run themselves, without user, query and fragment,
+/// without a slash at its end.
+///
+/// # Errors
+/// What is wrong with it, and what to do.
+pub fn check_address(service: Service, address: &str) -> Result<String, String> {
+    let url = reqwest::Url::parse(address.trim())
+        .map_err(|error| format!("This address cannot be read ({error}); one looks like https://host/v1."))?;
+    let plain_may = service == Service::Compatible && url.scheme() == "http";
+    if url.scheme() != "https" && !plain_may {
+        return Err("The address must begin with https://; only a server of your own may go without.".to_owned());
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err("The address names no host.".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("The address may hold no user, password or query; the key is given by itself.".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// The host that an address leads to, lower case.
+pub fn host_of(address: &str) -> String {
+    Reach::of(address).map(|reach| reach.host).unwrap_or_default()
 }
 
 /// Who says something.
@@ -265,11 +301,11 @@ pub fn write(provider: &Provider, question: &Question) -> Written {
         Service::Anthropic => (
             format!("{address}/v1/messages"),
             vec![("anthropic-version", messages::VERSION.to_owned())],
-            ("x-api-key", ""),
+            ("authorization", "Bearer "),
             messages::body(provider, question),
         ),
         Service::Google => (
-            format!("{address}/v1beta/models/{}:streamGenerateContent?alt=sse", segment(&provider.model)),
+            format!("{address}/v1/models/{}:streamGenerateContent?alt=sse", segment(&provider.model)),
             Vec::new(),
             ("x-goog-api-key", ""),
             generate::body(question),

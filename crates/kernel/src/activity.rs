@@ -50,8 +50,11 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         .ok_or_else(|| error::missing("question"))?;
     let record: TurnRecord = serde_json::from_value(turn.record).unwrap_or_default();
     let how = record.how.unwrap_or_default();
-    let by =
-        if how.model.is_empty() { "without a model".to_owned() } else { format!("by {} on this machine", how.model) };
+    let by = match &record.remote {
+        _ if how.model.is_empty() => "without a model".to_owned(),
+        Some(remote) if remote.failed.is_none() => format!("by {} at {}", how.model, remote.name),
+        _ => format!("by {} on this machine", how.model),
+    };
     let verb = match turn.state {
         hearth_store::TurnState::Running => "being answered",
         hearth_store::TurnState::Answered => "answered",
@@ -68,9 +71,9 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         asked_ms: turn.asked_ms,
         summary: format!("{verb} in {} {by}", crate::view::seconds(how.total_ms)),
         stations: rows.into_iter().map(station).collect(),
-        connections: 0,
+        connections: record.remote.as_ref().map_or(0, |remote| remote.tries),
         bytes_out: how.bytes_out,
-        bytes_in: 0,
+        bytes_in: record.remote.as_ref().map_or(0, |remote| remote.bytes_in),
         prompt_tokens: how.prompt_tokens,
         new_tokens: how.new_tokens,
         hash: sealed.map(|row| hex(&row.hash)).unwrap_or_default(),

@@ -41,6 +41,7 @@ mod privacy;
 mod purge;
 mod reader;
 mod reindex;
+mod remote;
 mod repair;
 mod schedule;
 mod search;

@@ -94,6 +94,9 @@ pub(crate) fn set_mode(house: &House, mode: Mode) -> Result<Privacy, Error> {
     house.law.may_change_rules()?;
     let held = house.law.held();
     let mode = view::mode_from(mode);
+    if mode == RuleMode::Offline {
+        crate::remote::may_be_offline(&open)?;
+    }
     let rules = RuleSet::with(mode, "", &held.own)
         .map_err(|(_, flaws)| Error::new(ErrorCode::Invalid, format!("Your rules: {}", flawed(&flaws))))?;
     let said = format!("Mode set to {}", mode.name());

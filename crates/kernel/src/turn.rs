@@ -13,6 +13,7 @@ mod recall;
 mod recipe;
 pub(crate) mod record;
 mod refine;
+pub(crate) mod remote;
 mod rerank;
 mod retrieve;
 mod route;

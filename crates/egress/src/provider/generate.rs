@@ -19,7 +19,7 @@ pub(super) fn body(question: &Question) -> Value {
     body.insert("generationConfig".into(), settings.into());
     if !question.tools.is_empty() {
         let tools = question.tools.iter().map(
-            |tool| object!({ "name": tool.name, "description": tool.description, "parametersJsonSchema": tool.schema }),
+            |tool| object!({ "name": tool.name, "description": tool.description, "parameters_json_schema": tool.schema }),
         );
         body.insert("tools".into(), object!([{ "functionDeclarations": tools.collect::<Vec<_>>() }]));
     }
@@ -31,7 +31,7 @@ fn message(message: &Message) -> Value {
         Part::Text(text) => object!({ "text": text }),
         Part::Image { media_type, bytes } => {
             let data = base64::engine::general_purpose::STANDARD.encode(bytes);
-            object!({ "inlineData": { "mimeType": media_type, "data": data } })
+            object!({ "inlineData": { "mime_type": media_type, "data": data } })
         }
         Part::Call(call) => {
             let args = serde_json::from_str::<Value>(&call.arguments).unwrap_or_else(|_| object!({}));
@@ -89,10 +89,9 @@ impl Reader {
                 self.finish = Some(match reason {
                     "STOP" if self.calls > 0 => Finish::Tools,
                     "STOP" => Finish::End,
-                    "MAX_TOKENS" => Finish::Length,
-                    "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY" => {
-                        Finish::Filtered
-                    }
+                    "MAX_TOKENS" | "CONTINUATION" => Finish::Length,
+                    "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "ESCALATION"
+                    | "MODEL_ARMOR" | "LANGUAGE" => Finish::Filtered,
                     other => Finish::Other(other.chars().take(40).collect()),
                 });
             }

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use serde_json::{Map, Value, json as object};
 
 /// The version of the format that is written and read here.
-pub(super) const VERSION: &str = "2023-06-01";
+pub(super) const VERSION: &str = "2026-10-21";
 
 /// The body of a request.
 pub(super) fn body(provider: &Provider, question: &Question) -> Value {
@@ -119,6 +119,7 @@ impl Reader {
                 }
                 let usage = event.get("usage").unwrap_or(&Value::Null);
                 self.usage.output_tokens = self.usage.output_tokens.max(count(usage, "output_tokens"));
+                self.usage.input_tokens = self.usage.input_tokens.max(count(usage, "input_tokens"));
                 news.push(News::Usage(self.usage));
             }
             "message_stop" => self.whole = true,

@@ -182,7 +182,8 @@ async fn read(
     news: &mut dyn FnMut(&News),
 ) -> Result<(), Trouble> {
     if !(200..300).contains(&reply.status()) {
-        let after_s = reply.header("retry-after").and_then(|text| text.trim().parse().ok());
+        let after_s = reply.header("retry-after").and_then(|text| text.trim().parse::<f64>().ok());
+        let after_s = after_s.filter(|after_s| (0.0..1e9).contains(after_s)).map(|after_s| after_s.ceil() as u64);
         let mut body = Vec::new();
         while let Ok(Some(bytes)) = next(reply, cancel).await {
             body.extend_from_slice(&bytes);

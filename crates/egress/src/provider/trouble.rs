@@ -119,7 +119,7 @@ impl Trouble {
         if any(&["overloaded_error", "UNAVAILABLE"]) {
             return Some(Trouble::Overloaded { after_s });
         }
-        if any(&["timeout_error", "DEADLINE_EXCEEDED"]) {
+        if any(&["timeout_error", "gateway_timeout_error", "DEADLINE_EXCEEDED"]) {
             return Some(Trouble::Slow);
         }
         if any(&["api_error", "server_error", "INTERNAL"]) {

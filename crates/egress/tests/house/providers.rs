@@ -96,6 +96,8 @@ fn what_is_written_is_what_the_official_sdks_send() {
         let (header, before) = written.key_header;
         assert_eq!(header, expected["key_header"], "{name}");
         assert_eq!(format!("{before}{KEY}"), expected["key"], "{name}");
+        let version = written.headers.iter().find(|(name, _)| *name == "anthropic-version").map(|(_, value)| value.as_str());
+        assert_eq!(version, expected["version"].as_str(), "{name}");
         assert_eq!(written, write(&provider, &question()), "the same question gives the same bytes");
     }
 }

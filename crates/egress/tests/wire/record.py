@@ -12,7 +12,7 @@ import base64
 import json
 import pathlib
 
-import httpx
+import httpx2 as httpx
 
 HERE = pathlib.Path(__file__).parent
 SYSTEM = "Answer from the passages."
@@ -34,14 +34,26 @@ def note(request):
     raise Noted
 
 
+def without_defaults(value):
+    """Drops what Mistral's SDK writes although nobody said it; the format says that it goes without."""
+    if isinstance(value, dict):
+        for key, default in (("prefix", False), ("index", 0)):
+            if value.get(key) is default or (key == "index" and value.get(key) == 0):
+                value.pop(key)
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        without_defaults(inner)
+
+
 def keep(name, header, call):
     try:
         for _ in call() or []:
             pass
     except Exception as error:  # the SDKs wrap what the transport raises
         assert noted, (name, error)
+    without_defaults(noted["body"])
+    version = noted["headers"].get("anthropic-version")
     kept = {"path": httpx.URL(noted["url"]).raw_path.decode(), "key_header": header,
-            "key": noted["headers"][header], "body": noted["body"]}
+            "key": noted["headers"][header], "body": noted["body"], "version": version}
     (HERE / f"{name}.request.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     noted.clear()
 
@@ -131,8 +143,9 @@ def anthropic():
     client = Anthropic(api_key="k-123", base_url="http://peer", max_retries=0,
                        http_client=httpx.Client(transport=httpx.MockTransport(note)))
     name, description, schema = TOOL
-    keep("anthropic", "x-api-key", lambda: client.messages.create(
-        model="claude-x", max_tokens=64, system=SYSTEM, temperature=0.5, stream=True,
+    keep("anthropic", "authorization", lambda: client.messages.create(
+        model="claude-x", max_tokens=64, system=SYSTEM, stream=True,
+        extra_body={"temperature": 0.5},  # the SDK knows it no more, for newer models refuse it; older ones take it
         tools=[{"name": name, "description": description, "input_schema": schema}],
         messages=[
             {"role": "user", "content": [
