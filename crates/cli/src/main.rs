@@ -17,6 +17,7 @@ mod import;
 mod models;
 mod out;
 mod policy;
+mod providers;
 mod record;
 mod search;
 mod serve;
@@ -56,6 +57,7 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Extract(what) => extract::run(what, out),
         Verb::Models(what) => models::run(place, what, out),
         Verb::Policy(what) => policy::run(&place.open(out)?, what, out),
+        Verb::Providers(what) => providers::run(&place.open(out)?, what, out),
         Verb::Audit(Audit::Verify) => record::verify(&place.open(out)?, out),
         Verb::Doctor { repair: true } => record::repair(&place.open(out)?, out),
         Verb::Doctor { repair: false } => record::doctor(&place.start()?, out),
