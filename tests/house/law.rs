@@ -42,8 +42,8 @@ fn rules_of_a_person_are_tried_first_and_then_hold() -> Result<()> {
     house.ask("What stands by the weir?")?;
     let text = "@name(\"no answers\")\n@sentence(\"Nothing is answered here.\")\nforbid (principal, action == Action::\"answer\", resource);\n";
     let trial = house.call("TryRules", json!({ "text": text, "sample": "Write to ana@example.org" }))?;
-    assert_eq!(trial["changes"], 1, "{trial:#}");
-    assert_eq!(trial["examples"][0]["after"], "deny");
+    assert_eq!(trial["changes"], 2, "the question and the sample: {trial:#}");
+    assert_eq!(trial["examples"][1]["after"], "deny");
     assert_eq!(trial["found"], json!(["Email"]));
     assert!(rule(&house, "no answers")?.is_none(), "trying changes nothing");
 
@@ -84,5 +84,29 @@ fn a_grant_has_a_scope_and_an_end_and_can_be_withdrawn() -> Result<()> {
     assert!(house.call("WithdrawGrant", json!({ "grant": grant["id"] })).is_err());
     let record = house.call("ListActivity", json!({ "before": null, "limit": 50, "text": "Export" }))?;
     assert_eq!(record.as_array().map(Vec::len), Some(2), "{record:#}");
+    Ok(())
+}
+
+#[test]
+fn an_answer_that_a_rule_holds_back_is_neither_shown_nor_kept() -> Result<()> {
+    let mut house = house()?;
+    house.text("a.txt", "The mill stands by the weir. Its gate opens in spring.")?;
+    let rule = |house: &House, action: &str, word: &str| {
+        let text = format!(
+            "@name(\"untold\")\n@sentence(\"Some things stay untold.\")\nforbid (principal, action == Action::\"{action}\", resource) when {{ context.text like \"*{word}*\" }};"
+        );
+        house.call("SetRules", json!({ "text": text }))
+    };
+    rule(&house, "answer", "gate")?;
+    let asked = house.ask("When does the GATE open?")?;
+    assert_eq!((asked.state, asked.answer.as_str()), (TurnState::Refused, ""), "by the words of the question");
+    rule(&house, "show", "weir")?;
+    let asked = house.ask("What stands where?")?;
+    assert_eq!((asked.state, asked.answer.as_str()), (TurnState::Refused, ""), "by the words of the answer: {asked:?}");
+    assert!(asked.sentences.is_empty());
+    assert_eq!(house.station(asked.id, "Verify")?.outcome, hearth_api::Outcome::Refused);
+    rule(&house, "show", "elsewhere")?;
+    let asked = house.ask("What stands where?")?;
+    assert!(asked.answer.contains("weir"), "{asked:?}");
     Ok(())
 }

@@ -17,6 +17,7 @@ mod unpack;
 
 pub use error::BundleError;
 pub use pack::{Packed, pack};
+pub use seal::Seal;
 pub use unpack::{Unpacked, unpack};
 
 use crate::install::{InstalledFile, RECORD};

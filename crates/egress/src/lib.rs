@@ -25,7 +25,7 @@ mod sentence;
 mod wheel;
 
 pub use address::{is_own_network, is_public};
-pub use bundle::{BundleError, Packed, Unpacked, pack, unpack};
+pub use bundle::{BundleError, Packed, Seal, Unpacked, pack, unpack};
 pub use cancel::Cancel;
 pub use download::{Progress, Step, download, fetch_defaults};
 pub use elsewhere::{Elsewhere, add_here};

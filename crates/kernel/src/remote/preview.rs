@@ -73,7 +73,7 @@ pub(crate) fn sending(provider: &Kept, label: Label, trust: Trust, text: &str, s
         residency: provider.residency.clone(),
         label,
         trust,
-        content: hearth_policy::content::find(text).into_iter().map(|found| found.kind).collect(),
+        text: text.to_owned(),
         space: Some(space),
         turn: Some(turn),
     }

@@ -13,7 +13,6 @@ use hearth_egress::provider::{
 };
 use hearth_egress::{Cancel, Gate, GateError, GateSettings, Outbound, Patience, Purpose, Verdict};
 use hearth_policy::{Decision, Outcome};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Bytes of a reply that are read, at most.
@@ -184,7 +183,7 @@ pub(crate) fn test(house: &House, id: &str, confirmed: bool) -> Result<api::Prov
         residency: residency.clone(),
         label: Label::Public,
         trust: Trust::User,
-        content: BTreeSet::new(),
+        text: TEST.to_owned(),
         space: None,
         turn: None,
     };

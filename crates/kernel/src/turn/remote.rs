@@ -165,6 +165,7 @@ fn stands(
         new_tokens: usage.output_tokens,
         bytes_out: local.bytes_out + answer.bytes_out,
     });
+    let kept = remote.clone();
     let data = serde_json::json!({ "remote": remote.sealed(), "finish": answer.finish });
     let detail = Detail {
         aside: format!("{} bytes out", answer.bytes_out),
@@ -176,7 +177,7 @@ fn stands(
     };
     let sentence = format!("{} at {} wrote this; it cost {}", remote.model, remote.name, remote.cost);
     turn.trail.note("Generate", started, Outcome::Done, sentence, detail);
-    turn.record.draft = Some(DraftRecord { model: local.model, answer: row.answer.clone(), checks: before.checks });
+    turn.record.draft = Some(DraftRecord { model: local.model, answer: row.answer.clone(), checks: before.checks.clone() });
     turn.record.remote = Some(remote);
     turn.record.checks.clear();
     turn.record.checked = false;
@@ -184,6 +185,15 @@ fn stands(
     let state = match verify::verify(turn, Drafted { given: going.preview.sources, cut_short: None }) {
         Ok(()) => TurnState::Answered,
         Err(Ended::Abstained) => TurnState::Abstained,
+        Err(Ended::Refused(rule)) => {
+            // What a rule holds back is neither shown nor kept.
+            let why = format!("Rule {} held back what {} wrote: {}", rule.number, kept.name, rule.sentence);
+            let failed = Some(format!("The answer made here stands. {why}"));
+            (turn.answer, turn.record) = (row.answer.clone(), before);
+            turn.record.how.get_or_insert_default().bytes_out += kept.bytes_out;
+            turn.record.remote = Some(RemoteRecord { failed, ..kept });
+            return record::record_again(turn, row.state, "remote.failed", "Asked a model elsewhere in vain for");
+        }
         Err(Ended::Failed(error)) => {
             tracing::warn!(%error, "a remote answer was not checked");
             turn.record.error = Some(error);
