@@ -79,14 +79,23 @@ fn a_confirmed_send_sends_exactly_what_was_shown_and_its_answer_is_checked() -> 
         assert!(!text.contains(secret) && !preview["body"].to_string().contains(secret), "{secret} in {text}");
     }
     assert!(text.contains("[Person 1]") && text.contains("[Email 1]") && text.contains("[Phone 1]"), "{text}");
-    assert!(preview["redactions"].as_array().is_some_and(|all| all.len() == 3 && all.iter().all(|one| one["by_rule"] == true)));
+    assert!(
+        preview["redactions"]
+            .as_array()
+            .is_some_and(|all| all.len() == 3 && all.iter().all(|one| one["by_rule"] == true))
+    );
     assert_eq!(preview["refusal"], Value::Null, "{preview:#}");
     assert_eq!(preview["rule"]["name"], "sending asks");
     assert_eq!((preview["host"].as_str(), preview["residency"].as_str()), (Some("127.0.0.1"), Some("test bench")));
     assert!(preview["why"].as_str().is_some_and(|why| why.contains("of which 0 match")), "{}", preview["why"]);
     assert!(scene.peer.heard().is_empty(), "looking sends nothing");
 
-    assert!(scene.house.try_call("SendRemote", json!({ "preview": preview["id"], "text": text, "confirmed": false })).is_err());
+    assert!(
+        scene
+            .house
+            .try_call("SendRemote", json!({ "preview": preview["id"], "text": text, "confirmed": false }))
+            .is_err()
+    );
     scene.send(&preview).map_err(|error| anyhow::anyhow!("{error}"))?;
     let turn = scene.house.ended(scene.turn.id)?;
     let heard = scene.peer.heard();
@@ -102,16 +111,26 @@ fn a_confirmed_send_sends_exactly_what_was_shown_and_its_answer_is_checked() -> 
     assert!(remote.bytes_out as usize > heard[0].body.len() && remote.bytes_in > 0);
     assert_eq!(remote.cost, "$0.00014", "100 tokens at $1, 20 at $2 for a million");
     let generate = scene.house.station(turn.id, "Generate")?;
-    assert!(generate.weighed.iter().any(|line| line.contains(LOCAL)), "the local draft is kept: {:?}", generate.weighed);
+    assert!(
+        generate.weighed.iter().any(|line| line.contains(LOCAL)),
+        "the local draft is kept: {:?}",
+        generate.weighed
+    );
 
     let ledger = scene.ledger()?;
-    assert_eq!((ledger[0]["host"].as_str(), ledger[0]["label"].as_str(), ledger[0]["who"].as_str()), (Some("127.0.0.1"), Some("internal"), Some("person")));
+    assert_eq!(
+        (ledger[0]["host"].as_str(), ledger[0]["label"].as_str(), ledger[0]["who"].as_str()),
+        (Some("127.0.0.1"), Some("internal"), Some("person"))
+    );
     assert_eq!(ledger[0]["bytes_out"], json!(remote.bytes_out));
     let status = scene.house.call("GetStatus", json!({}))?;
     assert_eq!(status["bytes_out_today"], json!(remote.bytes_out));
     let record = scene.house.call("ListActivity", json!({ "before": null, "limit": 5, "text": "elsewhere" }))?;
     let detail = record[0]["detail"].as_str().context("detail")?;
-    assert!(record[0]["kind"] == "turn.refined" && detail.contains(preview["sha256"].as_str().context("hash")?), "{detail}");
+    assert!(
+        record[0]["kind"] == "turn.refined" && detail.contains(preview["sha256"].as_str().context("hash")?),
+        "{detail}"
+    );
     assert!(!detail.contains("Hannah") && !detail.contains("[Person 1]"));
     assert!(scene.house.call("VerifyAudit", json!({}))?["broken"].is_null());
     // What was shown is sent once; the key lies nowhere in the clear.
@@ -176,11 +195,13 @@ fn an_edit_is_looked_through_and_only_what_was_shown_is_sent() -> Result<()> {
     let preview = scene.preview()?;
     let changed = json!({ "preview": preview["id"], "text": "Something else", "confirmed": true });
     assert!(scene.house.try_call("SendRemote", changed).is_err(), "a text that was not shown");
-    let edited = format!("{} Hannah Maria Kreutzmann of Project Osprey asks.", preview["text"].as_str().context("text")?);
+    let edited =
+        format!("{} Hannah Maria Kreutzmann of Project Osprey asks.", preview["text"].as_str().context("text")?);
     let again = scene.look(Some(&edited), &["Osprey"])?;
     let text = again["text"].as_str().context("text")?;
     assert!(text.ends_with("[Person 1] of Project [Hidden 1] asks."), "{text}");
-    let by_hand = again["redactions"].as_array().and_then(|all| all.iter().find(|one| one["kind"] == "Hidden").cloned());
+    let by_hand =
+        again["redactions"].as_array().and_then(|all| all.iter().find(|one| one["kind"] == "Hidden").cloned());
     assert_eq!(by_hand.context("one by hand")?["by_rule"], false);
     scene.send(&again).map_err(|error| anyhow::anyhow!("{error}"))?;
     scene.house.ended(scene.turn.id)?;
@@ -201,7 +222,9 @@ fn over_budget_nothing_is_sent() -> Result<()> {
     scene.house.call("SetBudget", json!({ "budget": budget }))?;
     let refused = scene.send(&scene.preview()?).unwrap_err();
     assert!(refused.message.contains("this space"), "{refused}");
-    assert!(scene.house.try_call("SetBudget", json!({ "budget": { "day": -1.0, "person": null, "spaces": {} } })).is_err());
+    assert!(
+        scene.house.try_call("SetBudget", json!({ "budget": { "day": -1.0, "person": null, "spaces": {} } })).is_err()
+    );
     assert!(scene.peer.heard().is_empty());
     Ok(())
 }
@@ -247,7 +270,7 @@ fn providers_are_checked_when_they_are_set_up() -> Result<()> {
     assert!(set(|p| p["name"] = json!("")).is_err());
     assert!(set(|p| p["model"] = json!("two words")).is_err());
     assert!(set(|p| p["output_price"] = Value::Null).is_err());
-    assert!(set(|p| (p["service"], p["address"]) = (json!("open_ai"), json!("http://api.example"))).is_err());
+    assert!(set(|p| (p["service"], p["address"]) = (json!("openai"), json!("http://api.example"))).is_err());
     let listed = set(|p| p["name"] = json!("Peer")).map_err(|error| anyhow::anyhow!("{error}"))?;
     assert_eq!(listed["providers"].as_array().map(Vec::len), Some(2), "the same name gets an id of its own");
     // Without a yes a test says what it would send; with one it sends just that.

@@ -19,7 +19,7 @@ impl fmt::Debug for SecretText {
 
 /// Whose wire format a provider speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Service {
     OpenAi,

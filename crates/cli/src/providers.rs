@@ -152,7 +152,9 @@ fn key() -> Result<String, Error> {
             .map_err(|why| Error::new(ErrorCode::Invalid, format!("The key could not be read: {why}.")))?
     };
     match typed.trim() {
-        "" => Err(Error::new(ErrorCode::Invalid, "There is no key.").hint("Give it on standard input, or say --no-key.")),
+        "" => {
+            Err(Error::new(ErrorCode::Invalid, "There is no key.").hint("Give it on standard input, or say --no-key."))
+        }
         key => Ok(key.to_owned()),
     }
 }
@@ -171,7 +173,12 @@ fn test(house: &House, id: String, yes: bool, out: &Out) -> Result<End, Error> {
     Ok(if test.works == Some(false) { End::Failed } else { End::Done })
 }
 
-fn changed(mut budget: Budget, day: Option<String>, person: Option<String>, spaces: &[String]) -> Result<Budget, Error> {
+fn changed(
+    mut budget: Budget,
+    day: Option<String>,
+    person: Option<String>,
+    spaces: &[String],
+) -> Result<Budget, Error> {
     if let Some(text) = day {
         budget.day = amount(&text)?;
     }

@@ -93,14 +93,13 @@ impl Resolve for PublicOnly {
         let own = self.own.clone().filter(|own| own.host.eq_ignore_ascii_case(&host));
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let (public, other): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|socket| {
-                    exempt
-                        || match &own {
-                            Some(own) => is_own_network(socket.ip()) || (own.encrypted && is_public(socket.ip())),
-                            None => is_public(socket.ip()),
-                        }
-                });
+            let (public, other): (Vec<_>, Vec<_>) = found.into_iter().partition(|socket| {
+                exempt
+                    || match &own {
+                        Some(own) => is_own_network(socket.ip()) || (own.encrypted && is_public(socket.ip())),
+                        None => is_public(socket.ip()),
+                    }
+            });
             match (public.is_empty(), other.first()) {
                 (true, Some(socket)) => Err(NotPublic { host, address: socket.ip() }.into()),
                 _ => Ok(Box::new(public.into_iter()) as Addrs),
@@ -116,10 +115,13 @@ mod tests {
     #[test]
     fn the_own_network_is_told_from_what_only_looks_near() {
         let own = |text: &str| is_own_network(text.parse().expect(text));
-        for text in ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.20.0.1", "100.64.1.1", "::1", "fd00::7", "::ffff:10.0.0.1"] {
+        for text in
+            ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.20.0.1", "100.64.1.1", "::1", "fd00::7", "::ffff:10.0.0.1"]
+        {
             assert!(own(text), "{text}");
         }
-        for text in ["169.254.169.254", "fe80::1", "0.0.0.0", "8.8.8.8", "224.0.0.1", "255.255.255.255", "2606:4700::1"] {
+        for text in ["169.254.169.254", "fe80::1", "0.0.0.0", "8.8.8.8", "224.0.0.1", "255.255.255.255", "2606:4700::1"]
+        {
             assert!(!own(text), "{text}");
         }
     }

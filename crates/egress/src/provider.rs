@@ -26,7 +26,7 @@ use std::fmt;
 
 /// Who runs the model, as far as its wire format depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 pub enum Service {
     /// OpenAI (chat completions).
     OpenAi,

@@ -2,7 +2,9 @@
 
 use crate::error;
 use crate::kernel::{Kernel, Open};
-use crate::{activity, home, jobs, library, memory, pages, privacy, remote, search, settings, shelf, turn, vault, watch};
+use crate::{
+    activity, home, jobs, library, memory, pages, privacy, remote, search, settings, shelf, turn, vault, watch,
+};
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
 use hearth_domain::{ConversationId, DocumentId, ModelId, SpaceId, TurnId, VersionId};

@@ -212,7 +212,8 @@ pub(crate) fn list(house: &House) -> Result<Providers, Error> {
         keys: if keyring {
             "Keys are kept in the system's keyring.".to_owned()
         } else {
-            "This machine has no keyring; keys are sealed inside the encrypted vault, under a key of their own.".to_owned()
+            "This machine has no keyring; keys are sealed inside the encrypted vault, under a key of their own."
+                .to_owned()
         },
         prices_of: list.as_of().to_owned(),
         conflicts: conflicts(house, &open),
@@ -274,15 +275,20 @@ pub(crate) fn set(house: &House, new: api::NewProvider) -> Result<Providers, Err
     let open = house.open()?;
     house.law.may_change_rules()?;
     if house.law.held().rules.mode == hearth_policy::Mode::Offline {
-        return Err(Error::new(ErrorCode::Invalid, "The mode is Offline, and a provider is nothing without a network.")
-            .hint("Choose another mode first."));
+        return Err(Error::new(
+            ErrorCode::Invalid,
+            "The mode is Offline, and a provider is nothing without a network.",
+        )
+        .hint("Choose another mode first."));
     }
     let mut all = kept(&open)?;
     let before = new.id.as_ref().map(|id| all.iter().find(|one| one.id == *id).cloned());
     let before = before.map(|found| found.ok_or_else(|| error::missing("provider"))).transpose()?;
     let mut made = checked(&new, &all, before.as_ref())?;
     if before.is_none() && all.len() >= MOST {
-        return Err(Error::new(ErrorCode::Invalid, format!("A vault keeps {MOST} providers.")).hint("Remove one first."));
+        return Err(
+            Error::new(ErrorCode::Invalid, format!("A vault keeps {MOST} providers.")).hint("Remove one first.")
+        );
     }
     // A key belongs to the host that it was given for.
     let elsewhere = before.as_ref().is_some_and(|before| before.host() != made.host());

@@ -27,7 +27,11 @@ impl Store {
     /// # Errors
     /// What the store says; the secret is then nowhere.
     pub fn keep_secret(&self, name: &str, secret: &str) -> Result<KeptIn> {
-        let kept = if vault::device_available() { vault::keep_text(&self.secret_name(name)?, secret) } else { Err(StoreError::NoKeyring) };
+        let kept = if vault::device_available() {
+            vault::keep_text(&self.secret_name(name)?, secret)
+        } else {
+            Err(StoreError::NoKeyring)
+        };
         match kept {
             Ok(()) => {
                 self.write(|writer| writer.erase_sealed(name))?;

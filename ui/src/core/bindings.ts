@@ -2177,7 +2177,7 @@ export type SecretText = string;
 /**
  * Whose wire format a provider speaks.
  */
-export type Service = "open_ai" | "anthropic" | "google" | "mistral" | "deep_seek" | "compatible";
+export type Service = "openai" | "anthropic" | "google" | "mistral" | "deepseek" | "compatible";
 
 /**
  * A provider as a person sets it up.

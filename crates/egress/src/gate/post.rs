@@ -131,7 +131,8 @@ impl Gate {
         let client = client(&self.settings, post.reach.as_ref().map(|reach| (reach, &url)), &post.patience)?;
         let mut admitted = self.admit(outbound, 0, bytes_out)?;
         let sending = client.post(url).headers(sent_headers).body(post.body.clone()).send();
-        let waited = tokio::time::timeout(post.patience.connect.saturating_add(post.patience.first_byte), sending).await;
+        let waited =
+            tokio::time::timeout(post.patience.connect.saturating_add(post.patience.first_byte), sending).await;
         let failed = match waited {
             Ok(Ok(response)) => {
                 let status = response.status().as_u16();

@@ -98,10 +98,7 @@ impl Reader {
         }
         if let Some(usage) = event.get("usageMetadata") {
             let written = count(usage, "candidatesTokenCount").saturating_add(count(usage, "thoughtsTokenCount"));
-            news.push(News::Usage(Usage {
-                input_tokens: count(usage, "promptTokenCount"),
-                output_tokens: written,
-            }));
+            news.push(News::Usage(Usage { input_tokens: count(usage, "promptTokenCount"), output_tokens: written }));
         }
         Ok(news)
     }

@@ -21,9 +21,10 @@ pub(super) fn body(provider: &Provider, question: &Question) -> Value {
         body.insert("temperature".into(), temperature.into());
     }
     if !question.tools.is_empty() {
-        let tools = question.tools.iter().map(
-            |tool| object!({ "name": tool.name, "description": tool.description, "input_schema": tool.schema }),
-        );
+        let tools = question
+            .tools
+            .iter()
+            .map(|tool| object!({ "name": tool.name, "description": tool.description, "input_schema": tool.schema }));
         body.insert("tools".into(), tools.collect::<Vec<_>>().into());
     }
     body.into()

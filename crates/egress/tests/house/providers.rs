@@ -96,7 +96,8 @@ fn what_is_written_is_what_the_official_sdks_send() {
         let (header, before) = written.key_header;
         assert_eq!(header, expected["key_header"], "{name}");
         assert_eq!(format!("{before}{KEY}"), expected["key"], "{name}");
-        let version = written.headers.iter().find(|(name, _)| *name == "anthropic-version").map(|(_, value)| value.as_str());
+        let version =
+            written.headers.iter().find(|(name, _)| *name == "anthropic-version").map(|(_, value)| value.as_str());
         assert_eq!(version, expected["version"].as_str(), "{name}");
         assert_eq!(written, write(&provider, &question()), "the same question gives the same bytes");
     }
@@ -157,21 +158,102 @@ fn check(service: Service, answer: fn(&mut TcpStream), expect: fn(&Trouble) -> b
 fn errors_are_told_apart_as_each_format_gives_them() {
     use Service::*;
     let chat = OpenAi;
-    check(chat, |s| say(s, "401 No", "", r#"{"error":{"message":"bad key k-123","type":"invalid_request_error","code":"invalid_api_key"}}"#), |t| matches!(t, Trouble::Key), 1);
+    check(
+        chat,
+        |s| {
+            say(
+                s,
+                "401 No",
+                "",
+                r#"{"error":{"message":"bad key k-123","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+            )
+        },
+        |t| matches!(t, Trouble::Key),
+        1,
+    );
     check(chat, |s| say(s, "402 Pay", "", ""), |t| matches!(t, Trouble::Payment), 1);
-    check(chat, |s| say(s, "429 Wait", "", r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}"#), |t| matches!(t, Trouble::Payment), 1);
-    check(chat, |s| say(s, "429 Wait", "retry-after: 90\r\n", "{}"), |t| matches!(t, Trouble::TooMany { after_s: Some(90) }), 1);
+    check(
+        chat,
+        |s| say(s, "429 Wait", "", r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}"#),
+        |t| matches!(t, Trouble::Payment),
+        1,
+    );
+    check(
+        chat,
+        |s| say(s, "429 Wait", "retry-after: 90\r\n", "{}"),
+        |t| matches!(t, Trouble::TooMany { after_s: Some(90) }),
+        1,
+    );
     check(chat, |s| say(s, "429 Wait", "retry-after: 0\r\n", "{}"), |t| matches!(t, Trouble::TooMany { .. }), 3);
     check(chat, |s| say(s, "500 Oh", "", "<html>"), |t| matches!(t, Trouble::Server { status: 500 }), 3);
-    check(chat, |s| say(s, "400 No", "", r#"{"error":{"message":"no model for k-123"}}"#), |t| matches!(t, Trouble::Refused { status: 400, said } if said == "no model for (key)"), 1);
-    check(Mistral, |s| say(s, "422 No", "", r#"{"detail":[{"msg":"extra field"}]}"#), |t| matches!(t, Trouble::Refused { status: 422, said } if said.contains("extra field")), 1);
-    check(Anthropic, |s| say(s, "529 Full", "", r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#), |t| matches!(t, Trouble::Overloaded { .. }), 3);
-    check(Anthropic, |s| say(s, "403 No", "", r#"{"type":"error","error":{"type":"permission_error","message":"x"}}"#), |t| matches!(t, Trouble::Key), 1);
-    check(Anthropic, |s| say(s, "200 OK", "", "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n"), |t| matches!(t, Trouble::Overloaded { .. }), 3);
-    check(Google, |s| say(s, "400 No", "", r#"[{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT"}}]"#), |t| matches!(t, Trouble::Refused { status: 400, .. }), 1);
-    check(Google, |s| say(s, "429 Wait", "", r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}"#), |t| matches!(t, Trouble::TooMany { .. }), 3);
-    check(Google, |s| say(s, "200 OK", "", "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n"), |t| matches!(t, Trouble::Filtered), 1);
-    check(chat, |s| say(s, "200 OK", "", "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\n"), |t| matches!(t, Trouble::Filtered), 1);
+    check(
+        chat,
+        |s| say(s, "400 No", "", r#"{"error":{"message":"no model for k-123"}}"#),
+        |t| matches!(t, Trouble::Refused { status: 400, said } if said == "no model for (key)"),
+        1,
+    );
+    check(
+        Mistral,
+        |s| say(s, "422 No", "", r#"{"detail":[{"msg":"extra field"}]}"#),
+        |t| matches!(t, Trouble::Refused { status: 422, said } if said.contains("extra field")),
+        1,
+    );
+    check(
+        Anthropic,
+        |s| say(s, "529 Full", "", r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#),
+        |t| matches!(t, Trouble::Overloaded { .. }),
+        3,
+    );
+    check(
+        Anthropic,
+        |s| say(s, "403 No", "", r#"{"type":"error","error":{"type":"permission_error","message":"x"}}"#),
+        |t| matches!(t, Trouble::Key),
+        1,
+    );
+    check(
+        Anthropic,
+        |s| {
+            say(
+                s,
+                "200 OK",
+                "",
+                "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n",
+            )
+        },
+        |t| matches!(t, Trouble::Overloaded { .. }),
+        3,
+    );
+    check(
+        Google,
+        |s| {
+            say(
+                s,
+                "400 No",
+                "",
+                r#"[{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT"}}]"#,
+            )
+        },
+        |t| matches!(t, Trouble::Refused { status: 400, .. }),
+        1,
+    );
+    check(
+        Google,
+        |s| say(s, "429 Wait", "", r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}"#),
+        |t| matches!(t, Trouble::TooMany { .. }),
+        3,
+    );
+    check(
+        Google,
+        |s| say(s, "200 OK", "", "data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n"),
+        |t| matches!(t, Trouble::Filtered),
+        1,
+    );
+    check(
+        chat,
+        |s| say(s, "200 OK", "", "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"content_filter\"}]}\n\n"),
+        |t| matches!(t, Trouble::Filtered),
+        1,
+    );
 }
 
 #[test]
@@ -185,7 +267,10 @@ fn garbage_cut_slow_and_endless_streams_end_in_an_error() {
     };
     check(OpenAi, cut, |t| matches!(t, Trouble::Cut), 1);
     let broken = |s: &mut TcpStream| {
-        let _ = write!(s, "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"A\"}}}}]}}\n\n");
+        let _ = write!(
+            s,
+            "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"A\"}}}}]}}\n\n"
+        );
     };
     check(OpenAi, broken, |t| matches!(t, Trouble::Cut), 1);
     let endless = |s: &mut TcpStream| {
@@ -253,7 +338,12 @@ fn without_law_or_ledger_nothing_is_sent() {
 #[test]
 fn the_own_network_is_reached_for_a_configured_server_alone() {
     let server = Server::new(Box::new(|_, stream| {
-        say(stream, "200 OK", "", "data: {\"choices\":[{\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":\"stop\"}]}\n\n");
+        say(
+            stream,
+            "200 OK",
+            "",
+            "data: {\"choices\":[{\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":\"stop\"}]}\n\n",
+        );
     }));
     // A gate as people have it: nothing of this machine may be reached.
     let gate = || {
@@ -273,7 +363,11 @@ fn the_own_network_is_reached_for_a_configured_server_alone() {
     assert!(matches!(failed.trouble, Trouble::Gate(GateError::NotPublic { .. })), "{:?}", failed.trouble);
     for address in ["http://169.254.169.254", "http://8.8.8.8", "http://[fe80::1]", "http://0.0.0.0"] {
         let failed = ask(&gate(), &provider(Service::Compatible, address, "m"), &plain()).expect_err(address);
-        assert!(matches!(failed.trouble, Trouble::Gate(GateError::NotPublic { .. })), "{address}: {:?}", failed.trouble);
+        assert!(
+            matches!(failed.trouble, Trouble::Gate(GateError::NotPublic { .. })),
+            "{address}: {:?}",
+            failed.trouble
+        );
     }
     assert_eq!(server.connections(), before);
 }
@@ -281,7 +375,8 @@ fn the_own_network_is_reached_for_a_configured_server_alone() {
 #[test]
 fn a_person_stops_it_in_the_middle() {
     let server = Server::new(Box::new(|_, stream| {
-        let _ = write!(stream, "HTTP/1.1 200 OK\r\n\r\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"The\"}}}}]}}\n\n");
+        let _ =
+            write!(stream, "HTTP/1.1 200 OK\r\n\r\ndata: {{\"choices\":[{{\"delta\":{{\"content\":\"The\"}}}}]}}\n\n");
         let _ = stream.flush();
         std::thread::sleep(Duration::from_millis(250));
     }));

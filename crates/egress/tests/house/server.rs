@@ -77,7 +77,8 @@ fn read(stream: &TcpStream) -> Option<Request> {
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let mut request = Request { path, range: None, headers, body: Vec::new() };
-    request.range = request.header("range").strip_prefix("bytes=").and_then(|from| from.strip_suffix('-')?.parse().ok());
+    request.range =
+        request.header("range").strip_prefix("bytes=").and_then(|from| from.strip_suffix('-')?.parse().ok());
     request.body = vec![0; request.header("content-length").parse().unwrap_or(0)];
     reader.read_exact(&mut request.body).ok()?;
     Some(request)

@@ -66,7 +66,14 @@ pub(crate) struct Wanted {
 }
 
 /// The request to the law for a text.
-pub(crate) fn sending(provider: &Kept, label: Label, trust: Trust, text: &str, space: SpaceId, turn: TurnId) -> Sending {
+pub(crate) fn sending(
+    provider: &Kept,
+    label: Label,
+    trust: Trust,
+    text: &str,
+    space: SpaceId,
+    turn: TurnId,
+) -> Sending {
     Sending {
         provider: provider.name.clone(),
         host: provider.host(),
@@ -111,8 +118,11 @@ pub(crate) fn preview(house: &House, wanted: Wanted) -> Result<RemotePreview, Er
     may_refine(&turn)?;
     let record: TurnRecord = serde_json::from_value(turn.record.clone()).unwrap_or_default();
     if sources.is_empty() && !record.general {
-        return Err(Error::new(ErrorCode::Invalid, "Nothing here bears on this question, so there is nothing to send.")
-            .hint("Add a document, or ask for general knowledge."));
+        return Err(Error::new(
+            ErrorCode::Invalid,
+            "Nothing here bears on this question, so there is nothing to send.",
+        )
+        .hint("Add a document, or ask for general knowledge."));
     }
     let (leaving, held_back) = let_out(house, &provider, &sources, space, turn.id);
     let trust = if sources.is_empty() { Trust::User } else { Trust::Library };
@@ -193,10 +203,14 @@ fn let_out<'a>(
     for row in rows {
         // Where nothing at all may be sent the whole is shown, with the rule that refuses it.
         let refused = decisions.get(&row.label).filter(|decision| decision.outcome == Outcome::Deny);
-        let refused = refused.filter(|_| decisions.values().any(|decision| decision.outcome != Outcome::Deny) || row.label > Label::Internal);
+        let refused = refused.filter(|_| {
+            decisions.values().any(|decision| decision.outcome != Outcome::Deny) || row.label > Label::Internal
+        });
         let why = match refused {
             Some(decision) => format!("By rule {}: {}", decision.rule.number, decision.rule.sentence),
-            None if bytes + row.text.len() > PASSAGES_BYTES && bytes > 0 => "There is no room for more text.".to_owned(),
+            None if bytes + row.text.len() > PASSAGES_BYTES && bytes > 0 => {
+                "There is no room for more text.".to_owned()
+            }
             None => {
                 bytes += row.text.len();
                 leaving.push(row);
@@ -242,7 +256,11 @@ fn lay_out(
     // What shows only when all stands together is found now; the pieces then lose their places.
     let whole = redactor.hide(&text, hide)?;
     if whole != text {
-        return Ok(one_piece(whole, "Question and passages", leaving.iter().map(|row| row.label).fold(Label::Internal, Label::max)));
+        return Ok(one_piece(
+            whole,
+            "Question and passages",
+            leaving.iter().map(|row| row.label).fold(Label::Internal, Label::max),
+        ));
     }
     let pieces = places.into_iter().map(|(name, title, label, start, end)| RemotePiece {
         name,
@@ -263,7 +281,10 @@ fn one_piece(text: String, name: &str, label: Label) -> Laid {
 /// The text as a person edited it, looked through like any: what a rule hides cannot be taken back.
 fn edit(redactor: &mut Redactor, edited: String, hide: &[String], label: Label) -> Result<Laid, Error> {
     if edited.trim().is_empty() || edited.len() > TEXT_BYTES {
-        return Err(Error::new(ErrorCode::Invalid, format!("A text that leaves has between 1 and {TEXT_BYTES} bytes.")));
+        return Err(Error::new(
+            ErrorCode::Invalid,
+            format!("A text that leaves has between 1 and {TEXT_BYTES} bytes."),
+        ));
     }
     let text = redactor.hide(&edited, hide).map_err(not_looked_through)?;
     Ok(one_piece(text, "As you edited it", label))

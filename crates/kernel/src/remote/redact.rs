@@ -76,6 +76,9 @@ impl Redactor {
     fn spans(&self, text: &str, by_hand: &[String]) -> Result<Vec<(usize, usize, String, bool)>, NotLookedThrough> {
         let detect = self.detect;
         let found = catch_unwind(AssertUnwindSafe(|| detect(text))).map_err(|_| NotLookedThrough)?;
+        if found.iter().any(|found| text.get(found.start..found.end).is_none()) {
+            return Err(NotLookedThrough);
+        }
         let mut wanted: Vec<(usize, usize, String, bool)> =
             found.iter().map(|found| (found.start, found.end, found.kind.name().to_owned(), true)).collect();
         for hidden in self.hidden.iter().filter(|hidden| hidden.original.len() > 2) {
@@ -215,7 +218,8 @@ mod tests {
         let first = redactor.hide("Signed by Hannah Maria Kreutzmann.", &[]).unwrap();
         assert_eq!(first, "Signed by [Person 1].");
         // A person who writes it back in does not send it.
-        let again = redactor.hide("Signed by [Person 1], that is HMK or Hannah Maria Kreutzmann", &["HMK".into()]).unwrap();
+        let again =
+            redactor.hide("Signed by [Person 1], that is HMK or Hannah Maria Kreutzmann", &["HMK".into()]).unwrap();
         assert_eq!(again, "Signed by [Person 1], that is [Hidden 1] or [Person 1]");
     }
 
@@ -225,7 +229,12 @@ mod tests {
         assert_eq!(broken.hide("anything", &[]), Err(NotLookedThrough));
         // One that is never content, too.
         let mut greedy = Redactor::with(
-            |text| text.find("new").map(|at| Found { kind: content::Kind::Person, start: at, end: text.len() + 9 }).into_iter().collect(),
+            |text| {
+                text.find("new")
+                    .map(|at| Found { kind: content::Kind::Person, start: at, end: text.len() + 9 })
+                    .into_iter()
+                    .collect()
+            },
             String::new(),
         );
         assert_eq!(greedy.hide("new", &[]), Err(NotLookedThrough));

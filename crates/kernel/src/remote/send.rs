@@ -146,9 +146,10 @@ pub(crate) fn settle(
                 | Trouble::Refused { .. },
                 None,
             ) => Amount(0),
-            (Trouble::Gate(GateError::Moved { .. } | GateError::Network { .. } | GateError::NotPublic { .. }), None) => {
-                Amount(0)
-            }
+            (
+                Trouble::Gate(GateError::Moved { .. } | GateError::Network { .. } | GateError::NotPublic { .. }),
+                None,
+            ) => Amount(0),
             // Whether it was worked on is not known: it counts at its most.
             _ => bound,
         },
@@ -207,7 +208,10 @@ pub(crate) fn test(house: &House, id: &str, confirmed: bool) -> Result<api::Prov
     open.remote.may(&kept.id).map_err(|wait_ms| not_sent(&kept.name, &Trouble::Resting { wait_ms }))?;
     let provider = kept.with_key(&open)?;
     let spend = spend::reserve(&open, &kept, None, None, bound)?;
-    let terms = Terms { tries: Tries { most: 1, ..Tries::default() }, ..terms(Purpose::ProviderTest, Label::Public, written.hash) };
+    let terms = Terms {
+        tries: Tries { most: 1, ..Tries::default() },
+        ..terms(Purpose::ProviderTest, Label::Public, written.hash)
+    };
     let outcome = match gate(house, &kept, sending) {
         Ok(gate) => hearth_egress::provider::send(&gate, &provider, &written, &terms, &Cancel::new(), &mut |_| {}),
         Err(error) => Err(Failed { trouble: error.into(), so_far: Answer::default() }),
@@ -215,14 +219,17 @@ pub(crate) fn test(house: &House, id: &str, confirmed: bool) -> Result<api::Prov
     let cost = settle(&open, &kept, spend, (&rate, bound), &outcome);
     said.cost = cost.to_string();
     let (sent, works, sentence) = match &outcome {
-        Ok(answer) => (true, true, format!("{} answers: {} bytes out, {} in.", kept.name, answer.bytes_out, answer.bytes_in)),
+        Ok(answer) => {
+            (true, true, format!("{} answers: {} bytes out, {} in.", kept.name, answer.bytes_out, answer.bytes_in))
+        }
         Err(failed) => {
             let sentence = format!("{} does not answer: {}. {}", kept.name, failed.trouble, failed.trouble.hint());
             (failed.so_far.bytes_out > 0, false, sentence)
         }
     };
     (said.sent, said.works, said.sentence) = (sent, Some(works), sentence);
-    let note = format!("Tested {} at {}: {}", kept.name, kept.host(), if works { "it answers" } else { "it does not answer" });
+    let note =
+        format!("Tested {} at {}: {}", kept.name, kept.host(), if works { "it answers" } else { "it does not answer" });
     let (bytes_out, bytes_in) = match &outcome {
         Ok(answer) => (answer.bytes_out, answer.bytes_in),
         Err(failed) => (failed.so_far.bytes_out, failed.so_far.bytes_in),

@@ -77,8 +77,13 @@ pub(super) fn set_budget(open: &Open, new: &api::Budget) -> Result<(), Error> {
     let value = serde_json::to_value(&budget).map_err(error::internal)?;
     let words = |amount: Option<Amount>| amount.map_or("no limit".to_owned(), |amount| amount.to_string());
     let sentence = format!("Budget set: {} a day, {} in thirty days", words(budget.day), words(budget.person));
-    let entry =
-        Entry { at_ms: now_ms(), kind: "budget.set", sentence, subject: None, detail: serde_json::json!({ "budget": budget }) };
+    let entry = Entry {
+        at_ms: now_ms(),
+        kind: "budget.set",
+        sentence,
+        subject: None,
+        detail: serde_json::json!({ "budget": budget }),
+    };
     open.store.record(entry, |writer| writer.set_setting(KEPT, &value)).map_err(error::store)?;
     Ok(())
 }

@@ -23,9 +23,10 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>, going: Going) -> Resul
     let row = open.store.read(|reader| reader.turn(id)).map_err(crate::error::store)?;
     let row = row.ok_or_else(|| crate::error::missing("question"))?;
     let conversation = row.conversation;
-    let cancel = open.turns.begin_again(id).ok_or_else(|| {
-        Error::new(ErrorCode::InUse, "This question is being answered already. Nothing was sent.")
-    })?;
+    let cancel = open
+        .turns
+        .begin_again(id)
+        .ok_or_else(|| Error::new(ErrorCode::InUse, "This question is being answered already. Nothing was sent."))?;
     let (there, open_there) = (Arc::clone(house), Arc::clone(open));
     let started = house.hands.start(&format!("remote-{id}"), move || {
         let _held = there.foreground.hold();
@@ -50,8 +51,7 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>, going: Going) -> Resul
 fn refine(house: &House, open: &Open, row: &hearth_store::TurnRow, going: Going, cancel: Arc<AtomicBool>) {
     let began = Instant::now();
     let before: TurnRecord = serde_json::from_value(row.record.clone()).unwrap_or_default();
-    let mut turn =
-        Turn::new(house, open, row.conversation, row.id, row.question.clone(), Arc::clone(&cancel), began);
+    let mut turn = Turn::new(house, open, row.conversation, row.id, row.question.clone(), Arc::clone(&cancel), began);
     let rows = open.store.read(|reader| reader.trace(row.id)).unwrap_or_default();
     let earlier_ms = before.how.as_ref().map_or(0, |how| how.total_ms);
     turn.trail = Trail::again(rows, earlier_ms);
@@ -177,7 +177,8 @@ fn stands(
     };
     let sentence = format!("{} at {} wrote this; it cost {}", remote.model, remote.name, remote.cost);
     turn.trail.note("Generate", started, Outcome::Done, sentence, detail);
-    turn.record.draft = Some(DraftRecord { model: local.model, answer: row.answer.clone(), checks: before.checks.clone() });
+    turn.record.draft =
+        Some(DraftRecord { model: local.model, answer: row.answer.clone(), checks: before.checks.clone() });
     turn.record.remote = Some(remote);
     turn.record.checks.clear();
     turn.record.checked = false;

@@ -12,10 +12,10 @@ interface ServiceWords {
 export const SERVICES: ServiceWords[] = [
   { id: 'compatible', name: 'OpenAI-compatible server', note: 'vLLM, llama.cpp, Ollama, LM Studio', address: null },
   { id: 'mistral', name: 'Mistral', note: '', address: 'https://api.mistral.ai/v1' },
-  { id: 'open_ai', name: 'OpenAI', note: 'ChatGPT', address: 'https://api.openai.com/v1' },
+  { id: 'openai', name: 'OpenAI', note: 'ChatGPT', address: 'https://api.openai.com/v1' },
   { id: 'anthropic', name: 'Anthropic', note: 'Claude', address: 'https://api.anthropic.com' },
   { id: 'google', name: 'Google', note: 'Gemini', address: 'https://generativelanguage.googleapis.com' },
-  { id: 'deep_seek', name: 'DeepSeek', note: '', address: 'https://api.deepseek.com' },
+  { id: 'deepseek', name: 'DeepSeek', note: '', address: 'https://api.deepseek.com' },
 ];
 
 /** A provider that nobody described yet. */
