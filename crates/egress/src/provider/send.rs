@@ -73,7 +73,7 @@ pub struct Failed {
     /// Why.
     pub trouble: Trouble,
     /// What had come by then; its words are not an answer.
-    pub so_far: Answer,
+    pub so_far: Box<Answer>,
 }
 
 /// Sends a request and hears the answer as it comes. `news` hears everything in order. Blocks; must not be called inside
@@ -95,7 +95,7 @@ pub fn send(
         Err(error) => {
             let host = "this machine".to_owned();
             let trouble = GateError::Network { host, reason: error.to_string() }.into();
-            return Err(Failed { trouble, so_far: answer });
+            return Err(Failed { trouble, so_far: Box::new(answer) });
         }
     };
     let outcome = runtime.block_on(async {
@@ -121,9 +121,11 @@ pub fn send(
         }
     });
     match outcome {
-        Ok(()) if answer.finish == Some(Finish::Filtered) => Err(Failed { trouble: Trouble::Filtered, so_far: answer }),
+        Ok(()) if answer.finish == Some(Finish::Filtered) => {
+            Err(Failed { trouble: Trouble::Filtered, so_far: Box::new(answer) })
+        }
         Ok(()) => Ok(answer),
-        Err(trouble) => Err(Failed { trouble, so_far: answer }),
+        Err(trouble) => Err(Failed { trouble, so_far: Box::new(answer) }),
     }
 }
 

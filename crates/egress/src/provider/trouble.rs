@@ -130,12 +130,12 @@ impl Trouble {
 
     /// Whether the same request may do better a little later.
     pub fn may_pass(&self) -> bool {
-        match self {
-            Trouble::Gate(GateError::Network { .. } | GateError::Late { .. }) => true,
-            Trouble::TooMany { .. } | Trouble::Overloaded { .. } | Trouble::Server { .. } => true,
-            Trouble::Garbage(_) | Trouble::Cut | Trouble::Slow => true,
-            _ => false,
-        }
+        let network = matches!(
+            self,
+            Trouble::Gate(GateError::Network { .. } | GateError::Late { .. }) | Trouble::Slow | Trouble::Cut
+        );
+        let theirs = matches!(self, Trouble::TooMany { .. } | Trouble::Overloaded { .. } | Trouble::Server { .. });
+        network || theirs || matches!(self, Trouble::Garbage(_))
     }
 
     /// Whether it tells that the provider does not work at the moment, whatever it is asked.

@@ -214,7 +214,7 @@ pub(crate) fn test(house: &House, id: &str, confirmed: bool) -> Result<api::Prov
     };
     let outcome = match gate(house, &kept, sending) {
         Ok(gate) => hearth_egress::provider::send(&gate, &provider, &written, &terms, &Cancel::new(), &mut |_| {}),
-        Err(error) => Err(Failed { trouble: error.into(), so_far: Answer::default() }),
+        Err(error) => Err(Failed { trouble: error.into(), so_far: Box::default() }),
     };
     let cost = settle(&open, &kept, spend, (&rate, bound), &outcome);
     said.cost = cost.to_string();

@@ -70,13 +70,13 @@ fn refine(house: &House, open: &Open, row: &hearth_store::TurnRow, going: Going,
     let outcome = outcome.and_then(|answer| {
         if turn.answer.trim().is_empty() {
             let trouble = hearth_egress::provider::Trouble::Garbage("it wrote nothing".to_owned());
-            return Err(Failed { trouble, so_far: answer });
+            return Err(Failed { trouble, so_far: Box::new(answer) });
         }
         Ok(answer)
     });
     let so_far = match &outcome {
         Ok(answer) => answer,
-        Err(failed) => &failed.so_far,
+        Err(failed) => failed.so_far.as_ref(),
     };
     let remote = RemoteRecord {
         provider: preview.provider.id.clone(),
@@ -115,7 +115,7 @@ fn exchange(turn: &mut Turn<'_>, going: &Going, cancel: &Arc<AtomicBool>) -> (Re
     };
     let gate = match crate::remote::gate(turn.house, &preview.provider, sending) {
         Ok(gate) => gate,
-        Err(error) => return (Err(Failed { trouble: error.into(), so_far: Answer::default() }), None),
+        Err(error) => return (Err(Failed { trouble: error.into(), so_far: Box::default() }), None),
     };
     let terms = crate::remote::terms(Purpose::RemoteAnswer, preview.label, preview.written.hash);
     let (cancel, mut first_word_ms) = (Cancel::sharing(Arc::clone(cancel)), None);
