@@ -256,9 +256,27 @@ answers! {
     ListFoundModels(house, _c) { Ok(crate::found::list(house)) }
     AddFoundModel(house, c) { crate::found::add(house, &c.model) }
 
-    ListActivity(house, c) { activity::list(&*house.open()?, c.before, c.limit as usize, c.text.as_deref().filter(|text| !text.trim().is_empty())) }
+    ListActivity(house, c) {
+        let time = c.from_ms.unwrap_or(i64::MIN)..c.until_ms.unwrap_or(i64::MAX);
+        activity::list(&*house.open()?, c.before, c.limit as usize, c.text.as_deref().filter(|text| !text.trim().is_empty()), time)
+    }
     GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)) }
     VerifyAudit(house, _c) { activity::verify(&*house.open()?) }
+    CheckAnchor(house, c) { activity::check_anchor(&*house.open()?, &c.anchor) }
+    MakeAnchor(house, _c) { activity::anchor(&*house.open()?) }
+    ReplayTurn(house, c) { crate::replay::replay(house, TurnId(c.turn)) }
+    GetLineage(house, c) { crate::lineage::of_turn(&*house.open()?, TurnId(c.turn)) }
+    ListUses(house, c) { crate::lineage::of_document(&*house.open()?, DocumentId(c.document)) }
+    GetMetrics(house, c) { crate::metrics::metrics(house, &*house.open()?, crate::metrics::time(c.from_ms, c.until_ms)) }
+    ExportRecord(house, c) {
+        let wanted = crate::export::Wanted {
+            text: c.text.filter(|text| !text.trim().is_empty()),
+            time: c.from_ms.unwrap_or(i64::MIN)..c.until_ms.unwrap_or(i64::MAX),
+            content: c.content,
+        };
+        crate::export::export(house, &*house.open()?, c.format, &wanted)
+    }
+    MakeReport(house, c) { crate::report::report(house, &*house.open()?, c.format, c.from_ms..c.until_ms) }
     GetPrivacy(house, _c) { privacy::show(house, &*house.open()?) }
     SetMode(house, c) { privacy::set_mode(house, c.mode) }
     SetRules(house, c) { privacy::set_rules(house, &c.text) }

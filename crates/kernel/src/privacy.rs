@@ -139,6 +139,7 @@ fn change(
     house.law.write_beside(rules.mode);
     let grants = house.law.held().grants.clone();
     house.law.set(Held::new(rules, version, own, grants, Some(open.store.clone())));
+    crate::activity::note_policy(house, open)?;
     tell(house);
     show(house, open)
 }

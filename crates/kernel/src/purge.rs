@@ -74,6 +74,7 @@ fn without(record: &mut TurnRecord, answer: &str, document: DocumentId) -> Strin
     record.quotes.retain(|quote| stays(&quote.span));
     record.prompt = None;
     record.draft = None;
+    record.calls.clear();
     if let Some(remote) = &mut record.remote {
         remote.text = None;
     }

@@ -50,8 +50,9 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, sql: &[table::watch::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
     Migration { number: 5, sql: &[table::recipe::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
     Migration { number: 6, sql: &[table::law::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
+    Migration { number: 7, sql: &[table::mark::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
     Migration {
-        number: 7,
+        number: 8,
         sql: &[table::ledger::WHO_AND_LABEL, table::spend::CREATE, table::sealed::CREATE],
         oldest_reader: 3,
         oldest_program: "0.1.0",

@@ -7,4 +7,5 @@ mod record;
 mod reindex;
 mod search;
 mod spending;
+mod tampering;
 mod vaults;

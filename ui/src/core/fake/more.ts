@@ -222,3 +222,5 @@ export function privacy(now: number): Privacy {
     ],
   };
 }
+
+export { flaws, lineage, metrics, replay, uses } from './record';
