@@ -10,10 +10,10 @@ mod floors;
 mod importing;
 mod keeping;
 mod law;
-
 mod licences;
 mod offline;
 mod page;
+mod remote;
 mod replaying;
 mod reranking;
 mod routing;

@@ -92,6 +92,9 @@ pub(crate) fn set_mode(house: &House, mode: Mode) -> Result<Privacy, Error> {
     house.law.may_change_rules()?;
     let held = house.law.held();
     let mode = view::mode_from(mode);
+    if mode == RuleMode::Offline {
+        crate::remote::may_be_offline(&open)?;
+    }
     let rules = RuleSet::with(mode, "", &held.own)
         .map_err(|(_, flaws)| Error::new(ErrorCode::Invalid, format!("Your rules: {}", flawed(&flaws))))?;
     let said = format!("Mode set to {}", mode.name());
@@ -307,6 +310,7 @@ fn ruling(outcome: Outcome) -> GridCell {
 }
 
 fn ledger_row(row: hearth_store::LedgerRow) -> LedgerRow {
-    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in } = row;
-    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in }
+    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label } = row;
+    let label = hearth_domain::Label::from_word(&label).map(crate::view::label);
+    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label }
 }

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 25] = [
+const TABLES: [&str; 27] = [
     "space",
     "blob",
     "document",
@@ -45,6 +45,8 @@ const TABLES: [&str; 25] = [
     "leave",
     "decision",
     "ledger",
+    "spend",
+    "sealed",
     "audit",
     "audit_detail",
     "audit_head",
