@@ -75,7 +75,12 @@ fn verify(kernel: &House, anchor: Option<&Path>, out: &Out) -> Result<End, Error
             Some(compared)
         }
     };
-    out.value(&serde_json::json!({ "check": check, "anchor": compared }));
+    // The check as the door gives it, and beside it what the anchor says.
+    let mut value = serde_json::to_value(&check).unwrap_or_default();
+    if let (Some(value), Some(compared)) = (value.as_object_mut(), &compared) {
+        value.insert("anchor".to_owned(), serde_json::to_value(compared).unwrap_or_default());
+    }
+    out.value(&value);
     let holds = check.flaws.is_empty() && compared.is_none_or(|compared| compared.holds);
     Ok(if holds { End::Done } else { End::Failed })
 }

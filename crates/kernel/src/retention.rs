@@ -99,3 +99,79 @@ fn forget(writer: &Writer<'_>, id: TurnId) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hearth_store::{Secret, TraceRow, TurnState};
+
+    fn open(folder: &std::path::Path) -> Open {
+        let secret = Secret::Passphrase("four words make one".to_owned().into());
+        Open {
+            store: hearth_store::create(folder, &secret, 1).unwrap(),
+            turns: Default::default(),
+            jobs: Default::default(),
+            watch: Default::default(),
+            pages: Default::default(),
+            retention: Retention::default(),
+            used_ms: AtomicI64::new(0),
+            lock_after_minutes: AtomicI64::new(0),
+        }
+    }
+
+    /// A question with a trace and an entry, ended on a day.
+    fn turn(open: &Open, day: i64) -> TurnId {
+        let now = day * DAY_MS;
+        let record = serde_json::json!({ "prompt": "secret passages", "calls": [{ "text": "secret answer" }] });
+        let row = TraceRow {
+            station: "Generate".into(),
+            started_ms: 0.0,
+            duration_ms: 1.0,
+            outcome: "done".into(),
+            sentence: "secret sentence".into(),
+            detail: serde_json::json!({ "data": 1 }),
+        };
+        let write = |writer: &Writer<'_>| {
+            let space = writer.create_space(&format!("Space {day}"), now)?;
+            let conversation = writer.create_conversation(space, "Title", now)?;
+            let turn = writer.begin_turn(conversation, "What?", &[], now)?;
+            writer.finish_turn(turn, TurnState::Answered, "An answer.", &record, &[], now)?;
+            writer.add_trace(turn, std::slice::from_ref(&row))?;
+            let entry = Entry {
+                at_ms: now,
+                kind: "turn.answered",
+                sentence: "Answered".into(),
+                subject: Some(format!("turn:{turn}")),
+                detail: serde_json::json!({ "took_ms": 5 }),
+            };
+            Ok((turn, entry))
+        };
+        open.store.record_with(write).unwrap().0
+    }
+
+    #[test]
+    fn what_is_due_is_erased_on_its_day_and_the_record_verifies() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = open(folder.path());
+        let (old, young) = (turn(&open, 100), turn(&open, 120));
+        assert_eq!(sweep(&open, 0, 500 * DAY_MS).unwrap(), 0, "0 days is for ever");
+        assert_eq!(sweep(&open, 30, 130 * DAY_MS).unwrap(), 0, "on the thirtieth day it is still there");
+        assert_eq!(sweep(&open, 30, 130 * DAY_MS + 1).unwrap(), 1);
+        assert_eq!(sweep(&open, 30, 130 * DAY_MS + 2).unwrap(), 0, "what is gone is not erased again");
+        open.store
+            .read(|reader| {
+                let (row, kept) = (reader.turn(old)?.unwrap(), reader.turn(young)?.unwrap());
+                assert_eq!((row.question.as_str(), row.answer.as_str()), ("What?", "An answer."));
+                assert!(!row.record.to_string().contains("secret"), "{}", row.record);
+                assert!(kept.record.to_string().contains("secret"));
+                assert!(!format!("{:?}", reader.trace(old)?).contains("secret"));
+                assert!(format!("{:?}", reader.trace(young)?).contains("secret"));
+                let detail = |turn| Ok::<_, StoreError>(reader.audit_for(&format!("turn:{turn}"))?[0].detail.clone());
+                assert!(detail(old)?.is_none() && detail(young)?.is_some());
+                assert_eq!(reader.audit(None, 9, Some("retention.swept"))?.len(), 1);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(open.store.verify_audit().unwrap().flaws, [], "tombstones verify");
+    }
+}

@@ -111,7 +111,7 @@ fn integrity(check: &AuditCheck, anchor: &Anchor, entries: &[AuditRow]) -> Secti
     }
     let set_back = entries.iter().filter(|row| row.kind == "clock.back").count();
     let mut said = vec![
-        "Each entry bears the SHA-256 of the one before; the last is signed with Ed25519. Whether entries were taken off the end shows against an anchor kept elsewhere (`hearth audit verify --anchor`).".to_owned(),
+        "Each entry bears the SHA-256 of the one before; the last is signed with Ed25519. Whether entries were taken off the end shows against an anchor kept elsewhere (hearth audit verify --anchor).".to_owned(),
     ];
     if set_back > 0 {
         said.push(format!("The clock of this machine was set back {}.", count(set_back, "time", "times")));

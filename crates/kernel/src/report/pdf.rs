@@ -218,8 +218,7 @@ fn lines(text: &str, kind: Type, most: f32) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let mut rest = word;
-        loop {
-            let Some(line) = lines.last_mut() else { break };
+        while let Some(line) = lines.last_mut() {
             let joined = if line.is_empty() { rest.to_owned() } else { format!("{line} {rest}") };
             if width(&joined, kind) <= most {
                 *line = joined;
