@@ -22,7 +22,7 @@ mod search;
 mod serve;
 mod watch;
 
-use arguments::{Arguments, Audit, Bench, Verb};
+use arguments::{Arguments, Audit, Bench, Policy, Verb};
 use clap::Parser;
 use end::End;
 use house::Place;
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
-    let place = Place::new(arguments.data_dir, arguments.models_dir);
+    let place = Place { profile: arguments.profile, ..Place::new(arguments.data_dir, arguments.models_dir) };
     match arguments.verb {
         Verb::Import(what) => import::run(&place.open(out)?, what, out),
         Verb::Watch(what) => watch::run(&place.open(out)?, what, out),
@@ -55,6 +55,7 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Search(what) => search::run(&place.open(out)?, what, out),
         Verb::Extract(what) => extract::run(what, out),
         Verb::Models(what) => models::run(place, what, out),
+        Verb::Policy(what @ (Policy::Check { .. } | Policy::Pack { .. })) => policy::run(&place.start()?, what, out),
         Verb::Policy(what) => policy::run(&place.open(out)?, what, out),
         Verb::Audit(Audit::Verify) => record::verify(&place.open(out)?, out),
         Verb::Doctor { repair: true } => record::repair(&place.open(out)?, out),

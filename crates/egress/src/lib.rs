@@ -24,7 +24,10 @@ mod sentence;
 mod wheel;
 
 pub use address::is_public;
-pub use bundle::{BundleError, Packed, Unpacked, pack, unpack};
+pub use bundle::{
+    BundleError, Letter, LetterError, Packed, Unpacked, house_fingerprint, open_letter, pack, spelled, unpack,
+    write_letter,
+};
 pub use cancel::Cancel;
 pub use download::{Progress, Step, download, fetch_defaults};
 pub use elsewhere::{Elsewhere, add_here};

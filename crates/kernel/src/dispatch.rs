@@ -2,7 +2,9 @@
 
 use crate::error;
 use crate::kernel::{Kernel, Open};
-use crate::{activity, home, jobs, library, memory, pages, privacy, search, settings, shelf, turn, vault, watch};
+use crate::{
+    activity, home, jobs, library, memory, pages, privacy, roles, search, settings, shelf, turn, vault, watch,
+};
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
 use hearth_domain::{ConversationId, DocumentId, ModelId, SpaceId, TurnId, VersionId};
@@ -12,6 +14,7 @@ macro_rules! answers {
         impl Handler<api::$command> for Kernel {
             fn handle(&self, $c: api::$command) -> Result<<api::$command as api::Command>::Reply, Error> {
                 let $house = &self.house;
+                crate::roles::may($house, stringify!($command))?;
                 $body
             }
         }
@@ -254,12 +257,18 @@ answers! {
     ListFoundModels(house, _c) { Ok(crate::found::list(house)) }
     AddFoundModel(house, c) { crate::found::add(house, &c.model) }
 
-    ListActivity(house, c) { activity::list(&*house.open()?, c.before, c.limit as usize, c.text.as_deref().filter(|text| !text.trim().is_empty())) }
-    GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)) }
+    ListActivity(house, c) {
+        let text = c.text.as_deref().filter(|text| !text.trim().is_empty());
+        roles::may_search_record(house, text)?;
+        Ok(roles::veiled(house, activity::list(&*house.open()?, c.before, c.limit as usize, text)?))
+    }
+    GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)).map(|trace| roles::veiled_trace(house, trace)) }
     VerifyAudit(house, _c) { activity::verify(&*house.open()?) }
     GetPrivacy(house, _c) { privacy::show(house, &*house.open()?) }
     SetMode(house, c) { privacy::set_mode(house, c.mode) }
     SetRules(house, c) { privacy::set_rules(house, &c.text) }
+    AddRules(house, c) { privacy::add_rules(house, &c.text) }
+    RemoveRule(house, c) { privacy::remove_rule(house, &c.name) }
     TryRules(house, c) { privacy::try_rules(house, &c.text, c.sample.as_deref()) }
     AddGrant(house, c) { privacy::grant(house, &c) }
     WithdrawGrant(house, c) { privacy::withdraw(house, c.grant) }

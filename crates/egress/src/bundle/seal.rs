@@ -43,7 +43,10 @@ pub(super) fn fingerprint(key: &VerifyingKey) -> String {
 }
 
 /// A fingerprint as a person gave it, spelled as [`fingerprint`] spells it.
-pub(super) fn spelled(given: &str) -> Result<String, BundleError> {
+///
+/// # Errors
+/// [`BundleError::NotAFingerprint`].
+pub fn spelled(given: &str) -> Result<String, BundleError> {
     let plain: String = given.chars().filter(|c| !matches!(c, '-' | ' ' | ':')).collect();
     if plain.len() != 64 || !plain.chars().all(|c| c.is_ascii_hexdigit()) {
         return Err(BundleError::NotAFingerprint(given.to_owned()));
@@ -92,11 +95,11 @@ fn read(path: &Path) -> Result<Option<SigningKey>, BundleError> {
     Ok(Some(SigningKey::from_bytes(&secret)))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+pub(super) fn from_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
     let digits = digits.as_bytes();
     if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;

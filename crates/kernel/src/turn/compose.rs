@@ -11,6 +11,7 @@ use crate::error;
 use crate::models::Installed;
 use hearth_api::{Error, ErrorCode};
 use hearth_inference::wire::{Briefing, Message, Speaker};
+use hearth_policy::Standing;
 use hearth_store::PassageRow;
 use std::sync::Arc;
 
@@ -141,18 +142,20 @@ pub(super) fn grounded_message(given: &[PassageRow], question: &str) -> String {
 }
 
 /// What was said before, as the model read it then.
-fn earlier(turn: &Turn<'_>) -> Result<Vec<(String, String)>, Ended> {
+fn earlier(turn: &mut Turn<'_>) -> Result<Vec<(String, String)>, Ended> {
     let rows = turn.open.store.read(|reader| reader.turns(turn.conversation))?;
-    let mut said: Vec<(String, String)> = rows
+    let mut said: Vec<(Standing, (String, String))> = rows
         .into_iter()
         .filter(|row| row.id.0 < turn.id.0 && row.replaced_by.is_none() && !row.answer.trim().is_empty())
         .filter_map(|row| {
             let record: super::TurnRecord = serde_json::from_value(row.record).ok()?;
-            Some((record.prompt?, row.answer))
+            Some((record.standing(), (record.prompt?, row.answer)))
         })
         .collect();
     let cut = said.len().saturating_sub(HISTORY);
-    Ok(said.split_off(cut))
+    let read = said.split_off(cut);
+    turn.record.takes_in(read.iter().map(|(standing, _)| *standing));
+    Ok(read.into_iter().map(|(_, said)| said).collect())
 }
 
 /// The messages that fit the model's real window: the oldest turns go first.
