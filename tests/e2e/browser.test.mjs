@@ -82,6 +82,9 @@ async function settled(atLeast) {
   return jobs;
 }
 
+/** A picture of the page, where pictures are wanted. */
+const shot = (name) => process.env.HEARTH_PICTURES && page.screenshot({ path: `${process.env.HEARTH_PICTURES}/browser-${name}.png` });
+
 test('the token is taken out of the address', async () => {
   assert.match(link, /^http:\/\/127\.0\.0\.1:\d+\/#token=[0-9a-f]{64}$/);
   await until('the address holds no token', async () => !(await page.evaluate(() => location.href)).includes('token'));
@@ -193,6 +196,29 @@ test('every screen has names for a screen reader', async () => {
     await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
     assert.deepEqual(await wrong(), [], theme);
   }
+});
+
+test('rules are tried before they hold, and a mode is chosen', async () => {
+  await page.keyboard.press('Control+6');
+  await page.locator('main[aria-label="Privacy"]').waitFor();
+  await page.locator('button', { hasText: 'Edit your rules' }).click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.locator('select[aria-label="What is done"]').selectOption('answer');
+  await dialog.locator('button', { hasText: 'Add' }).click();
+  assert.ok(await dialog.locator('button', { hasText: 'Let it hold' }).isDisabled(), 'a rule that was not tried does not hold');
+  await dialog.locator('button', { hasText: 'Try' }).click();
+  await dialog.locator('[role="status"]', { hasText: 'would be decided otherwise' }).waitFor();
+  assert.deepEqual(await wrong(), []);
+  await shot('privacy-rules');
+  await dialog.locator('textarea').fill('forbid (principal, action == Action::"fly", resource);');
+  await dialog.locator('button', { hasText: 'Try' }).click();
+  await dialog.locator('text=line 1').waitFor();
+  await dialog.locator('button', { hasText: 'Leave as it is' }).click();
+  for (const mode of ['Ask before remote', 'Offline', 'Local only']) {
+    await page.locator('[role="radiogroup"] label', { hasText: mode }).click();
+    await page.locator('footer', { hasText: mode }).waitFor();
+  }
+  await shot('privacy');
 });
 
 test('a keyboard goes round the whole page', async () => {

@@ -65,17 +65,56 @@ fn an_answer_that_was_cut_off_by_a_restart_keeps_its_words() -> Result<()> {
 }
 
 #[test]
-fn nothing_that_was_read_or_asked_stands_in_the_clear_on_disk() -> Result<()> {
-    let canary = "zephyrine-quokka-4471";
+fn nothing_that_was_kept_stands_in_the_clear_on_disk() -> Result<()> {
+    let mut planted = Vec::new();
+    let mut canary = || {
+        planted.push(format!("zephyrine-{:04}-quokka", planted.len() * 37 + 11));
+        planted.last().cloned().unwrap_or_default()
+    };
     let mut house = House::new(CHILD, &Script::default())?;
-    house.text("a.txt", &format!("The password of the lighthouse is {canary}."))?;
-    house.ask(&format!("Where is {canary} used at the lighthouse?"))?;
-    house.call("Remember", json!({ "space": null, "text": format!("Always mention {canary}.") }))?;
-    house.kernel.stop();
-    for path in files_below(&house.data()) {
+    let mut documents = Vec::new();
+    for _ in 0..12 {
+        let (name, words, title) = (canary(), canary(), canary());
+        documents.push(
+            house.text(&format!("{name}.md"), &format!("# {title}\n\nThe lighthouse keeps {words} in its lamp."))?,
+        );
+    }
+    for _ in 0..3 {
+        house.ask(&format!("Where is {} used at the lighthouse?", canary()))?;
+    }
+    for _ in 0..4 {
+        house.call("Remember", json!({ "space": null, "text": format!("Always mention {}.", canary()) }))?;
+    }
+    for _ in 0..3 {
+        house.call("CreateSpace", json!({ "name": canary() }))?;
+    }
+    let title = canary();
+    house.call("RenameConversation", json!({ "conversation": house.conversation()?, "title": title }))?;
+    let rule = format!(
+        "@name(\"{}\")\n@sentence(\"{}.\")\nforbid (principal, action == Action::\"export\", resource);",
+        canary(),
+        canary()
+    );
+    house.call("SetRules", json!({ "text": rule }))?;
+    // What was removed and erased leaves nothing behind either.
+    house.call("RemoveDocuments", json!({ "documents": documents[..4] }))?;
+    let house = house.restart()?;
+    house.call("VerifyAudit", json!({}))?;
+    let data = house.data();
+    let _folder = house.close();
+    assert!(planted.len() >= 49, "{} planted", planted.len());
+    planted.push(hearth_tests::PASSPHRASE.to_owned());
+    let files = files_below(&data);
+    assert!(files.iter().any(|path| path.ends_with("hearth.db")), "{files:?}");
+    for path in files {
         let bytes = std::fs::read(&path)?;
-        let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
-        assert!(!found, "{} holds the canary", path.display());
+        for canary in &planted {
+            let wide: Vec<u8> = canary.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            for form in [canary.as_bytes(), wide.as_slice()] {
+                let found = bytes.windows(form.len()).any(|window| window == form);
+                assert!(!found, "{} holds {canary}", path.display());
+            }
+        }
     }
     Ok(())
 }
@@ -197,7 +236,7 @@ fn a_damaged_vault_is_found_repaired_and_searched_again() -> Result<()> {
     let mut bytes = std::fs::read(&path)?;
     // A page behind the tables' descriptions is overwritten, as a failing disk does.
     let page = 4096;
-    let behind = bytes.len() / page * 3 / 4 * page;
+    let behind = bytes.len() / page * 7 / 8 * page;
     for byte in bytes.get_mut(behind..behind + page).into_iter().flatten() {
         *byte ^= 0x5a;
     }

@@ -13,6 +13,7 @@ mod law;
 
 mod licences;
 mod offline;
+mod organization;
 mod page;
 mod reranking;
 mod routing;

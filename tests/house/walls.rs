@@ -37,6 +37,8 @@ const WALLS: &[Wall] = &[
             "crates/cli/src/extract.rs",
             "crates/cli/src/bench.rs",
             "crates/cli/src/eval.rs",
+            // the signed report, where a person wants it
+            "crates/cli/src/proof.rs",
             // rules that a person wrote
             "crates/cli/src/policy.rs",
             // the results, where a person wants them

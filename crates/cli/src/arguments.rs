@@ -52,8 +52,15 @@ pub(crate) enum Verb {
     /// What works on this machine and what does not.
     Doctor {
         /// Rebuild a damaged vault from what can be read.
-        #[arg(long)]
+        #[arg(long, conflicts_with_all = ["prove_offline", "check_proof"])]
         repair: bool,
+        /// Run import, questions, tools and the window where no route leads anywhere, count every attempt to reach out, and
+        /// write a signed report.
+        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "hearth-offline-proof.json")]
+        prove_offline: Option<PathBuf>,
+        /// Check the signature of such a report.
+        #[arg(long, value_name = "FILE", conflicts_with = "prove_offline")]
+        check_proof: Option<PathBuf>,
     },
     /// Measure this machine.
     #[command(subcommand)]

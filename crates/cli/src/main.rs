@@ -17,6 +17,7 @@ mod import;
 mod models;
 mod out;
 mod policy;
+mod proof;
 mod record;
 mod search;
 mod serve;
@@ -58,8 +59,10 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Policy(what @ (Policy::Check { .. } | Policy::Pack { .. })) => policy::run(&place.start()?, what, out),
         Verb::Policy(what) => policy::run(&place.open(out)?, what, out),
         Verb::Audit(Audit::Verify) => record::verify(&place.open(out)?, out),
-        Verb::Doctor { repair: true } => record::repair(&place.open(out)?, out),
-        Verb::Doctor { repair: false } => record::doctor(&place.start()?, out),
+        Verb::Doctor { prove_offline: Some(file), .. } => proof::prove(place, &file, out),
+        Verb::Doctor { check_proof: Some(file), .. } => proof::check(&file, out),
+        Verb::Doctor { repair: true, .. } => record::repair(&place.open(out)?, out),
+        Verb::Doctor { .. } => record::doctor(&place.start()?, out),
         Verb::Eval(what) => eval::run(place, what, out),
         Verb::Serve(_) => serve::run(&place.start()?, out),
         Verb::Bench(Bench::Documents(what)) => bench::run(place, what, out),

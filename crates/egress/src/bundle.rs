@@ -19,7 +19,7 @@ mod unpack;
 pub use error::BundleError;
 pub use letter::{Letter, LetterError, house_fingerprint, open_letter, write_letter};
 pub use pack::{Packed, pack};
-pub use seal::spelled;
+pub use seal::{Seal, spelled};
 pub use unpack::{Unpacked, unpack};
 
 use crate::install::{InstalledFile, RECORD};

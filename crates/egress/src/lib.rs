@@ -25,7 +25,7 @@ mod wheel;
 
 pub use address::is_public;
 pub use bundle::{
-    BundleError, Letter, LetterError, Packed, Unpacked, house_fingerprint, open_letter, pack, spelled, unpack,
+    BundleError, Letter, LetterError, Packed, Seal, Unpacked, house_fingerprint, open_letter, pack, spelled, unpack,
     write_letter,
 };
 pub use cancel::Cancel;

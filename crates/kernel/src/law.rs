@@ -53,7 +53,7 @@ pub(crate) struct Sending {
     pub(crate) residency: String,
     pub(crate) label: Label,
     pub(crate) trust: Trust,
-    pub(crate) content: std::collections::BTreeSet<hearth_policy::content::Kind>,
+    pub(crate) text: String,
     pub(crate) space: Option<SpaceId>,
     pub(crate) turn: Option<TurnId>,
 }
@@ -131,9 +131,15 @@ impl Law {
     }
 
     /// May this be answered here?
-    pub(crate) fn may_answer(&self, label: Label, space: SpaceId, turn: TurnId) -> Decision {
-        let request = Request::new(Who::Person, Action::Answer, label, Trust::User);
+    pub(crate) fn may_answer(&self, question: &str, label: Label, space: SpaceId, turn: TurnId) -> Decision {
+        let request = Request::new(Who::Person, Action::Answer, label, Trust::User).about(question);
         self.ask(Request { space: Some(space), turn: Some(turn), ..request })
+    }
+
+    /// May this answer be shown?
+    pub(crate) fn may_show(&self, answer: &str, of: Standing, turn: TurnId) -> Decision {
+        let request = Request::new(Who::Model, Action::Show, of.label, of.trust).about(answer);
+        self.ask(Request { turn: Some(turn), ..request })
     }
 
     /// May a file that a person handed over be read?
@@ -151,14 +157,15 @@ impl Law {
 
     /// May text go to a model elsewhere?
     pub(crate) fn may_send(&self, sending: Sending) -> Decision {
-        let Sending { provider, host, residency, label, trust, content, space, turn } = sending;
+        let Sending { provider, host, residency, label, trust, text, space, turn } = sending;
         let action = Action::Send { provider, host, residency };
-        self.ask(Request { who: Who::Person, action, label, trust, content, space, turn })
+        self.ask(Request { space, turn, ..Request::new(Who::Person, action, label, trust).about(&text) })
     }
 
     /// May a person keep this in memory?
-    pub(crate) fn may_remember(&self) -> Result<(), Error> {
-        let decision = self.ask(Request::new(Who::Person, Action::Remember, Label::Internal, Trust::User));
+    pub(crate) fn may_remember(&self, text: &str) -> Result<(), Error> {
+        let request = Request::new(Who::Person, Action::Remember, Label::Internal, Trust::User).about(text);
+        let decision = self.ask(request);
         allowed(&decision, || "This was not remembered".into())
     }
 

@@ -34,7 +34,7 @@ pub(crate) fn remember(
         return Err(Error::new(ErrorCode::Invalid, format!("A memory has at most {MOST_CHARS} characters."))
             .hint("Add longer text as a document."));
     }
-    house.law.may_remember()?;
+    house.law.may_remember(&text)?;
     let open = house.open()?;
     let now = now_ms();
     let (row, _) = open

@@ -13,7 +13,6 @@ use hearth_api::{
 use hearth_domain::{Label, SpaceId, Trust};
 use hearth_policy::{
     Action, ActionKind, Flaw, Grant, LONGEST_GRANT_MS, Mode as RuleMode, Origin, Outcome, Request, Right, RuleSet, Who,
-    content,
 };
 use hearth_store::Entry;
 use std::collections::BTreeSet;
@@ -200,10 +199,12 @@ pub(crate) fn try_rules(house: &House, text: &str, sample: Option<&str>) -> Resu
     let mut requests: Vec<(Option<i64>, Request)> = Vec::with_capacity(rows.len() + 1);
     let mut found = BTreeSet::new();
     if let Some(sample) = sample.filter(|sample| !sample.trim().is_empty()) {
-        found = content::find(sample).into_iter().map(|found| found.kind).collect();
         let action = Action::Send { provider: String::new(), host: String::new(), residency: "unknown".to_owned() };
-        let request = Request::new(Who::Person, action, Label::Internal, Trust::User);
-        requests.push((None, Request { content: found.clone(), ..request }));
+        for action in [Action::Answer, Action::Show, action] {
+            let request = Request::new(Who::Person, action, Label::Internal, Trust::User).about(sample);
+            found.clone_from(&request.content);
+            requests.push((None, request));
+        }
     }
     requests
         .extend(rows.into_iter().filter_map(|row| Some((Some(row.at_ms), serde_json::from_value(row.request).ok()?))));
@@ -329,6 +330,7 @@ fn what(request: &Request) -> String {
 fn action_words(action: ActionKind) -> &'static str {
     match action {
         ActionKind::Answer => "Answer here",
+        ActionKind::Show => "Show an answer",
         ActionKind::UseDocument => "Use a document",
         ActionKind::ReadPath => "Read a file",
         ActionKind::Remember => "Remember",

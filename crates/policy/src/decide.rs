@@ -195,6 +195,20 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_may_look_for_words() {
+        let own = "@name(\"no plans\")@sentence(\"Plans stay untold.\")forbid (principal, action in [Action::\"answer\", Action::\"show\"], resource) when { context.text like \"*project falcon*\" };";
+        let rules = RuleSet::with(Mode::LocalOnly, "", own).unwrap();
+        assert!(rules.holds_back_answers() && !RuleSet::of(Mode::LocalOnly).holds_back_answers());
+        let decided = |action, text: &str| {
+            let request = Request::new(Who::Person, action, Label::Public, Trust::User).about(text);
+            decide(&request, &rules, &[], 0).rule.name
+        };
+        assert_eq!(decided(Action::Answer, "When does Project Falcon begin?"), "no plans");
+        assert_eq!(decided(Action::Show, "In May."), "answers are shown");
+        assert_eq!(decided(Action::Show, "PROJECT FALCON begins in May."), "no plans");
+    }
+
+    #[test]
     fn every_rule_can_be_read_and_has_its_own_number() {
         for mode in Mode::ALL {
             for (at, rule) in RuleSet::of(mode).rules.iter().enumerate() {
@@ -210,6 +224,7 @@ mod tests {
         let purpose = proptest::sample::select(vec![Purpose::Model, Purpose::Update]);
         prop_oneof![
             Just(Action::Answer),
+            Just(Action::Show),
             Just(Action::UseDocument),
             any::<bool>().prop_map(|granted| Action::ReadPath { granted }),
             Just(Action::Remember),

@@ -154,11 +154,13 @@ fn cedar_request(request: &Request, allowed: bool) -> Option<cedar_policy::Reque
         ("content", RestrictedExpression::new_set(kinds.into_iter().map(text))),
     ];
     match &request.action {
+        Action::Answer | Action::Show | Action::Remember => facts.push(("text", text(&request.text.to_lowercase()))),
         Action::ReadPath { granted } => facts.push(("granted", yes(*granted))),
         Action::CallTool { effect, .. } => facts.push(("effect", text(&format!("{effect:?}").to_lowercase()))),
         Action::Download { purpose, .. } => facts.push(("purpose", text(&format!("{purpose:?}").to_lowercase()))),
         Action::FetchPage { .. } => facts.push(("purpose", text("page"))),
         Action::Send { host, residency, .. } => {
+            facts.push(("text", text(&request.text.to_lowercase())));
             facts.push(("host", text(host)));
             facts.push(("residency", text(residency)));
         }

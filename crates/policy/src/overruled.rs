@@ -52,6 +52,8 @@ fn thinkable(text: &str) -> Vec<Request> {
     let mut words: BTreeSet<String> = text.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     words.insert("anything".to_owned());
     let kinds: BTreeSet<ActionKind> = words.iter().filter_map(|word| ActionKind::from_word(word)).collect();
+    // Words that a rule looks for, all of them in one text.
+    let text = words.iter().map(|word| word.replace('*', " ")).collect::<Vec<_>>().join(" ");
     let mut requests = Vec::new();
     for word in &words {
         for action in
@@ -60,7 +62,7 @@ fn thinkable(text: &str) -> Vec<Request> {
             for who in [Who::Person, Who::Model, Who::House] {
                 for label in Label::ALL {
                     for trust in [Trust::User, Trust::Library, Trust::Web, Trust::Tool] {
-                        let request = Request::new(who, action.clone(), label, trust);
+                        let request = Request { text: text.clone(), ..Request::new(who, action.clone(), label, trust) };
                         let content = crate::content::Kind::ALL.into_iter().filter(|kind| words.contains(kind.word()));
                         let content: BTreeSet<_> = content.collect();
                         if !content.is_empty() {
@@ -79,6 +81,7 @@ fn actions(word: &str, words: &BTreeSet<String>) -> Vec<Action> {
     let name = || word.to_owned();
     let mut actions = vec![
         Action::Answer,
+        Action::Show,
         Action::UseDocument,
         Action::ReadPath { granted: true },
         Action::ReadPath { granted: false },

@@ -97,6 +97,8 @@ pub enum Purpose {
 pub enum Action {
     /// To answer a question with a model on this machine.
     Answer,
+    /// To show what a model answered.
+    Show,
     /// To give a document's passages to a model on this machine.
     UseDocument,
     /// To read a file of the machine.
@@ -159,6 +161,7 @@ pub enum Action {
 #[allow(missing_docs)]
 pub enum ActionKind {
     Answer,
+    Show,
     UseDocument,
     ReadPath,
     Remember,
@@ -176,8 +179,9 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// All kinds.
-    pub const ALL: [ActionKind; 14] = [
+    pub const ALL: [ActionKind; 15] = [
         ActionKind::Answer,
+        ActionKind::Show,
         ActionKind::UseDocument,
         ActionKind::ReadPath,
         ActionKind::Remember,
@@ -197,6 +201,7 @@ impl ActionKind {
     pub fn word(self) -> &'static str {
         match self {
             ActionKind::Answer => "answer",
+            ActionKind::Show => "show",
             ActionKind::UseDocument => "use_document",
             ActionKind::ReadPath => "read_path",
             ActionKind::Remember => "remember",
@@ -224,6 +229,7 @@ impl Action {
     pub fn kind(&self) -> ActionKind {
         match self {
             Action::Answer => ActionKind::Answer,
+            Action::Show => ActionKind::Show,
             Action::UseDocument => ActionKind::UseDocument,
             Action::ReadPath { .. } => ActionKind::ReadPath,
             Action::Remember => ActionKind::Remember,
@@ -266,6 +272,9 @@ pub struct Request {
     /// What was found in its text.
     #[serde(default)]
     pub content: BTreeSet<Kind>,
+    /// The words that rules may look for: a question, an answer, what would be sent. Never written down with the request.
+    #[serde(skip)]
+    pub text: String,
     /// The space it happens in, where it happens in one.
     #[serde(default)]
     pub space: Option<SpaceId>,
@@ -277,7 +286,13 @@ pub struct Request {
 impl Request {
     /// A request about no text, outside of spaces and turns.
     pub fn new(who: Who, action: Action, label: Label, trust: Trust) -> Self {
-        Self { who, action, label, trust, content: BTreeSet::new(), space: None, turn: None }
+        Self { who, action, label, trust, content: BTreeSet::new(), text: String::new(), space: None, turn: None }
+    }
+
+    /// The same about a text: its words, and what is found in it.
+    pub fn about(self, text: &str) -> Self {
+        let content = crate::content::find(text).into_iter().map(|found| found.kind).collect();
+        Self { content, text: text.to_owned(), ..self }
     }
 
     /// Whether some part came from the web or out of a tool.

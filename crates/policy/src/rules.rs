@@ -117,6 +117,12 @@ impl RuleSet {
         Ok(Self { mode, rules: all.into_iter().map(|(rule, _)| rule).collect(), compiled })
     }
 
+    /// Whether an answer must be read whole before any of it is shown: a rule that did not come with Hearth may hold it back.
+    pub fn holds_back_answers(&self) -> bool {
+        let others = self.rules.iter().filter(|rule| rule.origin != Origin::BuiltIn && rule.effect != Outcome::Allow);
+        others.into_iter().any(|rule| rule.text.contains("\"show\"") || !rule.text.contains("Action::"))
+    }
+
     /// A rule by its number; 0 is the one that denies what no other names.
     pub fn rule(&self, number: u32) -> Rule {
         let found = self.rules.iter().find(|rule| rule.number == number);

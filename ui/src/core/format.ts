@@ -9,6 +9,7 @@ import type {
   Role,
   Sentence,
   VaultState,
+  Mode,
 } from './bindings';
 
 const MINUTE = 60_000;
@@ -152,6 +153,9 @@ export function dayGroup(ms: number, now = Date.now()): string {
   const month = then.toLocaleDateString(undefined, { month: 'long' });
   return then.getFullYear() === new Date(now).getFullYear() ? month : `${month} ${then.getFullYear()}`;
 }
+
+/** The modes in words. */
+export const MODE: Record<Mode, string> = { offline: 'Offline', local_only: 'Local only', ask_before_remote: 'Ask before remote' };
 
 /** A label's word. */
 export const LABEL: Record<Label, string> = {

@@ -2,12 +2,11 @@
 //! What it says is not known here.
 
 use super::BundleError;
-use super::seal::{fingerprint, from_hex, hex, house_key};
-use ed25519_dalek::{Signature, Signer, VerifyingKey};
+use super::seal::{Seal, fingerprint, house_key};
 use std::path::Path;
 
 /// What is signed begins with this, so that no signature of the house serves for something else.
-const DOMAIN: &[u8] = b"hearth letter 1\n";
+const DOMAIN: &str = "hearth letter 1\n";
 /// What the last line begins with.
 const MARK: &str = "\n# signed ";
 
@@ -31,16 +30,16 @@ pub enum LetterError {
     Signature,
 }
 
-/// Signs a text with the key that lies at `key`, which is made on first use. Returns the letter.
+/// Signs a text with the key that lies at `path`, which is made on first use. Returns the letter.
 ///
 /// # Errors
 /// [`BundleError`] where the key cannot be read or made.
-pub fn write_letter(text: &str, key: &Path) -> Result<(String, Letter), BundleError> {
-    let key = house_key(key)?;
+pub fn write_letter(text: &str, path: &Path) -> Result<(String, Letter), BundleError> {
+    let key = house_key(path)?;
     let text = format!("{}\n", text.trim_end());
-    let signature = key.sign(&[DOMAIN, text.as_bytes()].concat());
-    let line = format!("{} {}", hex(key.verifying_key().as_bytes()), hex(&signature.to_bytes()));
-    let written = format!("{}{MARK}{line}\n", text.trim_end_matches('\n'));
+    let seal = serde_json::to_string(&Seal::over(&key, DOMAIN, text.as_bytes()));
+    let seal = seal.map_err(|error| BundleError::file(path, error.into()))?;
+    let written = format!("{}{MARK}{seal}\n", text.trim_end_matches('\n'));
     Ok((written, Letter { text, fingerprint: fingerprint(&key.verifying_key()) }))
 }
 
@@ -50,15 +49,9 @@ pub fn write_letter(text: &str, key: &Path) -> Result<(String, Letter), BundleEr
 /// [`LetterError`]: nothing of the text may be used then.
 pub fn open_letter(letter: &str) -> Result<Letter, LetterError> {
     let (text, line) = letter.trim_end().rsplit_once(MARK).ok_or(LetterError::Unsigned)?;
-    let (key, signature) = line.split_once(' ').ok_or(LetterError::Unsigned)?;
     let text = format!("{text}\n");
-    let opened = || {
-        let key = VerifyingKey::from_bytes(&from_hex(key)?).ok()?;
-        let signature = Signature::from_bytes(&from_hex(signature)?);
-        key.verify_strict(&[DOMAIN, text.as_bytes()].concat(), &signature).ok()?;
-        Some(fingerprint(&key))
-    };
-    let fingerprint = opened().ok_or(LetterError::Signature)?;
+    let seal: Seal = serde_json::from_str(line).map_err(|_| LetterError::Signature)?;
+    let fingerprint = seal.signer(DOMAIN, text.as_bytes()).ok_or(LetterError::Signature)?;
     Ok(Letter { text, fingerprint })
 }
 

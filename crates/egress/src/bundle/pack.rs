@@ -81,7 +81,8 @@ fn write(
     if list.len() as u64 > CONTENTS_BYTES {
         return Err(BundleError::List { reason: "it is too long; pack fewer models at once".into() });
     }
-    let seal = serde_json::to_vec_pretty(&Seal::over(key, &list)).map_err(|error| failed(error.into()))?;
+    let seal =
+        serde_json::to_vec_pretty(&Seal::over(key, seal::DOMAIN, &list)).map_err(|error| failed(error.into()))?;
     let file = File::create(beside).map_err(failed)?;
     let mut tar = tar::Builder::new(BufWriter::with_capacity(1 << 20, file));
     add(&mut tar, CONTENTS, list.len() as u64, list.as_slice()).map_err(failed)?;

@@ -10,29 +10,38 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
 
-/// What is signed begins with this, so that no signature of the house serves for something else.
-const DOMAIN: &[u8] = b"hearth models bundle 1\n";
+/// What is signed of a bundle begins with this, so that no signature of the house serves for something else.
+pub(super) const DOMAIN: &str = "hearth models bundle 1\n";
 
 /// A signature and whose it is, in hexadecimal.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Seal {
+pub struct Seal {
     key: String,
     signature: String,
 }
 
 impl Seal {
-    /// Signs the bytes of a list of contents.
-    pub(super) fn over(key: &SigningKey, contents: &[u8]) -> Self {
-        let signature = key.sign(&[DOMAIN, contents].concat());
+    /// Signs bytes with the key of this house, which lies in a file and is made if there is none. `domain` names what is
+    /// signed: a signature over one kind of thing is none over another.
+    ///
+    /// # Errors
+    /// Where the key cannot be read or made.
+    pub fn by(key: &Path, domain: &str, contents: &[u8]) -> Result<Self, BundleError> {
+        Ok(Self::over(&house_key(key)?, domain, contents))
+    }
+
+    /// Signs bytes.
+    pub(super) fn over(key: &SigningKey, domain: &str, contents: &[u8]) -> Self {
+        let signature = key.sign(&[domain.as_bytes(), contents].concat());
         Self { key: hex(key.verifying_key().as_bytes()), signature: hex(&signature.to_bytes()) }
     }
 
     /// The fingerprint of the key that signed these bytes; nothing where it did not.
-    pub(super) fn signer(&self, contents: &[u8]) -> Option<String> {
+    pub fn signer(&self, domain: &str, contents: &[u8]) -> Option<String> {
         let key = VerifyingKey::from_bytes(&from_hex(&self.key)?).ok()?;
         let signature = Signature::from_bytes(&from_hex(&self.signature)?);
-        key.verify_strict(&[DOMAIN, contents].concat(), &signature).ok()?;
+        key.verify_strict(&[domain.as_bytes(), contents].concat(), &signature).ok()?;
         Some(fingerprint(&key))
     }
 }
@@ -95,11 +104,11 @@ fn read(path: &Path) -> Result<Option<SigningKey>, BundleError> {
     Ok(Some(SigningKey::from_bytes(&secret)))
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-pub(super) fn from_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
+fn from_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
     let digits = digits.as_bytes();
     if digits.len() != 2 * N || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;

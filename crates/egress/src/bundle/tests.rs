@@ -81,7 +81,7 @@ impl Two {
         let key = seal::house_key(&self.key("a")).unwrap();
         let mut tar = tar::Builder::new(Vec::new());
         entry(&mut tar, CONTENTS, &list);
-        entry(&mut tar, SEAL, &serde_json::to_vec(&Seal::over(&key, &list)).unwrap());
+        entry(&mut tar, SEAL, &serde_json::to_vec(&Seal::over(&key, seal::DOMAIN, &list)).unwrap());
         entries(&mut tar, &models);
         fs::write(self.bundle(), tar.into_inner().unwrap()).unwrap();
     }

@@ -137,7 +137,7 @@ impl<'a, R: Read> Bundle<'a, R> {
         let contents = self.small(CONTENTS, CONTENTS_BYTES)?;
         let seal = self.small(SEAL, SEAL_BYTES)?;
         let seal: Seal = serde_json::from_slice(&seal).map_err(|_| BundleError::Signature)?;
-        let signer = seal.signer(&contents).ok_or(BundleError::Signature)?;
+        let signer = seal.signer(seal::DOMAIN, &contents).ok_or(BundleError::Signature)?;
         Ok((contents, signer))
     }
 

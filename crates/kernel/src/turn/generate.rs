@@ -202,7 +202,7 @@ impl Pen {
             self.untold = rest;
             self.check(turn, given);
         }
-        if self.kept.elapsed() >= KEEP && turn.behind.is_none() {
+        if self.kept.elapsed() >= KEEP && turn.behind.is_none() && !turn.held_back {
             self.kept = Instant::now();
             let (id, answer) = (turn.id, turn.answer.clone());
             if let Err(error) = turn.open.store.write(|writer| writer.note_answer(id, &answer)) {

@@ -49,7 +49,7 @@ pub(crate) fn permit(turn: &mut Turn<'_>, question: Question) -> Result<Permitte
     };
     let labelled = turn.trail.now();
     let label = highest_label(turn, &question)?;
-    let decision = turn.house.law.may_answer(label, question.space, turn.id);
+    let decision = turn.house.law.may_answer(&question.text, label, question.space, turn.id);
     let refusal = (decision.outcome != Ruling::Allow).then(|| crate::law::rule(&decision.rule));
     let outcome = if refusal.is_some() { Outcome::Refused } else { Outcome::Done };
     let detail = Detail {

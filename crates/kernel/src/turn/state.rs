@@ -22,6 +22,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) trail: Trail,
     /// What is told instead of words and steps, while the answer on screen is written anew behind it.
     pub(crate) behind: Option<String>,
+    /// Whether the answer is read whole by the rules before any of it is shown.
+    pub(crate) held_back: bool,
     cancel: Arc<AtomicBool>,
 }
 
@@ -72,6 +74,7 @@ impl<'a> Turn<'a> {
             record: TurnRecord::default(),
             trail,
             behind: None,
+            held_back: house.law.held().rules.holds_back_answers(),
             cancel,
         }
     }
@@ -93,6 +96,7 @@ impl<'a> Turn<'a> {
                 TurnNews::Doing { what: what.clone(), tokens_per_second }
             }
             (Some(_), TurnNews::Words { .. } | TurnNews::Checked { .. } | TurnNews::Quotes { .. }) => return,
+            (None, TurnNews::Words { .. } | TurnNews::Checked { .. }) if self.held_back => return,
             (_, news) => news,
         };
         self.house.events.turn(self.conversation.0, self.id.0, news);

@@ -7,6 +7,7 @@ use super::trail::Detail;
 use hearth_api::{Error, Outcome, TurnNews};
 use hearth_domain::{CheckState, Role, SentenceCheck};
 use hearth_inference::embed::Kind;
+use hearth_policy::Outcome as Ruling;
 use hearth_retrieval::{Embedded, NoSimilarity, Similarity, Source, confidence, texts_wanted, verify as check};
 use hearth_store::PassageRow;
 
@@ -21,6 +22,7 @@ pub(crate) fn verify(turn: &mut Turn<'_>, drafted: Drafted) -> Result<(), Ended>
         turn.trail.note("Verify", started, Outcome::Skipped, "Nothing was written", Detail::default());
         return Err(cut_short.unwrap_or_else(|| Ended::Failed(wrote_nothing())));
     }
+    may_show(turn, started)?;
     if given.is_empty() {
         turn.record.checked = true;
         turn.record.general = true;
@@ -56,6 +58,25 @@ pub(crate) fn verify(turn: &mut Turn<'_>, drafted: Drafted) -> Result<(), Ended>
         }
         None => Ok(()),
     }
+}
+
+/// The rules read the answer before it counts. One that they hold back is not kept either.
+fn may_show(turn: &mut Turn<'_>, started: f64) -> Result<(), Ended> {
+    let decision = turn.house.law.may_show(&turn.answer, turn.record.standing(), turn.id);
+    if decision.outcome == Ruling::Allow {
+        return Ok(());
+    }
+    turn.answer.clear();
+    turn.record.checks.clear();
+    turn.record.draft = None;
+    let detail = Detail {
+        aside: format!("rule {}", decision.rule.number),
+        decision: Some(decision.rule.sentence.clone()),
+        record: Some(turn.house.law.text(&decision.rule)),
+        ..Detail::default()
+    };
+    turn.trail.note("Verify", started, Outcome::Refused, "The answer was held back by a rule", detail);
+    Err(Ended::Refused(crate::law::rule(&decision.rule)))
 }
 
 /// Checks a text of its own against passages.

@@ -423,8 +423,17 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       return more.trace(turn, found?.id ?? 1, one?.question ?? '', one?.asked_ms ?? now);
     },
     VerifyAudit: () => ({ entries: 4812, head: '9f2c51d8e07a41ab', checked_ms: clock(), broken: scene.has('broken') ? { seq: 3117, at_ms: now - 86_400_000, why: 'Its seal does not follow from the one before.' } : null }),
-    GetPrivacy: () => more.privacy(now),
+    GetPrivacy: () => held,
+    SetMode: ({ mode }) => {
+      held = { ...held, mode, modes: held.modes.map((one) => ({ ...one, holds: one.mode === mode })) };
+      return held;
+    },
+    SetRules: ({ text }) => (held = { ...held, own_rules: text }),
+    TryRules: () => ({ tried: 214, changes: 1, examples: [{ at_ms: now, what: 'Export, Restricted', before: 'ask', after: 'deny', rule: 'never: export' }], idle: [], found: [] }),
+    AddGrant: () => held,
+    WithdrawGrant: ({ grant }) => (held = { ...held, grants: held.grants.filter((one) => one.id !== grant) }),
   };
+  let held = more.privacy(now);
   const forgotten: typeof memories = [];
   const found = more.foundModels();
 

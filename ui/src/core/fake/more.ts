@@ -189,6 +189,14 @@ export function privacy(now: number): Privacy {
   return {
     mode: 'local_only',
     mode_sentence: 'Nothing is sent. Models and documents stay on this machine.',
+    modes: [
+      { mode: 'offline', name: 'Offline', sentence: 'Nothing is sent and nothing is fetched. Models come on a disk.', holds: false },
+      { mode: 'local_only', name: 'Local only', sentence: 'Everything happens on this machine. Nothing you ask, keep or read is sent anywhere.', holds: true },
+      { mode: 'ask_before_remote', name: 'Ask before remote', sentence: 'Everything happens on this machine first. What would leave it is shown before, and waits for your yes.', holds: false },
+    ],
+    trouble: null,
+    own_rules: '',
+    grants: [{ id: 1, sentence: 'Export, up to Confidential', until_ms: now + 86_400_000 }],
     rules: [
       { number: 1, name: 'answers-stay-here', sentence: 'Answer on this machine.', text: 'permit (action == "answer", to == "here");', origin: 'Built in', applied: 212 },
       { number: 2, name: 'restricted-stays', sentence: 'Send nothing labelled Restricted.', text: 'forbid (action == "send") when { label == "restricted" };', origin: 'Built in', applied: 0 },

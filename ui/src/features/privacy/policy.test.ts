@@ -1,6 +1,6 @@
 // What policy promises.
 import { describe, expect, it } from 'vitest';
-import { appliedWords, emphasis, keywords } from './policy';
+import { appliedWords, composeRule, emphasis, keywords } from './policy';
 
 describe('policy text', () => {
   it('sets keywords strong and loses nothing', () => {
@@ -11,6 +11,12 @@ describe('policy text', () => {
   it('sets strong what a rule is about', () => {
     expect(emphasis('Send nothing labelled Restricted, ever.').find((piece) => piece.strong)?.text).toBe('Restricted');
     expect(emphasis('Fetch models.')).toEqual([{ text: 'Fetch models.', strong: false }]);
+  });
+  it('makes a rule from choices', () => {
+    expect(composeRule('export', 'forbid', 'restricted')).toBe(
+      '@name("never: export, when Restricted")\n@sentence("What is Restricted is never exported.")\nforbid (principal, action == Action::"export", resource)\nwhen { context.label == "restricted" };',
+    );
+    expect(composeRule('send', 'ask', 'always')).toContain('@ask("Send to a model elsewhere")\npermit (');
   });
   it('counts how often a rule decided', () => {
     expect([0, 1, 14].map(appliedWords)).toEqual(['Not applied since Hearth was started.', 'Applied 1 time since Hearth was started.', 'Applied 14 times since Hearth was started.']);
