@@ -55,13 +55,26 @@ fn thinkable(text: &str) -> Vec<Request> {
     // Words that a rule looks for, all of them in one text.
     let text = words.iter().map(|word| word.replace('*', " ")).collect::<Vec<_>>().join(" ");
     let mut requests = Vec::new();
-    for word in &words {
+    // Of these, what may stand for a tool, a host, a provider or a place; trusts but the two that matter only where named.
+    let known = |word: &str| {
+        ActionKind::from_word(word).is_some()
+            || Label::from_word(word).is_some()
+            || ["person", "model", "house"].contains(&word)
+    };
+    let names: BTreeSet<String> = words.iter().filter(|word| !known(word)).cloned().collect();
+    let trusts = [("", Trust::User), ("", Trust::Web), ("library", Trust::Library), ("tool", Trust::Tool)];
+    let trusts: Vec<Trust> = trusts
+        .into_iter()
+        .filter(|(word, _)| word.is_empty() || words.contains(*word))
+        .map(|(_, trust)| trust)
+        .collect();
+    for word in &names {
         for action in
-            actions(word, &words).into_iter().filter(|action| kinds.is_empty() || kinds.contains(&action.kind()))
+            actions(word, &names).into_iter().filter(|action| kinds.is_empty() || kinds.contains(&action.kind()))
         {
             for who in [Who::Person, Who::Model, Who::House] {
                 for label in Label::ALL {
-                    for trust in [Trust::User, Trust::Library, Trust::Web, Trust::Tool] {
+                    for trust in trusts.iter().copied() {
                         let request = Request { text: text.clone(), ..Request::new(who, action.clone(), label, trust) };
                         let content = crate::content::Kind::ALL.into_iter().filter(|kind| words.contains(kind.word()));
                         let content: BTreeSet<_> = content.collect();
@@ -101,7 +114,6 @@ fn actions(word: &str, words: &BTreeSet<String>) -> Vec<Action> {
         .extend([Effect::Pure, Effect::Reads, Effect::Changes].map(|effect| Action::CallTool { name: name(), effect }));
     for place in words.iter().take(8) {
         actions.push(Action::Send { provider: name(), host: place.clone(), residency: place.clone() });
-        actions.push(Action::Send { provider: name(), host: name(), residency: place.clone() });
     }
     actions
 }

@@ -119,10 +119,10 @@ fn any_request() -> impl Strategy<Value = Request> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nobody_loosens_it(own in proptest::collection::vec(any_rule(), 0..5), requests in proptest::collection::vec(any_request(), 12), mode in proptest::sample::select(Mode::ALL.to_vec()), granted in any::<bool>()) {
+    fn nobody_loosens_it(own in proptest::collection::vec(any_rule(), 0..5), requests in proptest::collection::vec(any_request(), 30), mode in proptest::sample::select(Mode::ALL.to_vec()), granted in any::<bool>()) {
         static POLICY: LazyLock<Organization> = LazyLock::new(|| Organization::read(TEXT).unwrap());
         let policy = &*POLICY;
         let alone = RuleSet::with(mode, &policy.rules, "").unwrap();
