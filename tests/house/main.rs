@@ -15,6 +15,7 @@ mod licences;
 mod offline;
 mod organization;
 mod page;
+mod replaying;
 mod reranking;
 mod routing;
 mod source;

@@ -28,6 +28,8 @@ pub struct Script {
     pub dies_after: Option<usize>,
     /// Dies when it is asked something with these words.
     pub dies_on: Option<String>,
+    /// Ends its answers otherwise each time: no real engine does.
+    pub changes_mind: bool,
     /// Any generation is a defect: the process says so and dies.
     pub forbid_requests: bool,
 }

@@ -37,8 +37,10 @@ pub struct AuditCheck {
     pub head: String,
     /// When it was checked.
     pub checked_ms: i64,
-    /// Where it is broken.
+    /// Where it is broken first.
     pub broken: Option<AuditBreak>,
+    /// Every place where it is broken, in order; at most 1,000.
+    pub flaws: Vec<AuditBreak>,
 }
 
 /// A break in the chain.
@@ -46,6 +48,8 @@ pub struct AuditCheck {
 pub struct AuditBreak {
     /// The first entry that does not hold.
     pub seq: u64,
+    /// The last of a stretch of which the same is true.
+    pub last: u64,
     /// When it says it was made.
     pub at_ms: Option<i64>,
     /// What is wrong with it.

@@ -230,11 +230,29 @@ commands! {
 
     // --- the record and the rules
     /// Entries of the record, newest first, before a place in the chain.
-    ListActivity { before: Option<u64>, limit: u32, text: Option<String> } -> Vec<AuditEntry>;
+    ListActivity { before: Option<u64>, limit: u32, text: Option<String>, from_ms: Option<i64>, until_ms: Option<i64> } -> Vec<AuditEntry>;
     /// One turn as a waterfall.
     GetTrace { turn: i64 } -> Trace;
     /// Checks the whole chain.
     VerifyAudit {} -> AuditCheck;
+    /// Compares the record with a signed end of it that was kept elsewhere.
+    CheckAnchor { anchor: Anchor } -> AnchorView;
+    /// The signed end of the record as it is now, to be kept elsewhere.
+    MakeAnchor {} -> Anchor;
+    /// Runs a turn again with the same model, passages, prompt, settings and seed, and compares. The turn stays as it is;
+    /// that it was replayed is noted in the record. Blocks meanwhile.
+    ReplayTurn { turn: i64 } -> Replay;
+    /// Where an answer came from.
+    GetLineage { turn: i64 } -> Lineage;
+    /// Every answer that used a document: whom to tell if it was wrong. Newest first.
+    ListUses { document: i64 } -> Vec<DocumentUse>;
+    /// Figures of a time from the kept record; the last 30 days without one. They never leave this machine.
+    GetMetrics { from_ms: Option<i64>, until_ms: Option<i64> } -> Metrics;
+    /// Entries of the record as a file, by the same filters as the list. Text of questions and answers is left out unless
+    /// `content` asks for it; text of documents is never in it.
+    ExportRecord { format: ExportFormat, text: Option<String>, from_ms: Option<i64>, until_ms: Option<i64>, content: bool } -> ExportedFile;
+    /// A compliance report of a time, made from the record alone and checked against it.
+    MakeReport { format: ReportFormat, from_ms: i64, until_ms: i64 } -> ExportedFile;
     /// What holds now.
     GetPrivacy {} -> Privacy;
     /// Chooses the mode.

@@ -126,6 +126,8 @@ pub struct Settings {
     pub lock_after_minutes: Option<u32>,
     /// Seconds within which an answer is to be there, where a faster model can; 0 is no limit.
     pub answer_within_s: Option<u32>,
+    /// Days for which traces and the details of finished turns are kept; 0 is for as long as the vault.
+    pub keep_traces_days: Option<u32>,
     /// The space that was open last.
     pub last_space: Option<i64>,
     /// Whether the first-run screen has been passed.

@@ -49,6 +49,23 @@ pub(crate) enum Verb {
     /// The record of what was done.
     #[command(subcommand)]
     Audit(Audit),
+    /// Run a question again with the same model, passages, settings and seed, and compare token by token.
+    Replay {
+        /// The turn's number, as `audit export` and the Activity screen show it.
+        turn: i64,
+    },
+    /// Where an answer came from, or every answer that used a document.
+    Lineage(Lineage),
+    /// Figures of a time from the kept record: latencies, tokens, checked sentences, refusals.
+    Metrics(Period),
+    /// A compliance report of a time, made from the record alone.
+    Report {
+        #[command(flatten)]
+        period: Period,
+        /// The file to make: its ending says the form, `.html` or `.pdf`.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
     /// What works on this machine and what does not.
     Doctor {
         /// Rebuild a damaged vault from what can be read.
@@ -317,7 +334,105 @@ pub(crate) enum Models {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     /// Check the whole chain; exit code 1 when it is broken.
-    Verify,
+    Verify {
+        /// Also compare it with a signed end that was kept elsewhere: what was taken off behind it is found.
+        #[arg(long, value_name = "FILE")]
+        anchor: Option<PathBuf>,
+    },
+    /// Write the signed end of the record, to be kept elsewhere.
+    Anchor {
+        /// The file to make; stdout without.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Write entries of the record, without questions and answers unless that is asked for.
+    Export {
+        /// The form.
+        #[arg(long, value_enum, default_value = "jsonl")]
+        format: FormatName,
+        /// The file to make; stdout without.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Only entries with this text in their sentence, kind or subject.
+        #[arg(long)]
+        text: Option<String>,
+        #[command(flatten)]
+        period: Period,
+        /// With the words of questions and answers.
+        #[arg(long)]
+        content: bool,
+    },
+}
+
+/// A time by its days, in UTC.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Period {
+    /// The first day, as 2026-11-22.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) from: Option<i64>,
+    /// The last day.
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    pub(crate) to: Option<i64>,
+}
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Period {
+    /// The moment after its last day.
+    pub(crate) fn until_ms(self) -> Option<i64> {
+        self.to.map(|to| to + DAY_MS)
+    }
+}
+
+/// The beginning of a day in milliseconds since 1970 (Howard Hinnant, "chrono-compatible low-level date algorithms").
+fn day(text: &str) -> Result<i64, String> {
+    let wrong = || format!("{text} is no day; write it as 2026-11-22");
+    let parts: Vec<i64> = text.split('-').map(str::parse).collect::<Result<_, _>>().map_err(|_| wrong())?;
+    let [year, month, day] = parts[..] else { return Err(wrong()) };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let long = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=long).contains(&day) {
+        return Err(wrong());
+    }
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let (era, of_era) = (shifted / 400, shifted % 400);
+    let of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    Ok(days * DAY_MS)
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FormatName {
+    /// One entry as JSON on each line.
+    Jsonl,
+    /// One entry on each row.
+    Csv,
+    /// Turns as spans for an OpenTelemetry collector (OTLP as JSON).
+    Otlp,
+}
+
+impl From<FormatName> for hearth_api::ExportFormat {
+    fn from(name: FormatName) -> Self {
+        match name {
+            FormatName::Jsonl => Self::Jsonl,
+            FormatName::Csv => Self::Csv,
+            FormatName::Otlp => Self::Otlp,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Lineage {
+    /// The turn's number.
+    pub(crate) turn: Option<i64>,
+    /// A document's number instead.
+    #[arg(long, value_name = "ID")]
+    pub(crate) document: Option<i64>,
 }
 
 #[derive(Debug, Args)]
@@ -442,6 +557,19 @@ mod tests {
     }
 
     #[test]
+    fn days_are_civil_and_the_last_one_counts() {
+        assert_eq!(day("1970-01-01"), Ok(0));
+        assert_eq!(day("2000-02-29"), Ok(951_782_400_000));
+        assert_eq!(day("2026-11-22"), Ok(1_795_305_600_000));
+        for wrong in ["", "2026", "2026-13-01", "2025-02-29", "2026-1-0", "yesterday", "2026-11-22-1"] {
+            assert!(day(wrong).is_err(), "{wrong}");
+        }
+        let words = ["hearth", "report", "--from", "2026-11-01", "--to", "2026-11-22", "--out", "r.html"];
+        let Verb::Report { period, .. } = Arguments::try_parse_from(words).unwrap().verb else { panic!("no report") };
+        assert_eq!(period.until_ms(), Some(1_795_305_600_000 + DAY_MS));
+    }
+
+    #[test]
     fn wrong_usage_ends_with_two() {
         for words in [
             &["hearth"][..],
@@ -450,6 +578,9 @@ mod tests {
             &["hearth", "serve"],
             &["hearth", "search", "x", "--limit", "0"],
             &["hearth", "fly"],
+            &["hearth", "lineage"],
+            &["hearth", "lineage", "3", "--document", "4"],
+            &["hearth", "report", "--from", "2026-11-01"],
         ] {
             assert_eq!(Arguments::try_parse_from(words).unwrap_err().exit_code(), 2, "{words:?}");
         }

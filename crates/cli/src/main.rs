@@ -14,16 +14,18 @@ mod eval;
 mod extract;
 mod house;
 mod import;
+mod lineage;
 mod models;
 mod out;
 mod policy;
 mod proof;
 mod record;
+mod replay;
 mod search;
 mod serve;
 mod watch;
 
-use arguments::{Arguments, Audit, Bench, Policy, Verb};
+use arguments::{Arguments, Bench, Policy, Verb};
 use clap::Parser;
 use end::End;
 use house::Place;
@@ -56,9 +58,13 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Search(what) => search::run(&place.open(out)?, what, out),
         Verb::Extract(what) => extract::run(what, out),
         Verb::Models(what) => models::run(place, what, out),
+        Verb::Audit(what) => record::audit(&place.open(out)?, what, out),
+        Verb::Replay { turn } => replay::run(&place.open(out)?, turn, out),
+        Verb::Lineage(what) => lineage::run(&place.open(out)?, &what, out),
+        Verb::Metrics(period) => record::metrics(&place.open(out)?, period, out),
+        Verb::Report { period, out: file } => record::report(&place.open(out)?, period, &file, out),
         Verb::Policy(what @ (Policy::Check { .. } | Policy::Pack { .. })) => policy::run(&place.start()?, what, out),
         Verb::Policy(what) => policy::run(&place.open(out)?, what, out),
-        Verb::Audit(Audit::Verify) => record::verify(&place.open(out)?, out),
         Verb::Doctor { prove_offline: Some(file), .. } => proof::prove(place, &file, out),
         Verb::Doctor { check_proof: Some(file), .. } => proof::check(&file, out),
         Verb::Doctor { repair: true, .. } => record::repair(&place.open(out)?, out),

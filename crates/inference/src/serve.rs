@@ -423,6 +423,7 @@ fn done(id: u64, o: &Outcome) -> Reply {
         prompt_tokens: o.prompt_tokens as u32,
         cached_tokens: o.cached_tokens as u32,
         new_tokens: o.new_tokens as u32,
+        tokens: o.tokens.clone(),
         prompt_ms: ms(o.prompt),
         first_token_ms: ms(o.first_token),
         generate_ms: ms(o.generate),

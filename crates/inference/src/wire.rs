@@ -374,6 +374,8 @@ pub enum Reply {
         cached_tokens: u32,
         /// Tokens of the answer.
         new_tokens: u32,
+        /// Those tokens by number: what a later run is compared with.
+        tokens: Vec<u32>,
         /// Milliseconds until the prompt was read.
         prompt_ms: u64,
         /// Milliseconds until the first token was chosen.

@@ -2,11 +2,18 @@
 
 use crate::clock::now_ms;
 use crate::error;
-use crate::kernel::Open;
+use crate::kernel::{House, Open};
 use crate::turn::{Detail, TurnRecord, outcome};
-use hearth_api::{AuditBreak, AuditCheck, AuditEntry, Error, Station, Trace};
+use hearth_api::{Anchor, AnchorView, AuditBreak, AuditCheck, AuditEntry, Error, ErrorCode, Station, Trace};
 use hearth_domain::TurnId;
-use hearth_store::{AuditRow, Flaw};
+use hearth_store::{AnchorCheck, AuditRow, Broken, Entry, Flaw};
+
+/// Flaws of the record that are listed.
+const FLAWS: usize = 1000;
+/// The form of an anchor's file.
+const ANCHOR: &str = "hearth audit anchor 1";
+/// What is noted when other rules came into force.
+pub(crate) const POLICY: &str = "policy.in_force";
 
 /// Entries of the record, newest first.
 pub(crate) fn list(
@@ -14,8 +21,12 @@ pub(crate) fn list(
     before: Option<u64>,
     limit: usize,
     text: Option<&str>,
+    time_ms: std::ops::Range<i64>,
 ) -> Result<Vec<AuditEntry>, Error> {
-    let rows = open.store.read(|reader| reader.audit(before, limit.clamp(1, 500), text)).map_err(error::store)?;
+    let rows = open
+        .store
+        .read(|reader| reader.audit_within(before, limit.clamp(1, 500), text, time_ms))
+        .map_err(error::store)?;
     Ok(rows.into_iter().map(entry).collect())
 }
 
@@ -40,11 +51,12 @@ fn entry(row: AuditRow) -> AuditEntry {
 
 /// One turn as a waterfall.
 pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
-    let (turn, rows, audit) = open
+    let (turn, rows, audit, ledger) = open
         .store
         .read(|reader| {
             let Some(turn) = reader.turn(id)? else { return Ok(None) };
-            Ok(Some((turn, reader.trace(id)?, reader.audit_for(&format!("turn:{id}"))?)))
+            let ledger = reader.ledger_between(turn.asked_ms, turn.finished_ms.map_or(i64::MAX, |ended| ended + 1))?;
+            Ok(Some((turn, reader.trace(id)?, reader.audit_for(&format!("turn:{id}"))?, ledger)))
         })
         .map_err(error::store)?
         .ok_or_else(|| error::missing("question"))?;
@@ -60,7 +72,8 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         hearth_store::TurnState::Stopped => "stopped",
         hearth_store::TurnState::Failed => "failed",
     };
-    let sealed = audit.last();
+    // What was noted of the turn later, such as a replay, has seals of its own.
+    let sealed = audit.iter().rfind(|row| crate::metrics::ends_a_turn(row));
     Ok(Trace {
         turn: id.0,
         conversation: turn.conversation.0,
@@ -68,9 +81,9 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         asked_ms: turn.asked_ms,
         summary: format!("{verb} in {} {by}", crate::view::seconds(how.total_ms)),
         stations: rows.into_iter().map(station).collect(),
-        connections: 0,
-        bytes_out: how.bytes_out,
-        bytes_in: 0,
+        connections: ledger.iter().filter(|row| row.outcome != "refused").count() as u32,
+        bytes_out: ledger.iter().map(|row| row.bytes_out).sum(),
+        bytes_in: ledger.iter().map(|row| row.bytes_in).sum(),
         prompt_tokens: how.prompt_tokens,
         new_tokens: how.new_tokens,
         hash: sealed.map(|row| hex(&row.hash)).unwrap_or_default(),
@@ -103,19 +116,112 @@ pub(crate) fn verify(open: &Open) -> Result<AuditCheck, Error> {
         entries: found.entries,
         head: hex(&found.head),
         checked_ms: now_ms(),
-        broken: found.broken.map(|broken| AuditBreak {
-            seq: broken.seq,
-            at_ms: broken.at_ms,
-            why: flaw(broken.why).to_owned(),
-        }),
+        broken: found.broken.map(broken),
+        flaws: found.flaws.into_iter().take(FLAWS).map(broken).collect(),
     })
+}
+
+fn broken(broken: Broken) -> AuditBreak {
+    AuditBreak { seq: broken.seq, last: broken.last, at_ms: broken.at_ms, why: flaw(broken.why).to_owned() }
+}
+
+/// The signed end of the record, for keeping elsewhere.
+pub(crate) fn anchor(open: &Open) -> Result<Anchor, Error> {
+    let hearth_store::Anchor { entries, hash, at_ms, public_key, signature } =
+        open.store.anchor(now_ms()).map_err(error::store)?;
+    Ok(Anchor {
+        format: ANCHOR.into(),
+        entries,
+        hash: hex(&hash),
+        at_ms,
+        public_key: hex(&public_key),
+        signature: hex(&signature),
+    })
+}
+
+/// Compares the record with an anchor.
+pub(crate) fn check_anchor(open: &Open, anchor: &Anchor) -> Result<AnchorView, Error> {
+    let unreadable = || {
+        Error::new(ErrorCode::Invalid, "This is no anchor of Hearth.")
+            .hint("Name the file that `hearth audit anchor` wrote.")
+    };
+    let hash = |text: &str| bytes(text).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()).ok_or_else(unreadable);
+    if anchor.format != ANCHOR {
+        return Err(unreadable());
+    }
+    let kept = hearth_store::Anchor {
+        entries: anchor.entries,
+        hash: hash(&anchor.hash)?,
+        at_ms: anchor.at_ms,
+        public_key: hash(&anchor.public_key)?,
+        signature: bytes(&anchor.signature).ok_or_else(unreadable)?,
+    };
+    let date = crate::clock::date_of(anchor.at_ms);
+    let (sentence, seq) = match open.store.check_anchor(&kept).map_err(error::store)? {
+        AnchorCheck::Holds => {
+            let sentence = format!(
+                "The record goes on from the anchor of {date}: its first {} entries are those of then.",
+                anchor.entries
+            );
+            return Ok(AnchorView { holds: true, sentence, seq: None });
+        }
+        AnchorCheck::Forged => ("The anchor itself was changed: its signature does not hold.".to_owned(), None),
+        AnchorCheck::Elsewhere => ("The anchor is of another vault.".to_owned(), None),
+        AnchorCheck::Broken(seq, Flaw::Missing) => (
+            format!(
+                "The record had {} entries on {date}, and ends before entry {seq} now: what came after was taken off.",
+                anchor.entries
+            ),
+            Some(seq),
+        ),
+        AnchorCheck::Broken(seq, _) => {
+            (format!("Entry {seq} is not the one of {date}: the record was written anew."), Some(seq))
+        }
+    };
+    Ok(AnchorView { holds: false, sentence, seq })
+}
+
+/// Notes the rules that hold, where they are others than those noted last: what a report says was in force.
+pub(crate) fn note_policy(house: &House, open: &Open) -> Result<(), Error> {
+    let held = house.law.held();
+    let rules = &held.rules;
+    let listed: Vec<_> = rules
+        .rules
+        .iter()
+        .map(|rule| serde_json::json!({ "number": rule.number, "name": rule.name, "sentence": rule.sentence, "text": rule.text }))
+        .collect();
+    let body = serde_json::json!({ "mode": rules.mode.word(), "rules": listed });
+    let sha256 = crate::turn::call::sha256_of(body.to_string().as_bytes());
+    let last = open.store.read(|reader| reader.audit(None, 1, Some(POLICY))).map_err(error::store)?;
+    let noted = last.first().and_then(|row| row.detail.as_ref()?.get("sha256")?.as_str().map(str::to_owned));
+    if noted.as_deref() != Some(sha256.as_str()) {
+        let entry = Entry {
+            at_ms: now_ms(),
+            kind: POLICY,
+            sentence: format!("Rules in force: {}", crate::view::count(rules.rules.len(), "rule", "rules")),
+            subject: None,
+            detail: serde_json::json!({ "sha256": sha256, "policy": body }),
+        };
+        open.store.record(entry, |_| Ok(())).map_err(error::store)?;
+    }
+    Ok(())
+}
+
+/// Bytes of hexadecimal digits.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
+        return None;
+    }
+    (0..text.len() / 2).map(|at| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()).collect()
 }
 
 /// What is wrong with an entry, in words.
 pub(crate) fn flaw(flaw: Flaw) -> &'static str {
     match flaw {
         Flaw::Missing => "it is not there",
-        Flaw::OutOfOrder => "it does not follow from the one before",
+        Flaw::OutOfOrder => "it stands at another place",
+        Flaw::Inserted => "it was put in later",
+        Flaw::Rewritten => "entries of this stretch were written anew, and the signed head behind them is not theirs",
         Flaw::Edited => "its words were changed",
         Flaw::DetailEdited => "its detail was changed, or cleared without a signed tombstone",
         Flaw::EndsElsewhere => "entries were added or taken off behind the signed end",
@@ -123,6 +229,7 @@ pub(crate) fn flaw(flaw: Flaw) -> &'static str {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -34,6 +34,10 @@ answers! {
     GetStatus(house, _c) { Ok(home::status(house)) }
     GetSettings(house, _c) { settings::load(&*house.open()?) }
     SetSettings(house, c) {
+        if c.settings.keep_traces_days.is_some() {
+            // What is erased is the organization's matter, or whoever makes the rules.
+            roles::need(house, hearth_policy::Right::Rule)?;
+        }
         let settings = settings::change(&*house.open()?, c.settings)?;
         house.tell_status();
         Ok(settings)
@@ -260,10 +264,30 @@ answers! {
     ListActivity(house, c) {
         let text = c.text.as_deref().filter(|text| !text.trim().is_empty());
         roles::may_search_record(house, text)?;
-        Ok(roles::veiled(house, activity::list(&*house.open()?, c.before, c.limit as usize, text)?))
+        let time = c.from_ms.unwrap_or(i64::MIN)..c.until_ms.unwrap_or(i64::MAX);
+        Ok(roles::veiled(house, activity::list(&*house.open()?, c.before, c.limit as usize, text, time)?))
     }
     GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)).map(|trace| roles::veiled_trace(house, trace)) }
     VerifyAudit(house, _c) { activity::verify(&*house.open()?) }
+    CheckAnchor(house, c) { activity::check_anchor(&*house.open()?, &c.anchor) }
+    MakeAnchor(house, _c) { activity::anchor(&*house.open()?) }
+    ReplayTurn(house, c) { crate::replay::replay(house, TurnId(c.turn)) }
+    GetLineage(house, c) { crate::lineage::of_turn(&*house.open()?, TurnId(c.turn)) }
+    ListUses(house, c) { crate::lineage::of_document(&*house.open()?, DocumentId(c.document)) }
+    GetMetrics(house, c) { crate::metrics::metrics(house, &*house.open()?, crate::metrics::time(c.from_ms, c.until_ms)) }
+    ExportRecord(house, c) {
+        roles::may_search_record(house, c.text.as_deref().filter(|text| !text.trim().is_empty()))?;
+        if c.content {
+            roles::need(house, hearth_policy::Right::Read)?;
+        }
+        let wanted = crate::export::Wanted {
+            text: c.text.filter(|text| !text.trim().is_empty()),
+            time: c.from_ms.unwrap_or(i64::MIN)..c.until_ms.unwrap_or(i64::MAX),
+            content: c.content,
+        };
+        crate::export::export(house, &*house.open()?, c.format, &wanted)
+    }
+    MakeReport(house, c) { crate::report::report(house, &*house.open()?, c.format, c.from_ms..c.until_ms) }
     GetPrivacy(house, _c) { privacy::show(house, &*house.open()?) }
     SetMode(house, c) { privacy::set_mode(house, c.mode) }
     SetRules(house, c) { privacy::set_rules(house, &c.text) }

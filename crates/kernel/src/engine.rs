@@ -47,6 +47,8 @@ pub(crate) struct Generated {
     pub(crate) prompt_tokens: u32,
     pub(crate) cached_tokens: u32,
     pub(crate) new_tokens: u32,
+    /// The tokens written, by number.
+    pub(crate) tokens: Vec<u32>,
     pub(crate) prompt_ms: u64,
     pub(crate) generate_ms: u64,
 }
@@ -203,13 +205,21 @@ impl Engine {
                 // Thoughts are no part of what is checked and shown.
                 Ok(Reply::Thought { .. } | Reply::Call { .. } | Reply::Chances { .. }) => hear(Heard::Nothing),
                 Ok(Reply::Done {
-                    reason, prompt_tokens, cached_tokens, new_tokens, prompt_ms, generate_ms, ..
+                    reason,
+                    prompt_tokens,
+                    cached_tokens,
+                    new_tokens,
+                    tokens,
+                    prompt_ms,
+                    generate_ms,
+                    ..
                 }) => {
                     return Ok(Generated {
                         finish: reason,
                         prompt_tokens,
                         cached_tokens,
                         new_tokens,
+                        tokens,
                         prompt_ms,
                         generate_ms,
                     });

@@ -259,6 +259,11 @@ impl Held {
         self.organization.as_ref().map_or("", |laid| laid.policy.rules.as_str())
     }
 
+    /// Days that things may be kept, where the organization says it.
+    pub(crate) fn retention_days(&self) -> Option<u32> {
+        self.organization.as_ref().and_then(|laid| laid.policy.retention_days)
+    }
+
     /// Modes that may be chosen.
     pub(crate) fn modes(&self) -> Vec<Mode> {
         self.organization.as_ref().map_or_else(|| Mode::ALL.to_vec(), |laid| laid.policy.modes.clone())

@@ -90,7 +90,10 @@ fn sentences(policy: &Organization) -> Vec<String> {
         said.push(format!("Models are loaded only if their hash is one of {}.", models.len()));
     }
     if let Some(days) = policy.retention_days {
-        said.push(format!("Decisions are kept for {} at most.", crate::view::count(days as usize, "day", "days")));
+        said.push(format!(
+            "Decisions and the traces of turns are kept for {} at most.",
+            crate::view::count(days as usize, "day", "days")
+        ));
     }
     let parts: Vec<String> =
         policy.roles.iter().map(|(profile, person)| format!("{profile} {}", person.name())).collect();

@@ -187,6 +187,7 @@ fn change(
     house.law.write_beside(rules.mode);
     let held = Held::clone(&house.law.held());
     house.law.set(Held { rules, version, own, trouble: None, ..held });
+    crate::activity::note_policy(house, open)?;
     tell(house);
     show(house, open)
 }

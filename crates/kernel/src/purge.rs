@@ -74,6 +74,7 @@ fn without(record: &mut TurnRecord, answer: &str, document: DocumentId) -> Strin
     record.quotes.retain(|quote| stays(&quote.span));
     record.prompt = None;
     record.draft = None;
+    record.calls.clear();
     for source in record.sources.iter_mut().filter(|source| source.document == document) {
         source.title = "An erased document".into();
         source.place = Place::Whole;

@@ -78,6 +78,14 @@ const NEEDED: &[(&str, Right)] = &[
     ("ListActivity", Record),
     ("GetTrace", Record),
     ("VerifyAudit", Record),
+    ("CheckAnchor", Record),
+    ("MakeAnchor", Record),
+    ("ReplayTurn", Work),
+    ("GetLineage", Read),
+    ("ListUses", Read),
+    ("GetMetrics", Record),
+    ("ExportRecord", Record),
+    ("MakeReport", Record),
     ("GetPrivacy", Enter),
     ("SetMode", Rule),
     ("SetRules", Rule),
@@ -86,6 +94,13 @@ const NEEDED: &[(&str, Right)] = &[
     ("TryRules", Rule),
     ("AddGrant", Rule),
     ("WithdrawGrant", Rule),
+    ("ListProviders", Enter),
+    ("SetProvider", Rule),
+    ("RemoveProvider", Rule),
+    ("TestProvider", Rule),
+    ("SetBudget", Rule),
+    ("PreviewRemote", Work),
+    ("SendRemote", Work),
 ];
 
 /// What a command needs.

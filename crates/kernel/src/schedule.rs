@@ -282,6 +282,7 @@ pub(crate) fn keep_house(house: &Arc<House>) -> Result<(), Error> {
             }
             house.lock_when_unused();
             crate::memory::erase_forgotten(&house);
+            crate::retention::keep(&house);
         }
     })
 }

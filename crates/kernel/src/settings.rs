@@ -23,6 +23,9 @@ pub(crate) fn change(open: &Open, changed: Settings) -> Result<Settings, Error> 
     if changed.answer_within_s.is_some_and(|seconds| seconds > 3_600) {
         return Err(Error::new(ErrorCode::Invalid, "An answer within an hour is the longest that can be chosen."));
     }
+    if changed.keep_traces_days.is_some_and(|days| days > 36_500) {
+        return Err(Error::new(ErrorCode::Invalid, "Traces are kept for at most 36,500 days, or for ever (0)."));
+    }
     if changed.theme.as_deref().is_some_and(|theme| !["system", "light", "dark"].contains(&theme)) {
         return Err(Error::new(ErrorCode::Invalid, "There is no such theme."));
     }
@@ -34,6 +37,7 @@ pub(crate) fn change(open: &Open, changed: Settings) -> Result<Settings, Error> 
         announce: changed.announce.or(kept.announce),
         lock_after_minutes: changed.lock_after_minutes.or(kept.lock_after_minutes),
         answer_within_s: changed.answer_within_s.or(kept.answer_within_s),
+        keep_traces_days: changed.keep_traces_days.or(kept.keep_traces_days),
         last_space: changed.last_space.or(kept.last_space),
         welcomed: changed.welcomed.or(kept.welcomed),
         panes: match (kept.panes, changed.panes) {

@@ -5,12 +5,13 @@
 //! decision does not compile. Stations never call each other.
 
 mod act;
-mod compose;
+pub(crate) mod call;
+pub(crate) mod compose;
 mod generate;
 mod pace;
 mod permit;
 mod recall;
-mod recipe;
+pub(crate) mod recipe;
 pub(crate) mod record;
 mod refine;
 mod rerank;
@@ -25,7 +26,7 @@ mod whole;
 pub(crate) use record::{TurnRecord, close_interrupted, shown};
 pub(crate) use retrieve::{Found, KEPT, find_ranked, search};
 pub(crate) use state::{Ended, Turn, Turns};
-pub(crate) use trail::{Detail, erased, outcome};
+pub(crate) use trail::{Detail, STATIONS, erased, expired, outcome};
 
 use crate::clock::now_ms;
 use crate::error;

@@ -5,8 +5,8 @@ use crate::error;
 use crate::jobs::{self, Jobs};
 use crate::kernel::{House, Open};
 use crate::pages::Pages;
-use crate::settings;
 use crate::turn::{Turns, close_interrupted};
+use crate::{activity, settings};
 use hearth_api::{Error, ErrorCode, VaultState};
 use hearth_store::{Entry, Secret, Store, StoreError};
 use std::sync::Arc;
@@ -155,6 +155,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
         jobs: Jobs::default(),
         watch: crate::watch::Watch::default(),
         pages: Pages::default(),
+        retention: crate::retention::Retention::default(),
         used_ms: AtomicI64::new(now_ms()),
         lock_after_minutes: AtomicI64::new(0),
     });
@@ -165,6 +166,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     crate::memory::erase_forgotten_of(&open)?;
     *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));
     house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
+    activity::note_policy(house, &open)?;
     jobs::start(house, &open)?;
     crate::reindex::start(house, &open)?;
     crate::watch::start(house, &open)?;

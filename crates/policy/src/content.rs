@@ -6,8 +6,11 @@ mod address;
 mod digits;
 mod identity;
 mod name;
+mod orders;
 mod secret;
 mod web;
+
+pub use orders::orders;
 
 use serde::{Deserialize, Serialize};
 

@@ -14,9 +14,12 @@
 //! ```
 //!
 //! The head (how many entries, the last one's hash) is signed with Ed25519, and so is each purge of a detail. The key lies
-//! in the encrypted file and its public half also beside it in the vault's description. What this cannot show is a whole
-//! folder put back to an earlier state: for that a copy of the head must be kept elsewhere.
+//! in the encrypted file and its public half also beside it in the vault's description. Every 64th head is kept
+//! (`table/mark.rs`). What this cannot show is a whole folder put back to an earlier state: for that a copy of the head
+//! must be kept elsewhere (`anchor.rs`). Where each tampering lies is found in `locate.rs`.
 
+use crate::locate::locate;
+use crate::table::mark::{Marks, marks};
 use crate::table::meta;
 use crate::word::get_hash;
 use crate::{Result, Store};
@@ -34,6 +37,8 @@ pub struct AuditCheck {
     pub head: [u8; 32],
     /// The first place that is not as it was written.
     pub broken: Option<Broken>,
+    /// Every place that is not, in order.
+    pub flaws: Vec<Broken>,
 }
 
 /// Where the record is not as it was written.
@@ -41,6 +46,8 @@ pub struct AuditCheck {
 pub struct Broken {
     /// The entry; where entries are missing, the first missing one.
     pub seq: u64,
+    /// The last entry of which it is true, where it is true of several in a row.
+    pub last: u64,
     /// When that entry says it was written, where there is one.
     pub at_ms: Option<TimeMs>,
     /// What is wrong with it.
@@ -52,15 +59,20 @@ pub struct Broken {
 pub enum Flaw {
     /// It is not there.
     Missing,
-    /// It does not follow from the one before.
+    /// It stands at another place.
     OutOfOrder,
+    /// Something stands here that the record never held.
+    Inserted,
+    /// Somewhere in this stretch entries were written anew and chained to one another; the signed head behind it is not
+    /// theirs.
+    Rewritten,
     /// Its words do not give its hash.
     Edited,
     /// Its detail is not what it was, or was cleared without a signed tombstone.
     DetailEdited,
     /// The signed head does not end here: entries were added or taken off behind its back.
     EndsElsewhere,
-    /// The head's signature is not this vault's.
+    /// The signature of the head, or of one that was kept, is not this vault's.
     HeadForged,
 }
 
@@ -107,6 +119,11 @@ pub fn head_message(entries: u64, hash: &[u8; 32]) -> Vec<u8> {
     [b"hearth audit head 1\n".as_slice(), &entries.to_le_bytes(), hash].concat()
 }
 
+/// What the signature of a head that is kept covers: not the same, so that no kept one passes for the head.
+pub(crate) fn mark_message(entries: u64, hash: &[u8; 32]) -> Vec<u8> {
+    [b"hearth audit mark 1\n".as_slice(), &entries.to_le_bytes(), hash].concat()
+}
+
 /// What a tombstone's signature covers.
 pub fn tombstone_message(seq: u64, detail_hash: &[u8; 32]) -> Vec<u8> {
     [b"hearth audit purge 1\n".as_slice(), &seq.to_le_bytes(), detail_hash].concat()
@@ -117,101 +134,134 @@ pub(crate) fn sign(key: &SigningKey, message: &[u8]) -> [u8; 64] {
     key.sign(message).to_bytes()
 }
 
-fn signed(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+pub(crate) fn signed(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
     Signature::from_slice(signature).is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
 }
 
 impl Store {
-    /// Reads the whole record and says how far it is as it was written.
+    /// Reads the whole record and says where it is not as it was written.
     pub fn verify_audit(&self) -> Result<AuditCheck> {
         let key = self.inner.signing.verifying_key();
         // The description lies outside the file: a key exchanged inside it shows.
         let described = crate::vault::described_audit_key(&self.inner.folder)?;
         self.read(|reader| {
-            let mut check = walk(reader.db, &key)?;
+            let mut check = examine(reader.db, &key)?;
             let stored = meta::bytes(reader.db, "audit_public_key")?;
-            if check.broken.is_none() && (stored.as_deref() != Some(key.as_bytes()) || described != key.to_bytes()) {
-                check.broken = Some(Broken { seq: check.entries, at_ms: None, why: Flaw::HeadForged });
+            if check.flaws.is_empty() && (stored.as_deref() != Some(key.as_bytes()) || described != key.to_bytes()) {
+                let at = check.entries;
+                check.flaws.push(Broken { seq: at, last: at, at_ms: None, why: Flaw::HeadForged });
             }
+            check.broken = check.flaws.first().cloned();
             Ok(check)
         })
     }
 }
 
-/// Follows the chain from the first entry.
-fn walk(db: &Connection, key: &VerifyingKey) -> Result<AuditCheck> {
-    let mut check = AuditCheck { entries: 0, head: [0; 32], broken: None };
-    let sql = "SELECT a.seq, a.at_ms, a.kind, a.subject, a.sentence, a.detail_hash, a.previous, a.hash, d.detail,
-        d.tombstone FROM audit a LEFT JOIN audit_detail d ON d.seq = a.seq ORDER BY a.seq";
-    let mut statement = db.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let expected = check.entries + 1;
-        let at_ms = row.get("at_ms")?;
-        let seq = row.get::<_, i64>("seq")?;
-        if u64::try_from(seq) != Ok(expected) {
-            // A number below 1 was put before the first; one above means that those between are gone.
-            let (seq, why) = if seq < 1 { (0, Flaw::OutOfOrder) } else { (expected, Flaw::Missing) };
-            check.broken = Some(Broken { seq, at_ms: None, why });
-            return Ok(check);
-        }
-        let (kind, sentence): (String, String) = (row.get("kind")?, row.get("sentence")?);
-        let subject: Option<String> = row.get("subject")?;
-        let hashes = (get_hash(row, "detail_hash"), get_hash(row, "previous"), get_hash(row, "hash"));
-        let broken = |why| Some(Broken { seq: expected, at_ms: Some(at_ms), why });
-        let (Ok(detail_hash), Ok(previous), Ok(hash)) = hashes else {
-            check.broken = broken(Flaw::Edited);
-            return Ok(check);
-        };
-        let link = Link {
-            seq: expected,
-            previous,
-            at_ms,
-            kind: &kind,
-            subject: subject.as_deref(),
-            sentence: &sentence,
-            detail_hash,
-        };
-        if link.hash() != hash {
-            check.broken = broken(Flaw::Edited);
-            return Ok(check);
-        }
-        if previous != check.head {
-            check.broken = broken(Flaw::OutOfOrder);
-            return Ok(check);
-        }
-        let whole = match (row.get::<_, Option<String>>("detail")?, row.get::<_, Option<Vec<u8>>>("tombstone")?) {
-            (Some(detail), _) => sha256(detail.as_bytes()) == detail_hash,
-            (None, Some(tombstone)) => signed(key, &tombstone_message(expected, &detail_hash), &tombstone),
-            (None, None) => false,
-        };
-        if !whole {
-            check.broken = broken(Flaw::DetailEdited);
-            return Ok(check);
-        }
-        check.entries = expected;
-        check.head = hash;
+/// The signed head.
+pub(crate) struct Head {
+    pub(crate) entries: u64,
+    pub(crate) hash: [u8; 32],
+}
+
+/// Follows the chain; where it does not hold, finds every place.
+pub(crate) fn examine(db: &Connection, key: &VerifyingKey) -> Result<AuditCheck> {
+    let (head, marks) = (head(db, key)?, marks(db, key)?);
+    let (entries, last, followed) = follow(db, key, &marks)?;
+    let ends = head.as_ref().is_some_and(|head| head.entries == entries && head.hash == last);
+    let mut check = AuditCheck { entries, head: last, broken: None, flaws: Vec::new() };
+    if !(followed && ends && marks.forged.is_empty()) {
+        check.flaws = locate(db, key, head.as_ref(), &marks)?;
+        check.broken = check.flaws.first().cloned();
     }
-    check.broken = end(db, key, &check)?;
     Ok(check)
 }
 
-/// Compares the end of the chain with the signed head.
-fn end(db: &Connection, key: &VerifyingKey, check: &AuditCheck) -> Result<Option<Broken>> {
+/// Follows the chain from the first entry, as far as it holds: how many entries, the last one's hash, and whether it holds
+/// to its end.
+fn follow(db: &Connection, key: &VerifyingKey, marks: &Marks) -> Result<(u64, [u8; 32], bool)> {
+    let mut statement = db.prepare(ROWS)?;
+    let mut rows = statement.query([])?;
+    let (mut entries, mut head) = (0, [0; 32]);
+    while let Some(row) = rows.next()? {
+        let expected = entries + 1;
+        if u64::try_from(row.get::<_, i64>("seq")?) != Ok(expected) {
+            return Ok((entries, head, false));
+        }
+        let Some(kept) = Kept::read(row)? else { return Ok((entries, head, false)) };
+        let hash = kept.link(expected).hash();
+        let marked = marks.signed.get(&expected).is_none_or(|mark| *mark == hash);
+        if hash != kept.hash || kept.previous != head || !marked || !kept.detail_is_whole(expected, key) {
+            return Ok((entries, head, false));
+        }
+        (entries, head) = (expected, hash);
+    }
+    Ok((entries, head, true))
+}
+
+/// All entries with their details, in the order of their numbers.
+pub(crate) const ROWS: &str = "SELECT a.seq, a.at_ms, a.kind, a.subject, a.sentence, a.detail_hash, a.previous, a.hash,
+    d.detail, d.tombstone FROM audit a LEFT JOIN audit_detail d ON d.seq = a.seq ORDER BY a.seq";
+
+/// An entry as it is kept.
+pub(crate) struct Kept {
+    pub(crate) at_ms: TimeMs,
+    kind: String,
+    subject: Option<String>,
+    sentence: String,
+    detail_hash: [u8; 32],
+    pub(crate) previous: [u8; 32],
+    pub(crate) hash: [u8; 32],
+    detail: Option<String>,
+    tombstone: Option<Vec<u8>>,
+}
+
+impl Kept {
+    /// Reads a row of [`ROWS`]; none where a hash is none.
+    pub(crate) fn read(row: &rusqlite::Row) -> Result<Option<Self>> {
+        let hashes = (get_hash(row, "detail_hash"), get_hash(row, "previous"), get_hash(row, "hash"));
+        let (Ok(detail_hash), Ok(previous), Ok(hash)) = hashes else { return Ok(None) };
+        Ok(Some(Self {
+            at_ms: row.get("at_ms")?,
+            kind: row.get("kind")?,
+            subject: row.get("subject")?,
+            sentence: row.get("sentence")?,
+            detail_hash,
+            previous,
+            hash,
+            detail: row.get("detail")?,
+            tombstone: row.get("tombstone")?,
+        }))
+    }
+
+    /// The entry as it is hashed at a place.
+    pub(crate) fn link(&self, seq: u64) -> Link<'_> {
+        Link {
+            seq,
+            previous: self.previous,
+            at_ms: self.at_ms,
+            kind: &self.kind,
+            subject: self.subject.as_deref(),
+            sentence: &self.sentence,
+            detail_hash: self.detail_hash,
+        }
+    }
+
+    /// Whether the detail is what it was, or was cleared with a signed tombstone.
+    pub(crate) fn detail_is_whole(&self, seq: u64, key: &VerifyingKey) -> bool {
+        match (&self.detail, &self.tombstone) {
+            (Some(detail), _) => sha256(detail.as_bytes()) == self.detail_hash,
+            (None, Some(tombstone)) => signed(key, &tombstone_message(seq, &self.detail_hash), tombstone),
+            (None, None) => false,
+        }
+    }
+}
+
+/// The signed head; none where there is none or its signature is not the vault's.
+fn head(db: &Connection, key: &VerifyingKey) -> Result<Option<Head>> {
     let head = db.query_row("SELECT entries, hash, signature FROM audit_head WHERE id = 1", [], |row| {
         Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?))
     });
-    let broken = |seq, why| Ok(Some(Broken { seq, at_ms: None, why }));
-    let Some((entries, hash, signature)) = head.optional()? else { return broken(check.entries, Flaw::HeadForged) };
-    let Ok(hash) = <[u8; 32]>::try_from(hash) else { return broken(check.entries, Flaw::HeadForged) };
-    if !signed(key, &head_message(entries, &hash), &signature) {
-        return broken(check.entries, Flaw::HeadForged);
-    }
-    if entries > check.entries {
-        return broken(check.entries + 1, Flaw::Missing);
-    }
-    if entries < check.entries || hash != check.head {
-        return broken(entries.saturating_add(1).min(check.entries), Flaw::EndsElsewhere);
-    }
-    Ok(None)
+    let Some((entries, hash, signature)) = head.optional()? else { return Ok(None) };
+    let Ok(hash) = <[u8; 32]>::try_from(hash) else { return Ok(None) };
+    Ok(signed(key, &head_message(entries, &hash), &signature).then_some(Head { entries, hash }))
 }

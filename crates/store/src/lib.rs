@@ -5,6 +5,7 @@
 //! Writes go through one connection, in transactions; an effect and its entry in the record share one. Reads run on
 //! snapshots of a few further connections.
 
+mod anchor;
 mod bm25;
 mod chain;
 mod check;
@@ -12,6 +13,7 @@ mod connection;
 mod error;
 mod extension;
 mod kv_pages;
+mod locate;
 mod migrate;
 mod publish;
 mod purge;
@@ -26,6 +28,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
+pub use anchor::{Anchor, AnchorCheck, anchor_message};
 pub use chain::{AuditCheck, Broken, Flaw, head_message, tombstone_message};
 
 pub use check::Finding;

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 25] = [
+const TABLES: [&str; 26] = [
     "space",
     "blob",
     "document",
@@ -49,6 +49,7 @@ const TABLES: [&str; 25] = [
     "audit",
     "audit_detail",
     "audit_head",
+    "audit_mark",
 ];
 const WHOLE: [&str; 2] = ["meta", "setting"];
 
@@ -220,7 +221,9 @@ fn bounds(old: &mut Old, table: &str) -> Result<Option<(i64, i64)>> {
         Ok(last) => last,
         Err(()) => {
             let (sql, name) = match table {
-                "audit" | "audit_detail" | "audit_head" => ("SELECT entries FROM audit_head WHERE ?1 = ?1", table),
+                "audit" | "audit_detail" | "audit_head" | "audit_mark" => {
+                    ("SELECT entries FROM audit_head WHERE ?1 = ?1", table)
+                }
                 "vector" => ("SELECT seq FROM sqlite_sequence WHERE name = ?1", "passage"),
                 other => ("SELECT seq FROM sqlite_sequence WHERE name = ?1", other),
             };

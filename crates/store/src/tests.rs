@@ -6,4 +6,5 @@ mod property;
 mod record;
 mod reindex;
 mod search;
+mod tampering;
 mod vaults;

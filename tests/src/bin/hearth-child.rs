@@ -167,10 +167,14 @@ fn generate(
     let said =
         script.answers.iter().find(|(word, _)| question.contains(word.as_str())).map(|(_, answer)| answer.clone());
     let said = said.unwrap_or_else(|| asked.lines().nth(1).unwrap_or("I know nothing of this.").to_owned());
+    let said = match said.rsplit_once(' ') {
+        Some((head, _)) if script.changes_mind && asked_before() => format!("{head} year."),
+        _ => said,
+    };
     let prompt_tokens = messages.iter().map(|message| message.text.split_whitespace().count() as u32).sum();
     say(&Reply::Prompt { id, done: prompt_tokens, total: prompt_tokens })?;
     let mut reason = Finish::Stop;
-    let mut tokens = 0;
+    let (mut tokens, mut numbers) = (0, Vec::new());
     for word in said.split_inclusive(' ') {
         if script.dies_after.is_some_and(|last| tokens as usize >= last) {
             std::process::exit(9);
@@ -180,6 +184,7 @@ fn generate(
             break;
         }
         tokens += 1;
+        numbers.push(number(word));
         say(&Reply::Token { id, text: word.to_owned(), tokens })?;
         std::thread::sleep(Duration::from_millis(script.pause_ms));
     }
@@ -189,10 +194,22 @@ fn generate(
         prompt_tokens,
         cached_tokens,
         new_tokens: tokens,
+        tokens: numbers,
         prompt_ms: 1,
         first_token_ms: 1,
         generate_ms: (u64::from(tokens) * script.pause_ms).max(1),
     })
+}
+
+/// Whether this process has answered already.
+fn asked_before() -> bool {
+    static ASKED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    ASKED.swap(true, std::sync::atomic::Ordering::SeqCst)
+}
+
+/// A number for a word (FNV-1a), as a vocabulary would have one.
+fn number(word: &str) -> u32 {
+    word.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 /// Words to places by a hash (FNV-1a): texts that share words lie near each other, others do not.

@@ -32,6 +32,7 @@ const DEFAULTS: Settings = {
   announce: null,
   lock_after_minutes: null,
   answer_within_s: null,
+  keep_traces_days: null,
   last_space: null,
   welcomed: null,
   panes: null,

@@ -62,6 +62,8 @@ pub struct Outcome {
     pub cached_tokens: usize,
     /// Tokens of the answer, the one that ends the turn not counted.
     pub new_tokens: usize,
+    /// Those tokens by number.
+    pub tokens: Vec<u32>,
     /// Time until the prompt was read.
     pub prompt: Duration,
     /// Time until the first token was chosen.

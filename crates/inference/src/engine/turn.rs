@@ -93,6 +93,7 @@ impl Turn {
             prompt_tokens: prompt.len(),
             cached_tokens: 0,
             new_tokens: 0,
+            tokens: Vec::new(),
             prompt: Duration::ZERO,
             first_token: Duration::ZERO,
             generate: Duration::ZERO,
@@ -227,6 +228,7 @@ impl Turn {
                 return Ok(Some(Finish::Stop));
             }
             self.outcome.new_tokens += 1;
+            self.outcome.tokens.push(token);
             guarded.map_or(Ok(()), |g| g.take(token))?;
             let Speech { vocabulary, format } = &self.speech;
             if self.voice.say(vocabulary, format, token, self.outcome.new_tokens, emit) {

@@ -32,7 +32,8 @@ fn remember(turn: &mut Turn<'_>, permitted: &Permitted, text: &str) -> Result<()
     let memory = crate::memory::remember(turn.house, Some(permitted.question().space), text, Some(turn.id))?;
     turn.answer = format!("Remembered for this space: {}", memory.text);
     turn.record.checked = true;
-    turn.trail.note("Tool", started, Outcome::Done, "Kept one sentence in memory", Detail::default());
+    let detail = Detail { data: serde_json::json!({ "tool": "remember", "memory": memory.id }), ..Detail::default() };
+    turn.trail.note("Tool", started, Outcome::Done, "Kept one sentence in memory", detail);
     Ok(())
 }
 
@@ -70,6 +71,10 @@ fn call(turn: &mut Turn<'_>, permitted: &Permitted, name: &str, arguments: serde
             let given = typed(permitted);
             let trust = if effect == Effect::Pure { given.trust } else { Trust::Tool };
             turn.record.takes_in([Standing::new(given.label, trust)]);
+            let mut detail = detail;
+            if let Some(data) = detail.data.as_object_mut() {
+                data.insert("reply_sha256".into(), super::call::sha256_of(reply.text.as_bytes()).into());
+            }
             turn.trail.note("Tool", started, Outcome::Done, format!("{name} answered"), detail);
             turn.answer = reply.text;
             turn.record.checked = true;

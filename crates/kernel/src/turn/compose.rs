@@ -10,9 +10,10 @@ use crate::engine::Engine;
 use crate::error;
 use crate::models::Installed;
 use hearth_api::{Error, ErrorCode};
+use hearth_domain::{MemoryId, TurnId};
 use hearth_inference::wire::{Briefing, Message, Speaker};
 use hearth_policy::Standing;
-use hearth_store::PassageRow;
+use hearth_store::{PassageRow, TurnRow};
 use std::sync::Arc;
 
 /// Earlier turns of the conversation that are read again, at most.
@@ -29,6 +30,10 @@ pub(crate) struct Prompt {
     pub(crate) recipe: Recipe,
     /// Passages that the model was given.
     pub(crate) given: Vec<PassageRow>,
+    /// Memories that it was told, with their texts as they were.
+    pub(crate) memories: Vec<(MemoryId, String)>,
+    /// Earlier turns that it reads again.
+    pub(crate) earlier: Vec<TurnId>,
 }
 
 /// Loads the best model that loads, and lays out its prompt.
@@ -73,22 +78,29 @@ fn lay_out(turn: &mut Turn<'_>, grounded: &Grounded, engine: Arc<Engine>, model:
     let given = fit(passages, budget);
     turn.record.unused_passages = (passages.len() - given.len()) as u32;
     let recipe = Recipe::answering(!given.is_empty());
-    let mut system = recipe.instructions.to_owned();
-    if !recalled.memories.is_empty() {
-        system.push_str("\nRemember:");
-        for memory in &recalled.memories {
-            system.push_str("\n- ");
-            system.push_str(&memory.text);
-        }
-    }
+    let memories: Vec<_> = recalled.memories.iter().map(|memory| (memory.id, memory.text.clone())).collect();
+    let system = system(recipe.instructions, memories.iter().map(|(_, text)| text.as_str()));
     let question = &recalled.routed.permitted.question().text;
     let asked = if recalled.query.follow_up { &recalled.query.text } else { question };
     let user = if given.is_empty() { question.clone() } else { grounded_message(&given, asked) };
     turn.record.prompt = Some(user.clone());
     let earlier = earlier(turn)?;
     let briefing = Briefing { thinking: Some(recipe.thinking()), now_s: Some(now_ms() / 1000), ..Briefing::default() };
-    let messages = within_window(&engine, system, earlier, user, &briefing)?;
-    Ok(Prompt { engine, model, messages, briefing, recipe, given })
+    let (messages, earlier) = within_window(&engine, system, earlier, user, &briefing)?;
+    Ok(Prompt { engine, model, messages, briefing, recipe, given, memories, earlier })
+}
+
+/// What a model is told first: its instructions, and what is remembered.
+pub(crate) fn system<'a>(instructions: &str, memories: impl Iterator<Item = &'a str>) -> String {
+    let mut system = instructions.to_owned();
+    for (at, memory) in memories.enumerate() {
+        if at == 0 {
+            system.push_str("\nRemember:");
+        }
+        system.push_str("\n- ");
+        system.push_str(memory);
+    }
+    system
 }
 
 /// Tokens of passages that can be read in time and fit the window.
@@ -120,7 +132,7 @@ pub(super) fn estimate(text: &str) -> usize {
     letters / 4 + others * 3 / 4 + 1
 }
 
-pub(super) fn grounded_message(given: &[PassageRow], question: &str) -> String {
+pub(crate) fn grounded_message(given: &[PassageRow], question: &str) -> String {
     let mut text = String::new();
     for (at, passage) in given.iter().enumerate() {
         let place = crate::view::place(&passage.place, None);
@@ -141,42 +153,60 @@ pub(super) fn grounded_message(given: &[PassageRow], question: &str) -> String {
     text
 }
 
+/// An earlier turn as the model reads it again: what it was asked, what it answered.
+pub(crate) struct Said {
+    pub(crate) turn: TurnId,
+    pub(crate) asked: String,
+    pub(crate) answered: String,
+    pub(crate) standing: Standing,
+}
+
+/// A turn as a later one reads it again; none where nothing was written for it or kept of it.
+pub(crate) fn said(row: TurnRow) -> Option<Said> {
+    let record: super::TurnRecord = serde_json::from_value(row.record).ok()?;
+    let standing = record.standing();
+    Some(Said { turn: row.id, asked: record.prompt?, answered: row.answer, standing })
+}
+
 /// What was said before, as the model read it then.
-fn earlier(turn: &mut Turn<'_>) -> Result<Vec<(String, String)>, Ended> {
+fn earlier(turn: &mut Turn<'_>) -> Result<Vec<Said>, Ended> {
     let rows = turn.open.store.read(|reader| reader.turns(turn.conversation))?;
-    let mut said: Vec<(Standing, (String, String))> = rows
+    let mut said: Vec<Said> = rows
         .into_iter()
         .filter(|row| row.id.0 < turn.id.0 && row.replaced_by.is_none() && !row.answer.trim().is_empty())
-        .filter_map(|row| {
-            let record: super::TurnRecord = serde_json::from_value(row.record).ok()?;
-            Some((record.standing(), (record.prompt?, row.answer)))
-        })
+        .filter_map(said)
         .collect();
     let cut = said.len().saturating_sub(HISTORY);
     let read = said.split_off(cut);
-    turn.record.takes_in(read.iter().map(|(standing, _)| *standing));
-    Ok(read.into_iter().map(|(_, said)| said).collect())
+    turn.record.takes_in(read.iter().map(|said| said.standing));
+    Ok(read)
+}
+
+/// A prompt as messages.
+pub(crate) fn messages(system: String, earlier: &[Said], user: String) -> Vec<Message> {
+    let mut messages = vec![Message { role: Speaker::System, text: system }];
+    for said in earlier {
+        messages.push(Message { role: Speaker::User, text: said.asked.clone() });
+        messages.push(Message { role: Speaker::Assistant, text: said.answered.clone() });
+    }
+    messages.push(Message { role: Speaker::User, text: user });
+    messages
 }
 
 /// The messages that fit the model's real window: the oldest turns go first.
 fn within_window(
     engine: &Engine,
     system: String,
-    mut earlier: Vec<(String, String)>,
+    mut earlier: Vec<Said>,
     user: String,
     briefing: &Briefing,
-) -> Result<Vec<Message>, Failing> {
+) -> Result<(Vec<Message>, Vec<TurnId>), Failing> {
     let window = engine.info().n_ctx;
     loop {
-        let mut messages = vec![Message { role: Speaker::System, text: system.clone() }];
-        for (asked, answered) in &earlier {
-            messages.push(Message { role: Speaker::User, text: asked.clone() });
-            messages.push(Message { role: Speaker::Assistant, text: answered.clone() });
-        }
-        messages.push(Message { role: Speaker::User, text: user.clone() });
+        let messages = messages(system.clone(), &earlier, user.clone());
         let tokens = engine.count(messages.clone(), briefing.clone()).map_err(|why| Failing::Model(died(&why)))?;
         if tokens + ANSWER_TOKENS <= window {
-            return Ok(messages);
+            return Ok((messages, earlier.iter().map(|said| said.turn).collect()));
         }
         if earlier.is_empty() {
             let said = format!("The question and its passages have {tokens} tokens; this model reads {window}.");

@@ -1,6 +1,7 @@
 //! Station 6, Generate: the model writes; its words stream, marked unverified, and whole sentences are checked by their
 //! words as they come.
 
+use super::call::{Asked, CallRecord, given_to, sha256_of};
 use super::compose::{Prompt, died};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
@@ -50,7 +51,7 @@ pub(crate) fn wrote_nothing() -> Error {
 /// Lets the model write.
 pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, Ended> {
     turn.go_on()?;
-    let Prompt { engine, model, messages, briefing, recipe, given } = prompt;
+    let Prompt { engine, model, messages, briefing, recipe, given, memories, earlier } = prompt;
     let started = turn.trail.now();
     let now_s = briefing.now_s;
     let pages = given.iter().map(|row| (row.version, row.page)).collect::<std::collections::HashSet<_>>().len();
@@ -72,8 +73,16 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
         kept: Instant::now(),
         sentences: 0,
     };
+    let mut call = CallRecord::new("answer", &model, &engine, (&version, &sampling, &briefing), &messages);
+    call.memories = memories.iter().map(|(id, text)| (*id, sha256_of(text.as_bytes()))).collect();
+    call.earlier = earlier;
+    call.given = given_to(turn, &given)?;
+    call.prompt = Asked::Kept;
     let asked = (turn.conversation.0, Some(turn.open.store.kv_pages()));
     let written = engine.generate(asked, messages, briefing, sampling.clone(), &mut |heard| {
+        if let Heard::Words { text, .. } = &heard {
+            call.text.push_str(text);
+        }
         match heard {
             Heard::Words { text, tokens } => pen.write(turn, text, tokens, &given),
             Heard::Prompt { done, total } if done < total => pen.reading(turn, pages, done, total),
@@ -109,6 +118,7 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
     };
     if let Some(generated) = &generated {
         let seconds = generated.generate_ms as f32 / 1e3;
+        call.ended(generated);
         how.prompt_tokens = generated.prompt_tokens;
         how.cached_tokens = generated.cached_tokens;
         how.new_tokens = generated.new_tokens;
@@ -148,7 +158,12 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
             "top_k": sampling.top_k, "top_p": sampling.top_p, "min_p": sampling.min_p,
             "repeat_penalty": sampling.repeat_penalty, "max_tokens": sampling.max_tokens, "stop": sampling.stop,
             "now_s": now_s, "n_ctx": engine.info().n_ctx, "place": engine.info().place,
-            "threads": engine.info().threads, "kernel": engine.info().kernel }),
+            "threads": engine.info().threads, "kernel": engine.info().kernel, "machine": call.on.machine,
+            "memories": memories.iter().map(|(id, _)| id).collect::<Vec<_>>(), "earlier": call.earlier,
+            "passages": call.given, "messages_sha256": call.messages_sha256, "tokens_sha256": call.tokens_sha256(),
+            "prompt_tokens": how.prompt_tokens, "cached_tokens": how.cached_tokens, "new_tokens": how.new_tokens,
+            "prompt_ms": generated.as_ref().map(|done| done.prompt_ms),
+            "generate_ms": generated.as_ref().map(|done| done.generate_ms) }),
         ..Detail::default()
     };
     let outcome = match &cut_short {
@@ -158,6 +173,9 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
     };
     turn.trail.note("Generate", started, outcome, sentence, detail);
     turn.record.how = Some(how);
+    if generated.is_some() {
+        turn.record.calls.push(call);
+    }
     Ok(Drafted { given, cut_short })
 }
 

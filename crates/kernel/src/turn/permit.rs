@@ -56,11 +56,14 @@ pub(crate) fn permit(turn: &mut Turn<'_>, question: Question) -> Result<Permitte
         aside: format!("rule {}", decision.rule.number),
         decision: Some(decision.rule.sentence.clone()),
         record: Some(turn.house.law.text(&decision.rule)),
+        data: serde_json::json!({ "request": "answer", "outcome": format!("{:?}", decision.outcome).to_lowercase(),
+            "rule": { "number": decision.rule.number, "name": decision.rule.name, "sentence": decision.rule.sentence } }),
         ..Detail::default()
     };
     turn.trail.note("Admit", started, outcome, sentence, detail);
     let word = crate::law::label_name(label);
-    turn.trail.note("Label", labelled, Outcome::Done, format!("Highest label in reach is {word}"), Detail::default());
+    let labels = Detail { data: serde_json::json!({ "label": label }), ..Detail::default() };
+    turn.trail.note("Label", labelled, Outcome::Done, format!("Highest label in reach is {word}"), labels);
     if let Some(rule) = refusal {
         return Err(Ended::Refused(rule));
     }

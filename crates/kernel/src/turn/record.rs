@@ -46,6 +46,8 @@ pub(crate) struct TurnRecord {
     pub(crate) prompt: Option<String>,
     /// What was read of each part, where documents were read as wholes.
     pub(crate) parts: Vec<super::whole::PartRecord>,
+    /// Each time a model was asked: what a replay repeats.
+    pub(crate) calls: Vec<super::call::CallRecord>,
     pub(crate) seal: Option<u64>,
 }
 
@@ -304,6 +306,9 @@ fn keep(
         "label": standing.label, "trust": standing.trust,
         "sentences": { "supported": counts(CheckState::Supported), "partly": counts(CheckState::Partly),
             "not_found": counts(CheckState::NotFound), "contradicted": counts(CheckState::Contradicted) },
+        "models": super::call::models(&record.calls), "tokens_sha256": super::call::tokens_sha256(&record.calls),
+        "cached_tokens": how.as_ref().map(|how| how.cached_tokens), "first_word_ms": how.as_ref().and_then(|how| how.first_word_ms),
+        "about": super::trail::about(&rows),
         "rule": record.refusal.as_ref().map(|rule| &rule.name), "error": record.error.as_ref().map(|error| error.code),
         "answer_sha256": crate::import::hash(turn.answer.as_bytes()).to_string(),
     });

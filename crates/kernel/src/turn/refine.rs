@@ -1,6 +1,7 @@
 //! A draft refined: where the model that has the part would take too long, a faster one answers in time; then the other
 //! writes the answer anew, silently, and takes its place when it is checked. Whatever goes wrong meanwhile leaves the draft.
 
+use super::call::CallRecord;
 use super::record::{DraftRecord, TurnRecord};
 use super::retrieve::Grounded;
 use super::state::{Ended, Turn};
@@ -42,6 +43,8 @@ pub(crate) fn refine(
                 refined.first_word_ms = how.first_word_ms;
                 refined.route = said;
             }
+            let drafted = draft.calls.into_iter().map(|call| CallRecord { of: format!("draft, {}", call.of), ..call });
+            turn.record.calls = drafted.chain(std::mem::take(&mut turn.record.calls)).collect();
             turn.record.draft = Some(DraftRecord { model: how.model, answer, checks: draft.checks });
             again
         }

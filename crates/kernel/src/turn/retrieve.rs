@@ -111,8 +111,17 @@ fn note(
         crate::view::count(quoted, "quote", "quotes")
     );
     let weighed = ranking.passages.iter().map(|ranked| explain(ranked.score, &ranked.candidate, &ranked.why)).collect();
-    let versions: Vec<_> =
-        ranking.passages.iter().map(|ranked| (ranked.candidate.passage, ranked.candidate.version)).collect();
+    // Erased meanwhile, a version has no hash any more.
+    let hash = |version| turn.open.store.read(|reader| reader.version(version)).ok().flatten();
+    let versions: Vec<_> = ranking
+        .passages
+        .iter()
+        .map(|ranked| {
+            let one = &ranked.candidate;
+            serde_json::json!({ "passage": one.passage, "version": one.version, "page": one.page, "start": one.start,
+                "end": one.end, "sha256": hash(one.version).map(|row| row.hash.to_string()), "score": ranked.score })
+        })
+        .collect();
     let detail = Detail {
         aside: format!("quotes at {:.2} s", turn.trail.now() / 1e3),
         decision: match (without_vectors.map(|e| format!("Full text alone was searched: {}", e.message)), reranked) {

@@ -103,14 +103,44 @@ impl Trail {
     }
 }
 
+/// What an entry of the record says of a trail, without a word of what was asked or read: how long each station took, the
+/// label, the rules, the tools.
+pub(crate) fn about(rows: &[TraceRow]) -> serde_json::Value {
+    let data = |name: &str| rows.iter().find(|row| row.station == name).and_then(|row| row.detail.get("data"));
+    let stations: serde_json::Map<String, serde_json::Value> = rows
+        .iter()
+        .filter(|row| outcome(&row.outcome) != Outcome::Skipped)
+        .map(|row| (row.station.clone(), serde_json::json!((row.duration_ms * 10.0).round() / 10.0)))
+        .collect();
+    serde_json::json!({
+        "stations_ms": stations,
+        "label": data("Label").and_then(|data| data.get("label")),
+        "rule": data("Admit").and_then(|data| data.get("rule")),
+        "outcome": data("Admit").and_then(|data| data.get("outcome")),
+        "part": data("Route").and_then(|data| data.get("part")),
+        "follow_up": data("Recall").and_then(|data| data.get("follow_up")),
+        "tool": data("Tool").and_then(|data| data.get("tool")),
+        "tool_outcome": rows.iter().find(|row| row.station == "Tool" && data("Tool").is_some()).map(|row| &row.outcome),
+    })
+}
+
 /// What stands in place of a trail that named a purged document.
 pub(crate) fn erased() -> TraceRow {
+    in_place("What the stations did was erased together with a document that they had read")
+}
+
+/// What stands in place of a trail whose time is over.
+pub(crate) fn expired() -> TraceRow {
+    in_place("What the stations did was erased when its time was over; question and answer are kept")
+}
+
+fn in_place(sentence: &str) -> TraceRow {
     TraceRow {
         station: "Record".into(),
         started_ms: 0.0,
         duration_ms: 0.0,
         outcome: word(Outcome::Done).to_owned(),
-        sentence: "What the stations did was erased together with a document that they had read".into(),
+        sentence: sentence.into(),
         detail: serde_json::Value::Null,
     }
 }

@@ -69,6 +69,7 @@ fn may_show(turn: &mut Turn<'_>, started: f64) -> Result<(), Ended> {
     turn.answer.clear();
     turn.record.checks.clear();
     turn.record.draft = None;
+    turn.record.calls.clear();
     let detail = Detail {
         aside: format!("rule {}", decision.rule.number),
         decision: Some(decision.rule.sentence.clone()),

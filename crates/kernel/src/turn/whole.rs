@@ -2,9 +2,10 @@
 //! part's points are checked against it before they are shown, and of many points the ones that say most are kept. A
 //! reading that was broken off goes on where it was.
 
+use super::call::{Asked, CallRecord, given_to};
 use super::compose::{Prompt, died, estimate, grounded_message, passage_budget};
 use super::generate::Drafted;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Version};
 use super::retrieve::{Grounded, named};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
@@ -126,7 +127,8 @@ pub(crate) fn read(turn: &mut Turn<'_>, prompt: Prompt, whole: Whole) -> Result<
                 known.clone()
             }
             None => {
-                let (written, generated) = match write(turn, &prompt, &recipe, part) {
+                let name = format!("part {}", at + 1);
+                let (written, generated) = match write(turn, &prompt, (&recipe, &version), &name, part) {
                     Ok(written) => written,
                     Err(ended) => {
                         cut_short = Some(ended);
@@ -174,7 +176,9 @@ pub(crate) fn read(turn: &mut Turn<'_>, prompt: Prompt, whole: Whole) -> Result<
         mark_ms: how.first_word_ms.map(f64::from),
         decision: Some(decision),
         data: serde_json::json!({ "parts": many, "read": turn.record.parts.len(), "reused": reused, "points": found,
-            "recipe": version, "sampling": recipe, "seed": turn.id.0, "threads": prompt.engine.info().threads, "kernel": prompt.engine.info().kernel }),
+            "recipe": version, "sampling": recipe, "seed": turn.id.0, "threads": prompt.engine.info().threads, "kernel": prompt.engine.info().kernel,
+            "model": prompt.model.id, "sha256": prompt.model.sha256, "prompt_tokens": how.prompt_tokens,
+            "cached_tokens": how.cached_tokens, "new_tokens": how.new_tokens }),
         ..Detail::default()
     };
     let outcome = match &cut_short {
@@ -225,7 +229,8 @@ fn key(part: &[PassageRow], prompt: &Prompt, recipe: &str) -> String {
 fn write(
     turn: &mut Turn<'_>,
     prompt: &Prompt,
-    recipe: &Recipe,
+    (recipe, version): (&Recipe, &Version),
+    name: &str,
     part: &[PassageRow],
 ) -> Result<(String, Generated), Ended> {
     let messages = vec![
@@ -233,6 +238,10 @@ fn write(
         Message { role: Speaker::User, text: grounded_message(part, &turn.question) },
     ];
     let sampling = recipe.sampling(turn.id.0.unsigned_abs());
+    let mut call =
+        CallRecord::new(name, &prompt.model, &prompt.engine, (version, &sampling, &prompt.briefing), &messages);
+    call.given = given_to(turn, part)?;
+    call.prompt = Asked::OfPassages;
     let mut text = String::new();
     let asked = (turn.conversation.0, None);
     let written = prompt.engine.generate(asked, messages, prompt.briefing.clone(), sampling, &mut |heard| {
@@ -243,7 +252,12 @@ fn write(
     });
     match written {
         Ok(generated) if generated.finish == Finish::Cancelled => Err(Ended::Stopped),
-        Ok(generated) => Ok((text, generated)),
+        Ok(generated) => {
+            call.text = text.clone();
+            call.ended(&generated);
+            turn.record.calls.push(call);
+            Ok((text, generated))
+        }
         Err(why) => Err(Ended::Failed(died(&why))),
     }
 }

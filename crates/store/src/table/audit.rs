@@ -44,6 +44,11 @@ CREATE TRIGGER audit_in_order BEFORE INSERT ON audit
     BEGIN SELECT RAISE(ABORT, 'the record is append-only'); END;
 ";
 
+/// What is noted when the clock was set back.
+const CLOCK_BACK: &str = "clock.back";
+/// Two threads that note something at the same time may come in the other order; more than this is the clock.
+const SET_BACK_MS: TimeMs = 2_000;
+
 /// The number of an entry, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AuditSeq(pub u64);
@@ -117,13 +122,32 @@ fn from_row(row: &Row) -> rusqlite::Result<AuditRow> {
 impl Reader<'_> {
     /// Entries before number `before`, latest first, with `text` in their sentence, kind or subject, whatever the case.
     pub fn audit(&self, before: Option<u64>, limit: usize, text: Option<&str>) -> Result<Vec<AuditRow>> {
+        self.audit_within(before, limit, text, i64::MIN..i64::MAX)
+    }
+
+    /// The same of a time: from its start, before its end.
+    pub fn audit_within(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+        text: Option<&str>,
+        time_ms: std::ops::Range<TimeMs>,
+    ) -> Result<Vec<AuditRow>> {
         let sql = format!(
             "{SELECT} WHERE a.seq < ?1 AND (?2 IS NULL OR contains(a.sentence, ?2) OR contains(a.kind, ?2)
-                OR contains(a.subject, ?2)) ORDER BY a.seq DESC LIMIT ?3"
+                OR contains(a.subject, ?2)) AND a.at_ms >= ?4 AND a.at_ms < ?5 ORDER BY a.seq DESC LIMIT ?3"
         );
         let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
         let mut statement = self.db.prepare_cached(&sql)?;
-        Ok(statement.query_map((before, text, limit as i64), from_row)?.collect::<rusqlite::Result<_>>()?)
+        let values = (before, text, limit as i64, time_ms.start, time_ms.end);
+        Ok(statement.query_map(values, from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// All entries of a time in order, with their details: from `from_ms`, before `until_ms`.
+    pub fn audit_between(&self, from_ms: TimeMs, until_ms: TimeMs) -> Result<Vec<AuditRow>> {
+        let sql = format!("{SELECT} WHERE a.at_ms >= ?1 AND a.at_ms < ?2 ORDER BY a.seq");
+        let mut statement = self.db.prepare_cached(&sql)?;
+        Ok(statement.query_map((from_ms, until_ms), from_row)?.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The entries about one thing, in order.
@@ -147,6 +171,24 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Appends an entry and signs the new head, in the transaction at hand: for effects that come in numbers.
     pub fn append(&self, entry: &Entry) -> Result<AuditSeq> {
+        let last_ms = self.last_ms()?;
+        // Times never go back in the record. A clock that was set back is told of once.
+        if let Some(last_ms) = last_ms.filter(|last_ms| entry.at_ms < *last_ms - SET_BACK_MS)
+            && entry.kind != CLOCK_BACK
+            && !self.said_set_back(last_ms)?
+        {
+            let seconds = (last_ms - entry.at_ms) / 1000;
+            self.append(&Entry {
+                at_ms: last_ms,
+                kind: CLOCK_BACK,
+                sentence: format!(
+                    "The clock was set back by {seconds} s; until it has caught up, entries keep the later time"
+                ),
+                subject: None,
+                detail: serde_json::json!({ "clock_ms": entry.at_ms, "last_ms": last_ms }),
+            })?;
+        }
+        let at_ms = last_ms.map_or(entry.at_ms, |last_ms| entry.at_ms.max(last_ms));
         let (entries, previous) =
             self.db.query_row("SELECT entries, hash FROM audit_head WHERE id = 1", [], |row| {
                 Ok((row.get::<_, i64>("entries")?.unsigned_abs(), get_hash(row, "hash")?))
@@ -157,7 +199,7 @@ impl Writer<'_> {
         let hash = Link {
             seq,
             previous,
-            at_ms: entry.at_ms,
+            at_ms,
             kind: entry.kind,
             subject: entry.subject.as_deref(),
             sentence: &entry.sentence,
@@ -168,7 +210,7 @@ impl Writer<'_> {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         self.db.prepare_cached(sql)?.execute((
             seq as i64,
-            entry.at_ms,
+            at_ms,
             entry.kind,
             &entry.subject,
             &entry.sentence,
@@ -180,7 +222,21 @@ impl Writer<'_> {
             .prepare_cached("INSERT INTO audit_detail(seq, detail) VALUES (?1, ?2)")?
             .execute((seq as i64, detail))?;
         put_head(self.db, self.signing, seq, &hash)?;
+        self.mark_head(seq, &hash)?;
         Ok(AuditSeq(seq))
+    }
+
+    /// When the last entry was made.
+    fn last_ms(&self) -> Result<Option<TimeMs>> {
+        let sql = "SELECT at_ms FROM audit ORDER BY seq DESC LIMIT 1";
+        Ok(self.db.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
+    }
+
+    /// Whether the record tells already that the clock is behind this time.
+    fn said_set_back(&self, last_ms: TimeMs) -> Result<bool> {
+        let sql = "SELECT at_ms = ?2 FROM audit WHERE kind = ?1 ORDER BY seq DESC LIMIT 1";
+        let said = self.db.prepare_cached(sql)?.query_row((CLOCK_BACK, last_ms), |row| row.get(0));
+        Ok(said.optional()?.unwrap_or(false))
     }
 
     /// Clears the detail of an entry for good. Its hash stays, with a signed tombstone, so the record still verifies.

@@ -9,6 +9,7 @@ pub(crate) mod fulltext;
 pub(crate) mod job;
 pub(crate) mod law;
 pub(crate) mod ledger;
+pub(crate) mod mark;
 pub(crate) mod memory;
 pub(crate) mod meta;
 pub(crate) mod organization;

@@ -16,11 +16,19 @@ CREATE INDEX reading_document ON reading(document);
 
 impl Reader<'_> {
     /// Turns that cite a document or had read it.
-    pub(crate) fn turns_touching(&self, document: DocumentId) -> Result<Vec<TurnId>> {
+    pub fn turns_touching(&self, document: DocumentId) -> Result<Vec<TurnId>> {
         let sql = "SELECT turn FROM citation WHERE document = ?1
             UNION SELECT turn FROM reading WHERE document = ?1 ORDER BY turn";
         let mut statement = self.db.prepare_cached(sql)?;
         Ok(statement.query_map([document.0], |row| Ok(TurnId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Reader<'_> {
+    /// Documents that a turn had read, also through what was said before.
+    pub fn read_by(&self, turn: TurnId) -> Result<Vec<DocumentId>> {
+        let mut statement = self.db.prepare_cached("SELECT document FROM reading WHERE turn = ?1 ORDER BY document")?;
+        Ok(statement.query_map([turn.0], |row| Ok(DocumentId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?)
     }
 }
 

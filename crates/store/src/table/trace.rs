@@ -2,7 +2,7 @@
 
 use crate::word::{get_json, json};
 use crate::{Reader, Result, Writer};
-use hearth_domain::TurnId;
+use hearth_domain::{TimeMs, TurnId};
 use rusqlite::Row;
 use serde_json::Value;
 
@@ -55,6 +55,21 @@ impl Reader<'_> {
             "SELECT station, started_ms, duration_ms, outcome, sentence, detail FROM trace WHERE turn = ?1 ORDER BY id";
         let mut statement = self.db.prepare_cached(sql)?;
         Ok(statement.query_map([turn.0], from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Reader<'_> {
+    /// Turns that ended before a time and of which more is kept than question and answer: a trace, or details of entries
+    /// in the record.
+    pub fn turns_to_sweep(&self, before_ms: TimeMs, limit: usize) -> Result<Vec<TurnId>> {
+        let sql = "SELECT t.id FROM turn t WHERE t.finished_ms < ?1 AND (
+                EXISTS (SELECT 1 FROM trace WHERE turn = t.id AND detail <> 'null')
+                OR EXISTS (SELECT 1 FROM audit a JOIN audit_detail d ON d.seq = a.seq
+                    WHERE a.subject = 'turn:' || t.id AND d.detail IS NOT NULL AND a.at_ms < ?1))
+            ORDER BY t.id LIMIT ?2";
+        let mut statement = self.db.prepare_cached(sql)?;
+        let rows = statement.query_map((before_ms, limit as i64), |row| Ok(TurnId(row.get(0)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The record: what is noted, and that every tampering is located.
+//! The record: what is noted, what is refused, what a purge leaves. Tampering: `tampering.rs`.
 
 use super::house::*;
 use crate::connection::{self, Use};
@@ -16,7 +16,7 @@ fn entry(index: i64) -> Entry {
     }
 }
 
-fn with_entries(count: i64) -> House {
+pub(super) fn with_entries(count: i64) -> House {
     let house = house();
     for index in 1..=count {
         let ((), seq) = house.store.record(entry(index), |w| w.set_setting("last", &json!(index))).unwrap();
@@ -113,65 +113,7 @@ fn a_purged_detail_leaves_a_tombstone_that_verifies() {
     assert_eq!((broken.seq, broken.why, broken.at_ms), (4, Flaw::DetailEdited, Some(1004)));
 }
 
-#[test]
-fn every_tampering_is_located() {
-    const ENTRIES: i64 = 12;
-    let house = with_entries(ENTRIES);
-    let backups = tempfile::tempdir().unwrap();
-    let mut seed = 0x9E37_79B9_u64;
-    let mut random = |below: i64| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        ((seed >> 33) as i64).rem_euclid(below)
-    };
-    for round in 0..120 {
-        let dir = backups.path().join(round.to_string());
-        house.store.backup(&dir).unwrap();
-        let store = open(&dir, &passphrase("open")).unwrap();
-        let copy = House { dir: tempfile::tempdir().unwrap(), store, space: house.space };
-        let at = 1 + random(ENTRIES);
-        let way = random(11);
-        let mut expected = Some(at as u64);
-        tamper(&copy, |db| {
-            let run = |sql: &str| db.execute(sql, [at]).unwrap();
-            match way {
-                0 => run("UPDATE audit SET sentence = sentence || '!' WHERE seq = ?1"),
-                1 => run("UPDATE audit SET at_ms = at_ms + 1 WHERE seq = ?1"),
-                2 => run("UPDATE audit SET kind = 'nothing' WHERE seq = ?1"),
-                3 => run("UPDATE audit SET subject = CASE WHEN subject IS NULL THEN '' END WHERE seq = ?1"),
-                4 => run("UPDATE audit_detail SET detail = '{}' WHERE seq = ?1"),
-                5 => run("DELETE FROM audit_detail WHERE seq = ?1"),
-                6 => run("DELETE FROM audit WHERE seq = ?1"),
-                7 => run("DELETE FROM audit WHERE seq >= ?1"),
-                8 => {
-                    // Drops one and closes the gap: the first that moved does not give its hash any more.
-                    run("DELETE FROM audit WHERE seq = ?1");
-                    run("UPDATE audit SET seq = seq - 1000 WHERE seq > ?1");
-                    db.execute("UPDATE audit SET seq = seq + 999 WHERE seq < 0", []).unwrap()
-                }
-                9 => {
-                    // Exchanges two neighbours, or the last with the first.
-                    let other = if at == ENTRIES { 1 } else { at + 1 };
-                    expected = Some(at.min(other) as u64);
-                    run("UPDATE audit SET seq = -1 WHERE seq = ?1");
-                    db.execute("UPDATE audit SET seq = ?1 WHERE seq = ?2", [at, other]).unwrap();
-                    db.execute("UPDATE audit SET seq = ?1 WHERE seq = -1", [other]).unwrap()
-                }
-                _ => {
-                    // Appends a well-formed entry behind the head's back.
-                    expected = Some(ENTRIES as u64 + 1);
-                    append_unsigned(db, ENTRIES as u64 + 1);
-                    0
-                }
-            };
-        });
-        let check = copy.store.verify_audit().unwrap();
-        assert_eq!(check.broken.as_ref().map(|broken| broken.seq), expected, "round {round}, way {way}: {check:?}");
-        drop(copy);
-        std::fs::remove_dir_all(&dir).unwrap();
-    }
-}
-
-fn append_unsigned(db: &Connection, seq: u64) {
+pub(super) fn append_unsigned(db: &Connection, seq: u64) {
     let previous: Vec<u8> =
         db.query_row("SELECT hash FROM audit WHERE seq = ?1", [seq as i64 - 1], |r| r.get(0)).unwrap();
     let detail_hash = crate::chain::sha256(b"null");

@@ -21,7 +21,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       : scene.get('vault') === 'locked'
         ? { kind: 'locked', passphrase: true, device: true }
         : { kind: 'open', passphrase: true, device: true, locks_at_ms: now + 24 * 60_000 };
-  let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, answer_within_s: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
+  let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, answer_within_s: null, keep_traces_days: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
   const spaces: Space[] = [
     { id: 1, name: 'Lindgate Hospital', documents: 214, memories: 38 },
     { id: 2, name: 'Orchard Mill', documents: 0, memories: 0 },
@@ -422,7 +422,15 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       const one = found?.turns.find((other) => other.id === turn);
       return more.trace(turn, found?.id ?? 1, one?.question ?? '', one?.asked_ms ?? now);
     },
-    VerifyAudit: () => ({ entries: 4812, head: '9f2c51d8e07a41ab', checked_ms: clock(), broken: scene.has('broken') ? { seq: 3117, at_ms: now - 86_400_000, why: 'Its seal does not follow from the one before.' } : null }),
+    VerifyAudit: () => ({ entries: 4812, head: '9f2c51d8e07a41ab', checked_ms: clock(), broken: scene.has('broken') ? (more.flaws(now)[0] ?? null) : null, flaws: scene.has('broken') ? more.flaws(now) : [] }),
+    CheckAnchor: ({ anchor }) => ({ holds: true, sentence: `The record goes on from the anchor: its first ${anchor.entries} entries are those of then.`, seq: null }),
+    MakeAnchor: () => ({ format: 'hearth audit anchor 1', entries: 4812, hash: '9f2c51d8e07a41ab', at_ms: clock(), public_key: '00', signature: '00' }),
+    ReplayTurn: ({ turn }) => more.replay(turn, conversationOf(turn)?.turns.find((other) => other.id === turn)?.answer ?? '', scene.has('differs')),
+    GetLineage: ({ turn }) => more.lineage(turn, conversationOf(turn)?.id ?? 1),
+    ListUses: ({ document }) => more.uses(document, now),
+    GetMetrics: () => more.metrics(now),
+    ExportRecord: ({ format }) => ({ name: `hearth-record.${format === 'otlp' ? 'otlp.json' : format}`, mime: 'text/plain', base64: btoa('{}\n'), sentence: '4,812 entries of the record, without questions and answers' }),
+    MakeReport: ({ format }) => ({ name: `hearth-report.${format}`, mime: format === 'pdf' ? 'application/pdf' : 'text/html', base64: btoa('Hearth'), sentence: 'Compliance report' }),
     GetPrivacy: () => held,
     SetMode: ({ mode }) => {
       held = { ...held, mode, modes: held.modes.map((one) => ({ ...one, holds: one.mode === mode })) };

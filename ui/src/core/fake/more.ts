@@ -238,3 +238,4 @@ export function laidDown(privacy: Privacy): Privacy {
     rules: [...privacy.rules, { number: privacy.rules.length + 1, name: 'no exports', sentence: 'Write nothing labelled Restricted into plain files.', text: 'forbid (principal, action == Action::"export", resource)\nwhen { context.label == "restricted" };', origin: 'Organization', applied: 0 }],
   };
 }
+export { flaws, lineage, metrics, replay, uses } from './record';

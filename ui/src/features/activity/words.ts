@@ -43,6 +43,12 @@ const LEADS: Record<string, string> = {
   'vault.unlocked': 'Unlocked',
   'vault.locked': 'Locked',
   'tool.called': 'Tool',
+  'turn.replayed': 'Replayed',
+  'record.exported': 'Exported',
+  'report.made': 'Report',
+  'retention.swept': 'Erased',
+  'policy.in_force': 'Rules in force',
+  'clock.back': 'Clock set back',
 };
 
 /** An entry's lead word and the rest of its sentence. */

@@ -1,0 +1,21 @@
+// Files that were made for a person: handed to the browser as a download. Nothing is fetched; the bytes are here.
+import type { ExportedFile } from './bindings';
+
+/** The bytes of a file that came as base64. */
+export function bytesOf(file: Pick<ExportedFile, 'base64'>): Uint8Array<ArrayBuffer> {
+  const text = atob(file.base64);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+/** Offers a file for saving under its name. */
+export function save(file: ExportedFile): void {
+  const address = URL.createObjectURL(new Blob([bytesOf(file)], { type: file.mime }));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = file.name;
+  link.click();
+  // The browser has taken the bytes by the next turn of its loop, but not by this one.
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
