@@ -10,11 +10,11 @@ mod floors;
 mod importing;
 mod keeping;
 mod law;
-
 mod licences;
 mod offline;
 mod organization;
 mod page;
+mod remote;
 mod replaying;
 mod reranking;
 mod routing;

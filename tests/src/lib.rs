@@ -1,6 +1,8 @@
 //! What whole-house tests share: a house in a temporary folder whose engine is scripted, so that a test conducts what
 //! the model says. The reader, the store, retrieval, verification and the record are the real ones.
 
+pub mod peer;
+
 use anyhow::{Context, Result, anyhow};
 use hearth_api::{AnyCommand, Envelope, Event, Job, Turn, TurnNews, TurnState};
 use hearth_kernel::{Config, Kernel};

@@ -144,4 +144,8 @@ pub struct LedgerRow {
     pub bytes_out: u64,
     /// Received.
     pub bytes_in: u64,
+    /// Who wanted it: `person` or `house`.
+    pub who: String,
+    /// How guarded the text is that it carried; none where it carried none.
+    pub label: Option<super::Label>,
 }

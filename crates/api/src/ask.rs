@@ -110,6 +110,8 @@ pub struct Turn {
     pub outdated: Vec<i64>,
     /// Whether this answer is general knowledge, asked for without documents.
     pub general: bool,
+    /// What left for it, where a stronger model elsewhere was asked.
+    pub remote: Option<super::RemoteAnswer>,
 }
 
 /// A document attached to a question.

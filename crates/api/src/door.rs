@@ -272,4 +272,22 @@ commands! {
     AddGrant { action: String, thing: Option<String>, space: Option<i64>, label: Label, hours: u32, untrusted: bool } -> Privacy;
     /// Withdraws a grant.
     WithdrawGrant { grant: i64 } -> Privacy;
+
+    // --- models elsewhere
+    /// Who may be asked, and what it may cost.
+    ListProviders {} -> Providers;
+    /// Sets a provider up, or changes one. The key is kept in the system's keyring, else sealed in the vault.
+    SetProvider { provider: NewProvider } -> Providers;
+    /// Forgets a provider and its key.
+    RemoveProvider { provider: String } -> Providers;
+    /// Sends a few fixed words to a provider, to see whether it answers. Without `confirmed` it says what would be sent.
+    TestProvider { provider: String, confirmed: bool } -> ProviderTest;
+    /// Sets what may be spent.
+    SetBudget { budget: Budget } -> Providers;
+    /// Exactly what would leave if a stronger model were asked about a turn. `text` is the text as a person edited it; `hide`
+    /// names words that they want hidden besides. Sends nothing.
+    PreviewRemote { turn: i64, provider: String, text: Option<String>, hide: Vec<String> } -> RemotePreview;
+    /// Sends what a preview showed, `text` being what it showed; the answer arrives as events of the turn. If it does not
+    /// come, the answer made here stands.
+    SendRemote { preview: i64, text: String, confirmed: bool } -> Asked;
 }

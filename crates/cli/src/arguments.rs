@@ -46,6 +46,9 @@ pub(crate) enum Verb {
     /// What may happen here: the mode, the rules, grants.
     #[command(subcommand)]
     Policy(Policy),
+    /// Models that run elsewhere: who may be asked, what it may cost. Keys are read from standard input or a prompt.
+    #[command(subcommand)]
+    Providers(crate::providers::Providers),
     /// The record of what was done.
     #[command(subcommand)]
     Audit(Audit),

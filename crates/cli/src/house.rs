@@ -116,6 +116,12 @@ fn prompt(text: &str) -> Result<String, Error> {
     rpassword::prompt_password(text).map_err(|_| locked())
 }
 
+/// A secret that a person types unseen.
+pub(crate) fn secret(text: &str) -> Result<String, Error> {
+    rpassword::prompt_password(text)
+        .map_err(|why| Error::new(ErrorCode::Invalid, format!("It could not be read from the terminal: {why}.")))
+}
+
 fn chosen() -> Result<String, Error> {
     let first = prompt("Choose a passphrase for the new vault: ")?;
     if first.is_empty() {

@@ -19,6 +19,7 @@ mod models;
 mod out;
 mod policy;
 mod proof;
+mod providers;
 mod record;
 mod replay;
 mod search;
@@ -65,6 +66,7 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Report { period, out: file } => record::report(&place.open(out)?, period, &file, out),
         Verb::Policy(what @ (Policy::Check { .. } | Policy::Pack { .. })) => policy::run(&place.start()?, what, out),
         Verb::Policy(what) => policy::run(&place.open(out)?, what, out),
+        Verb::Providers(what) => providers::run(&place.open(out)?, what, out),
         Verb::Doctor { prove_offline: Some(file), .. } => proof::prove(place, &file, out),
         Verb::Doctor { check_proof: Some(file), .. } => proof::check(&file, out),
         Verb::Doctor { repair: true, .. } => record::repair(&place.open(out)?, out),

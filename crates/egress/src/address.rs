@@ -57,20 +57,49 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     a & 0xe000 == 0x2000 && !(a == 0x2001 && b < 0x200) && !(a == 0x2001 && b == 0xdb8) && !(a == 0x3fff && b < 0x1000)
 }
 
+/// Whether an address is of this machine or of a network that somebody owns: loopback, private ranges (RFC 1918), shared
+/// ones (RFC 6598, as overlay networks use them) and unique local ones (RFC 4193). Link-local addresses, where clouds keep
+/// their metadata, are not among them.
+pub fn is_own_network(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, ..] = address.octets();
+            address.is_loopback() || address.is_private() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(address) => address.is_loopback() || address.segments()[0] & 0xfe00 == 0xfc00,
+    }
+}
+
+/// A host that a person configured, which may lie in the own network.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnHost {
+    pub(crate) host: String,
+    /// Without encryption it may lie nowhere else.
+    pub(crate) encrypted: bool,
+}
+
 /// Resolves names by the system and hands on public addresses only.
 pub(crate) struct PublicOnly {
     /// A host that tests may reach although it is this machine.
     pub(crate) test_host: Option<String>,
+    /// A host of the own network that may be reached.
+    pub(crate) own: Option<OwnHost>,
 }
 
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
         let exempt = self.test_host.as_deref() == Some(host.as_str());
+        let own = self.own.clone().filter(|own| own.host.eq_ignore_ascii_case(&host));
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let (public, other): (Vec<_>, Vec<_>) =
-                found.into_iter().partition(|socket| exempt || is_public(socket.ip()));
+            let (public, other): (Vec<_>, Vec<_>) = found.into_iter().partition(|socket| {
+                exempt
+                    || match &own {
+                        Some(own) => is_own_network(socket.ip()) || (own.encrypted && is_public(socket.ip())),
+                        None => is_public(socket.ip()),
+                    }
+            });
             match (public.is_empty(), other.first()) {
                 (true, Some(socket)) => Err(NotPublic { host, address: socket.ip() }.into()),
                 _ => Ok(Box::new(public.into_iter()) as Addrs),
@@ -82,6 +111,20 @@ impl Resolve for PublicOnly {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_own_network_is_told_from_what_only_looks_near() {
+        let own = |text: &str| is_own_network(text.parse().expect(text));
+        for text in
+            ["127.0.0.1", "10.1.2.3", "192.168.0.9", "172.20.0.1", "100.64.1.1", "::1", "fd00::7", "::ffff:10.0.0.1"]
+        {
+            assert!(own(text), "{text}");
+        }
+        for text in ["169.254.169.254", "fe80::1", "0.0.0.0", "8.8.8.8", "224.0.0.1", "255.255.255.255", "2606:4700::1"]
+        {
+            assert!(!own(text), "{text}");
+        }
+    }
 
     fn check(addresses: &[&str], expect: bool) {
         for text in addresses {

@@ -1,7 +1,12 @@
-//! The gate: the one place that sends. A request is a GET; what it may be is checked first, then the law is asked, then
-//! the ledger writes, then it is sent. Redirects are followed here, each as a request of its own.
+//! The gate: the one place that sends. A request is a GET, or a POST that a person saw; what it may be is checked first,
+//! then the law is asked, then the ledger writes, then it is sent. Redirects of a GET are followed here, each as a request
+//! of its own.
 
-use crate::address::{NotPublic, PublicOnly, is_public};
+mod post;
+
+pub use post::{Key, Patience, Post, Reach};
+
+use crate::address::{NotPublic, OwnHost, PublicOnly, is_public};
 use crate::law::{Attempt, Law, Ledger, LedgerError, Outbound, Outcome, Purpose, Settled, Verdict};
 use hearth_domain::TimeMs;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_RANGE, HeaderMap, HeaderValue, LOCATION, RANGE};
@@ -81,6 +86,23 @@ pub enum GateError {
     /// The reply is larger than asked for.
     #[error("the reply is larger than {0} bytes")]
     TooLarge(u64),
+    /// The bytes are not those that a person saw. Nothing was sent.
+    #[error("what was about to be sent is not what was shown; nothing was sent")]
+    NotShown,
+    /// The other side points elsewhere. It is not followed: a person said yes to one host.
+    #[error("{host} points to {to} instead of answering; that was not followed")]
+    Moved {
+        /// The host.
+        host: String,
+        /// Where it points.
+        to: String,
+    },
+    /// No answer in time.
+    #[error("{host} did not answer in time")]
+    Late {
+        /// The host.
+        host: String,
+    },
     /// The network, the name service or the other side failed. Trying again may help.
     #[error("{host} could not be reached: {reason}")]
     Network {
@@ -136,22 +158,10 @@ impl Gate {
         clock: Clock,
         settings: GateSettings,
     ) -> Result<Self, GateError> {
-        // No proxy: the address that was checked must be the one that is connected. No pool: a connection belongs to
-        // the request that was allowed. No compression: what is counted is what is kept.
         // Installed once for the whole process; a second call finds it there.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .user_agent(concat!("hearth/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(PublicOnly { test_host: settings.loopback_for_tests.clone() }))
-            .redirect(redirect::Policy::none())
-            .https_only(settings.loopback_for_tests.is_none())
-            .no_proxy()
-            .referer(false)
-            .pool_max_idle_per_host(0)
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            .build()
-            .map_err(|error| GateError::Network { host: "this machine".to_owned(), reason: reason(&error) })?;
+        let patience = Patience { connect: CONNECT, first_byte: SILENCE, between: SILENCE };
+        let client = client(&settings, None, &patience)?;
         Ok(Self { law, ledger, clock, client, settings: Arc::new(settings), tally: Arc::default() })
     }
 
@@ -215,11 +225,13 @@ impl Gate {
                 purpose: get.purpose,
                 host: url.host_str().unwrap_or_default().to_ascii_lowercase(),
                 url: without_secrets(&url),
+                who: "person".to_owned(),
+                label: None,
             };
-            self.sound(&url, &outbound, hop)?;
+            self.sound(&url, &outbound, hop, None)?;
             let host = outbound.host.clone();
             let headers = headers(get.from);
-            let bytes_out = request_bytes(&url, &headers);
+            let bytes_out = request_bytes("GET", &url, &headers, 0);
             let mut admitted = self.admit(outbound, hop, bytes_out)?;
             let sent = self.client.get(url.clone()).headers(headers).send().await;
             let response = sent.map_err(|error| {
@@ -238,15 +250,18 @@ impl Gate {
             if status.is_success() && declared.is_some_and(|bytes| bytes > get.limit_bytes) {
                 return Err(GateError::TooLarge(get.limit_bytes));
             }
-            return Ok(Reply { response, admitted, host, limit_bytes: get.limit_bytes });
+            return Ok(Reply { response, admitted, host, limit_bytes: get.limit_bytes, between: None });
         }
         Err(GateError::Redirects(without_secrets(&url)))
     }
 
     /// Whether an address is one that may be sent to at all: encrypted, no credentials, no address of a local network.
-    fn sound(&self, url: &Url, outbound: &Outbound, hop: u32) -> Result<(), GateError> {
+    /// `reach` names the one place of the own network that may be reached, also without encryption.
+    fn sound(&self, url: &Url, outbound: &Outbound, hop: u32, reach: Option<&Reach>) -> Result<(), GateError> {
         let exempt = self.settings.loopback_for_tests.as_deref() == url.host_str();
-        let wrong = if url.scheme() != "https" && !(exempt && url.scheme() == "http") {
+        let reached = reach.is_some_and(|reach| reach.is(url));
+        let plain = url.scheme() == "http";
+        let wrong = if url.scheme() != "https" && !((exempt || reached) && plain) {
             Some(GateError::Address(format!("{} is not encrypted (https); nothing was sent", outbound.url)))
         } else if !url.username().is_empty() || url.password().is_some() {
             Some(GateError::Address(format!("{} carries a user name; nothing was sent", outbound.url)))
@@ -255,7 +270,10 @@ impl Gate {
             let literal = url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']'));
             let address = literal.and_then(|host| host.parse::<IpAddr>().ok());
             address
-                .filter(|address| !exempt && !is_public(*address))
+                .filter(|address| {
+                    let may = if reached { post::reachable(*address, !plain) } else { is_public(*address) };
+                    !exempt && !may
+                })
                 .map(|address| GateError::NotPublic { host: outbound.host.clone(), address })
         };
         let Some(error) = wrong else { return Ok(()) };
@@ -308,6 +326,7 @@ pub struct Reply {
     admitted: Admitted,
     host: String,
     limit_bytes: u64,
+    between: Option<Duration>,
 }
 
 impl Reply {
@@ -324,6 +343,21 @@ impl Reply {
         Some((first.trim().parse().ok()?, whole.trim().parse().ok()))
     }
 
+    /// A header of the reply, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.response.headers().get(name)?.to_str().ok()
+    }
+
+    /// Bytes of the request, and of the reply's body as far as it was read.
+    pub fn bytes(&self) -> (u64, u64) {
+        (self.admitted.settled.bytes_out, self.admitted.settled.bytes_in)
+    }
+
+    /// Notes why a reply was given up.
+    pub fn give_up(&mut self, reason: &str) {
+        self.admitted.ended(Outcome::Failed { reason: reason.to_owned() });
+    }
+
     /// The body's length as the other side gives it.
     pub fn length(&self) -> Option<u64> {
         self.response.content_length()
@@ -335,7 +369,18 @@ impl Reply {
     /// [`GateError::Network`] when the connection breaks, [`GateError::TooLarge`] past the limit.
     pub async fn chunk(&mut self) -> Result<Option<Vec<u8>>, GateError> {
         let status = self.status();
-        match self.response.chunk().await {
+        let next = match self.between {
+            None => self.response.chunk().await,
+            Some(longest) => match tokio::time::timeout(longest, self.response.chunk()).await {
+                Ok(next) => next,
+                Err(_) => {
+                    let error = GateError::Late { host: self.host.clone() };
+                    self.admitted.ended(Outcome::Failed { reason: error.to_string() });
+                    return Err(error);
+                }
+            },
+        };
+        match next {
             Ok(Some(bytes)) => {
                 self.admitted.read(bytes.len() as u64);
                 if self.admitted.settled.bytes_in > self.limit_bytes {
@@ -393,13 +438,35 @@ fn headers(from: u64) -> HeaderMap {
     headers
 }
 
-/// Bytes of a request before encryption: its first line, the host and the headers.
-fn request_bytes(url: &Url, headers: &HeaderMap) -> u64 {
-    let first = "GET  HTTP/1.1\r\n".len() + url.path().len() + url.query().map_or(0, |query| query.len() + 1);
+/// A client that goes nowhere but where it may. `own` is the part of the own network that it may reach, with the address
+/// that is meant.
+fn client(settings: &GateSettings, own: Option<(&Reach, &Url)>, patience: &Patience) -> Result<Client, GateError> {
+    let plain = own.is_some_and(|(reach, url)| reach.is(url) && url.scheme() == "http");
+    let own = own.map(|(reach, url)| OwnHost { host: reach.host.clone(), encrypted: url.scheme() == "https" });
+    // No proxy: the address that was checked must be the one that is connected. No pool: a connection belongs to
+    // the request that was allowed. No compression: what is counted is what is kept.
+    Client::builder()
+        .user_agent(concat!("hearth/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(Arc::new(PublicOnly { test_host: settings.loopback_for_tests.clone(), own }))
+        .redirect(redirect::Policy::none())
+        .https_only(settings.loopback_for_tests.is_none() && !plain)
+        .no_proxy()
+        .referer(false)
+        .pool_max_idle_per_host(0)
+        .connect_timeout(patience.connect)
+        .read_timeout(patience.first_byte.max(patience.between))
+        .build()
+        .map_err(|error| GateError::Network { host: "this machine".to_owned(), reason: reason(&error) })
+}
+
+/// Bytes of a request before encryption: its first line, the host, the headers and the body.
+fn request_bytes(verb: &str, url: &Url, headers: &HeaderMap, body: usize) -> u64 {
+    let first = verb.len() + "  HTTP/1.1\r\n".len() + url.path().len() + url.query().map_or(0, |query| query.len() + 1);
     let host = "host: \r\n\r\n".len() + url.host_str().unwrap_or_default().len();
     let agent = concat!("user-agent: hearth/", env!("CARGO_PKG_VERSION"), "\r\n").len();
     let others: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    (first + host + agent + others) as u64
+    let length = if body > 0 { format!("content-length: {body}\r\n").len() } else { 0 };
+    (first + host + agent + others + length + body) as u64
 }
 
 /// The address without what may be secret: user, password, query (signed links carry keys there) and fragment.

@@ -1,7 +1,7 @@
 //! What the gate asks of the house: the law, which says whether a request may be sent, and the ledger, which writes down
 //! that it is. Both are the kernel's; the gate only calls them, on the thread that sends.
 
-use hearth_domain::TimeMs;
+use hearth_domain::{Label, TimeMs};
 use serde::{Deserialize, Serialize};
 
 /// What a request is for.
@@ -14,6 +14,10 @@ pub enum Purpose {
     ModelMetadata,
     /// A package that carries a model, fetched by the package client.
     PackageDownload,
+    /// Text for a model that runs elsewhere, which a person saw.
+    RemoteAnswer,
+    /// A few fixed words, to see whether a provider answers.
+    ProviderTest,
 }
 
 impl Purpose {
@@ -23,6 +27,8 @@ impl Purpose {
             Purpose::ModelDownload => "model_download",
             Purpose::ModelMetadata => "model_metadata",
             Purpose::PackageDownload => "package_download",
+            Purpose::RemoteAnswer => "remote_answer",
+            Purpose::ProviderTest => "provider_test",
         }
     }
 }
@@ -36,6 +42,10 @@ pub struct Outbound {
     pub host: String,
     /// The address without user, password, query and fragment, which may hold secrets.
     pub url: String,
+    /// Who wants it: `person`, or `house` for what runs by itself.
+    pub who: String,
+    /// How guarded the text is that it carries; none where it carries none.
+    pub label: Option<Label>,
 }
 
 /// What the law says.

@@ -65,8 +65,13 @@ pub(crate) fn fetch(
     let temporary = scratch.0.join("tmp");
     fs::create_dir_all(&temporary).map_err(|error| DownloadError::file(&temporary, error))?;
 
-    let outbound =
-        Outbound { purpose: Purpose::PackageDownload, host: "package-index".to_owned(), url: format!("pip:{spec}") };
+    let outbound = Outbound {
+        purpose: Purpose::PackageDownload,
+        host: "package-index".to_owned(),
+        url: format!("pip:{spec}"),
+        who: "person".to_owned(),
+        label: None,
+    };
     let mut admitted = gate.admit(outbound, 0, 0)?;
     let limits = Limits { memory_bytes: 4 << 30, cpu_seconds: None, open_files: 256, file_size_bytes: 64 << 30 };
     let mut spawn = Spawn::new(python, "pip", limits)

@@ -62,8 +62,11 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         .ok_or_else(|| error::missing("question"))?;
     let record: TurnRecord = serde_json::from_value(turn.record).unwrap_or_default();
     let how = record.how.unwrap_or_default();
-    let by =
-        if how.model.is_empty() { "without a model".to_owned() } else { format!("by {} on this machine", how.model) };
+    let by = match &record.remote {
+        _ if how.model.is_empty() => "without a model".to_owned(),
+        Some(remote) if remote.failed.is_none() => format!("by {} at {}", how.model, remote.name),
+        _ => format!("by {} on this machine", how.model),
+    };
     let verb = match turn.state {
         hearth_store::TurnState::Running => "being answered",
         hearth_store::TurnState::Answered => "answered",
@@ -73,7 +76,10 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         hearth_store::TurnState::Failed => "failed",
     };
     // What was noted of the turn later, such as a replay, has seals of its own.
-    let sealed = audit.iter().rfind(|row| crate::metrics::ends_a_turn(row));
+    let asked_elsewhere = |row: &&AuditRow| matches!(row.kind.as_str(), "turn.refined" | "remote.failed");
+    let sealed = audit.iter().rfind(|row| crate::metrics::ends_a_turn(row) || asked_elsewhere(row));
+    // What was sent elsewhere is known to the byte; it may have been long after the question.
+    let remote = record.remote.as_ref();
     Ok(Trace {
         turn: id.0,
         conversation: turn.conversation.0,
@@ -81,9 +87,10 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         asked_ms: turn.asked_ms,
         summary: format!("{verb} in {} {by}", crate::view::seconds(how.total_ms)),
         stations: rows.into_iter().map(station).collect(),
-        connections: ledger.iter().filter(|row| row.outcome != "refused").count() as u32,
-        bytes_out: ledger.iter().map(|row| row.bytes_out).sum(),
-        bytes_in: ledger.iter().map(|row| row.bytes_in).sum(),
+        connections: remote
+            .map_or_else(|| ledger.iter().filter(|row| row.outcome != "refused").count() as u32, |remote| remote.tries),
+        bytes_out: remote.map_or_else(|| ledger.iter().map(|row| row.bytes_out).sum(), |_| how.bytes_out),
+        bytes_in: remote.map_or_else(|| ledger.iter().map(|row| row.bytes_in).sum(), |remote| remote.bytes_in),
         prompt_tokens: how.prompt_tokens,
         new_tokens: how.new_tokens,
         hash: sealed.map(|row| hex(&row.hash)).unwrap_or_default(),

@@ -3,7 +3,7 @@
 use crate::error;
 use crate::kernel::{Kernel, Open};
 use crate::{
-    activity, home, jobs, library, memory, pages, privacy, roles, search, settings, shelf, turn, vault, watch,
+    activity, home, jobs, library, memory, pages, privacy, remote, roles, search, settings, shelf, turn, vault, watch,
 };
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
@@ -296,6 +296,14 @@ answers! {
     TryRules(house, c) { privacy::try_rules(house, &c.text, c.sample.as_deref()) }
     AddGrant(house, c) { privacy::grant(house, &c) }
     WithdrawGrant(house, c) { privacy::withdraw(house, c.grant) }
+
+    ListProviders(house, _c) { remote::list(house) }
+    SetProvider(house, c) { remote::set(house, c.provider) }
+    RemoveProvider(house, c) { remote::remove(house, &c.provider) }
+    TestProvider(house, c) { remote::test(house, &c.provider, c.confirmed) }
+    SetBudget(house, c) { remote::set_budget(house, &c.budget) }
+    PreviewRemote(house, c) { remote::show(house, c) }
+    SendRemote(house, c) { remote::send(house, c.preview, &c.text, c.confirmed) }
 }
 
 fn no_dialogs() -> Error {

@@ -59,6 +59,9 @@ pub(crate) fn examine(house: &House) -> Vec<Finding> {
     match house.peek() {
         None => note("vault", true, "locked or not made yet: its inside was not looked at".into()),
         Some(open) => {
+            for conflict in crate::remote::conflicts(house, &open) {
+                note("mode", false, format!("{conflict} Remove it, or choose another mode."));
+            }
             match open.store.check() {
                 Ok(findings) if findings.is_empty() => {
                     note("vault", true, "whole: pages, indexes and counts agree".into())

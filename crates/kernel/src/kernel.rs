@@ -159,6 +159,7 @@ pub(crate) struct Open {
     pub(crate) jobs: Jobs,
     pub(crate) watch: Watch,
     pub(crate) pages: Pages,
+    pub(crate) remote: crate::remote::Remote,
     pub(crate) retention: crate::retention::Retention,
     pub(crate) used_ms: AtomicI64,
     pub(crate) lock_after_minutes: AtomicI64,

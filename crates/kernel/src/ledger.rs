@@ -40,6 +40,15 @@ struct Aside {
     outcome: String,
     bytes_out: u64,
     bytes_in: u64,
+    #[serde(default = "person")]
+    who: String,
+    #[serde(default)]
+    label: String,
+}
+
+/// Whoever fetched models before the ledger noted who.
+fn person() -> String {
+    "person".to_owned()
 }
 
 impl Ledger {
@@ -106,6 +115,8 @@ impl Ledger {
             outcome: outcome.to_owned(),
             bytes_out: attempt.bytes_out,
             bytes_in: 0,
+            who: attempt.outbound.who.clone(),
+            label: attempt.outbound.label.map(|label| label.word().to_owned()).unwrap_or_default(),
         };
         let place = match &state.store {
             Some(store) => {
@@ -150,8 +161,8 @@ impl Ledger {
 
 impl Aside {
     fn new_row(&self) -> NewLedger {
-        let Aside { key: _, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in } = self.clone();
-        NewLedger { at_ms, purpose, host, rule, outcome, bytes_out, bytes_in }
+        let Aside { key: _, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label } = self.clone();
+        NewLedger { at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label }
     }
 }
 
@@ -194,6 +205,8 @@ mod tests {
             purpose: Purpose::ModelDownload,
             host: "models.example".into(),
             url: "https://models.example/m".into(),
+            who: "person".into(),
+            label: None,
         };
         let attempt = Attempt { at_ms: 5, outbound, rule: "downloads".into(), hop: 0, bytes_out: 120 };
         let id = ledger.attempt(&attempt).unwrap();
@@ -207,7 +220,13 @@ mod tests {
     fn a_ledger_that_cannot_write_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = Ledger::new(folder.path().join("missing/ledger.jsonl"));
-        let outbound = Outbound { purpose: Purpose::ModelDownload, host: "h".into(), url: "https://h".into() };
+        let outbound = Outbound {
+            purpose: Purpose::ModelDownload,
+            host: "h".into(),
+            url: "https://h".into(),
+            who: "person".into(),
+            label: None,
+        };
         let attempt = Attempt { at_ms: 5, outbound, rule: "r".into(), hop: 0, bytes_out: 1 };
         assert!(ledger.attempt(&attempt).is_err());
     }

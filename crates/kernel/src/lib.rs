@@ -46,6 +46,7 @@ mod proof;
 mod purge;
 mod reader;
 mod reindex;
+mod remote;
 mod repair;
 mod replay;
 mod report;

@@ -103,6 +103,9 @@ pub(crate) fn set_mode(house: &House, mode: Mode) -> Result<Privacy, Error> {
         return Err(Error::new(ErrorCode::Denied, format!("{} does not allow {}.", laid.policy.name, mode.name()))
             .hint(format!("It allows: {}.", names.join(", "))));
     }
+    if mode == RuleMode::Offline {
+        crate::remote::may_be_offline(&open)?;
+    }
     let rules = RuleSet::with(mode, held.locked(), &held.own)
         .map_err(|(_, flaws)| Error::new(ErrorCode::Invalid, format!("Your rules: {}", flawed(&flaws))))?;
     let said = format!("Mode set to {}", mode.name());
@@ -357,6 +360,7 @@ fn ruling(outcome: Outcome) -> GridCell {
 }
 
 fn ledger_row(row: hearth_store::LedgerRow) -> LedgerRow {
-    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in } = row;
-    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in }
+    let hearth_store::LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label } = row;
+    let label = hearth_domain::Label::from_word(&label).map(crate::view::label);
+    LedgerRow { id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label }
 }

@@ -75,6 +75,9 @@ fn without(record: &mut TurnRecord, answer: &str, document: DocumentId) -> Strin
     record.prompt = None;
     record.draft = None;
     record.calls.clear();
+    if let Some(remote) = &mut record.remote {
+        remote.text = None;
+    }
     for source in record.sources.iter_mut().filter(|source| source.document == document) {
         source.title = "An erased document".into();
         source.place = Place::Whole;

@@ -37,6 +37,8 @@ pub(crate) fn replay(house: &House, id: TurnId) -> Result<Replay, Error> {
     for call in &record.calls {
         calls.push(again(house, &open, &row, &record, call, &mut inputs)?);
     }
+    let elsewhere = record.remote.as_ref().filter(|remote| remote.failed.is_none());
+    calls.extend(elsewhere.map(|remote| not_asked_again(remote, &row)));
     let (verdict, sentence) = verdict(&row, &record, &calls, inputs.changed());
     let now = calls.iter().filter(|call| call.run && !call.name.starts_with("draft")).map(|call| call.now.trim());
     let mut replay = Replay {
@@ -44,7 +46,10 @@ pub(crate) fn replay(house: &House, id: TurnId) -> Result<Replay, Error> {
         verdict,
         sentence,
         inputs: inputs.into_list(),
-        before: row.answer.clone(),
+        before: match (elsewhere, &record.draft) {
+            (Some(_), Some(draft)) => draft.answer.clone(),
+            _ => row.answer.clone(),
+        },
         now: now.collect::<Vec<_>>().join("\n"),
         calls,
         took_ms: began.elapsed().as_millis() as u32,
@@ -53,6 +58,22 @@ pub(crate) fn replay(house: &House, id: TurnId) -> Result<Replay, Error> {
     replay.entry = note(&open, &row, &replay)?;
     house.events.stale(&["ListActivity"]);
     Ok(replay)
+}
+
+/// What a model elsewhere wrote: nobody can be sure that it is the same model, so it is never called reproduced.
+fn not_asked_again(remote: &crate::turn::record::RemoteRecord, row: &TurnRow) -> ReplayCall {
+    ReplayCall {
+        name: "model elsewhere".to_owned(),
+        model: format!("{} at {}", remote.model, remote.name),
+        run: false,
+        same: false,
+        note: format!("{} wrote the answer elsewhere; what was written here first was run again.", remote.name),
+        tokens_before: remote.usage.map_or(0, |usage| usage.output_tokens),
+        tokens_now: 0,
+        difference: None,
+        before: row.answer.clone(),
+        now: String::new(),
+    }
 }
 
 /// Asks a model the same again.

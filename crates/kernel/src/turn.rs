@@ -14,6 +14,7 @@ mod recall;
 pub(crate) mod recipe;
 pub(crate) mod record;
 mod refine;
+pub(crate) mod remote;
 mod rerank;
 mod retrieve;
 mod route;

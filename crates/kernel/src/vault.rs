@@ -156,6 +156,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
         watch: crate::watch::Watch::default(),
         pages: Pages::default(),
         retention: crate::retention::Retention::default(),
+        remote: crate::remote::Remote::default(),
         used_ms: AtomicI64::new(now_ms()),
         lock_after_minutes: AtomicI64::new(0),
     });
@@ -167,6 +168,10 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));
     house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
     activity::note_policy(house, &open)?;
+    for conflict in crate::remote::conflicts(house, &open) {
+        tracing::error!(conflict, "the mode and what is set up contradict each other");
+        house.note("law.conflict", conflict, None, serde_json::json!({}));
+    }
     jobs::start(house, &open)?;
     crate::reindex::start(house, &open)?;
     crate::watch::start(house, &open)?;

@@ -51,7 +51,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, sql: &[table::recipe::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
     Migration { number: 6, sql: &[table::law::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
     Migration { number: 7, sql: &[table::mark::CREATE], oldest_reader: 3, oldest_program: "0.1.0" },
-    Migration { number: 8, sql: &[table::organization::CREATE], oldest_reader: 8, oldest_program: "0.1.0" },
+    Migration {
+        number: 8,
+        sql: &[table::ledger::WHO_AND_LABEL, table::spend::CREATE, table::sealed::CREATE],
+        oldest_reader: 3,
+        oldest_program: "0.1.0",
+    },
+    Migration { number: 9, sql: &[table::organization::CREATE], oldest_reader: 9, oldest_program: "0.1.0" },
 ];
 
 /// Applies what is missing of `migrations`. A file that a newer program wrote is left as it is: it opens when its

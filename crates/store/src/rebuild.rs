@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 26] = [
+const TABLES: [&str; 28] = [
     "space",
     "blob",
     "document",
@@ -46,6 +46,8 @@ const TABLES: [&str; 26] = [
     "leave",
     "decision",
     "ledger",
+    "spend",
+    "sealed",
     "audit",
     "audit_detail",
     "audit_head",

@@ -6,5 +6,6 @@ mod property;
 mod record;
 mod reindex;
 mod search;
+mod spending;
 mod tampering;
 mod vaults;

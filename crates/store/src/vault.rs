@@ -13,6 +13,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 pub use device::device_available;
+pub(crate) use device::{forget, keep_text, recall_text};
 
 #[cfg(test)]
 pub(crate) use description::Cost as TestCost;
@@ -127,6 +128,11 @@ pub fn change_secret(dir: &Path, current: &Secret, new: &Secret) -> Result<()> {
 /// The public key of the record as the description has it.
 pub(crate) fn described_audit_key(dir: &Path) -> Result<[u8; 32]> {
     Ok(Description::read(dir)?.audit_key)
+}
+
+/// The name of the vault in the keyring, as the description has it.
+pub(crate) fn described_id(dir: &Path) -> Result<String> {
+    Ok(Description::read(dir)?.id)
 }
 
 /// Bytes from the system's generator.

@@ -530,7 +530,11 @@ outdated: Array<number>,
 /**
  * Whether this answer is general knowledge, asked for without documents.
  */
-general: boolean, };
+general: boolean, 
+/**
+ * What left for it, where a stronger model elsewhere was asked.
+ */
+remote: RemoteAnswer | null, };
 
 /**
  * A document attached to a question.
@@ -2033,7 +2037,15 @@ bytes_out: number,
 /**
  * Received.
  */
-bytes_in: number, };
+bytes_in: number, 
+/**
+ * Who wanted it: `person` or `house`.
+ */
+who: string, 
+/**
+ * How guarded the text is that it carried; none where it carried none.
+ */
+label: Label | null, };
 
 /**
  * The privacy screen.
@@ -2193,6 +2205,435 @@ works: boolean,
  * What was found, and what to do.
  */
 detail: string, };
+
+/**
+ * A secret on its way in. It is never answered, and shows nothing when it is printed.
+ */
+export type SecretText = string;
+
+/**
+ * Whose wire format a provider speaks.
+ */
+export type Service = "openai" | "anthropic" | "google" | "mistral" | "deepseek" | "compatible";
+
+/**
+ * A provider as a person sets it up.
+ */
+export type NewProvider = { 
+/**
+ * Its id, where one that is there is changed.
+ */
+id: string | null, 
+/**
+ * What it is called here.
+ */
+name: string, 
+/**
+ * Whose wire format it speaks.
+ */
+service: Service, 
+/**
+ * Its address; none for the service's usual one.
+ */
+address: string | null, 
+/**
+ * The model's name there.
+ */
+model: string, 
+/**
+ * Where it is and whose, such as "eu" or "own hardware"; none where nobody said.
+ */
+residency: string | null, 
+/**
+ * Whether it keeps what it is sent, in the person's words; none where that is not known.
+ */
+keeps: string | null, 
+/**
+ * Its key, given once; none leaves the one that is kept, an empty one takes it away.
+ */
+key: SecretText | null, 
+/**
+ * Dollars for a million tokens read, where a person sets the price.
+ */
+input_price: number | null, 
+/**
+ * Dollars for a million tokens written, where a person sets the price.
+ */
+output_price: number | null, };
+
+/**
+ * A provider that is set up.
+ */
+export type ProviderView = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * What it is called here.
+ */
+name: string, 
+/**
+ * Whose wire format it speaks.
+ */
+service: Service, 
+/**
+ * Its address.
+ */
+address: string, 
+/**
+ * The host that text would go to.
+ */
+host: string, 
+/**
+ * The model's name there.
+ */
+model: string, 
+/**
+ * Where it is and whose; "unknown" where nobody said.
+ */
+residency: string, 
+/**
+ * Whether it keeps what it is sent, as far as that is known.
+ */
+keeps: string, 
+/**
+ * Where its key lies, in words; none where it has none.
+ */
+key: string | null, 
+/**
+ * Whether it is a server on this machine or in the own network.
+ */
+own: boolean, 
+/**
+ * Its price, in words.
+ */
+price: string, 
+/**
+ * Whether that is this model's price; else the dearest known counts.
+ */
+price_known: boolean, 
+/**
+ * Dollars for a million tokens, where a person set them.
+ */
+set_price: [number, number] | null, 
+/**
+ * Spent with it in thirty days, in words.
+ */
+spent: string, 
+/**
+ * Seconds that it is left alone for, after failing again and again.
+ */
+resting_s: number | null, };
+
+/**
+ * What may be spent, in dollars. None is no limit.
+ */
+export type Budget = { 
+/**
+ * In one day (UTC), by all together.
+ */
+day: number | null, 
+/**
+ * In thirty days, by the person whose vault this is.
+ */
+person: number | null, 
+/**
+ * In thirty days, by space.
+ */
+spaces: { [key in number]: number }, };
+
+/**
+ * Who may be asked, and what it may cost.
+ */
+export type Providers = { 
+/**
+ * The mode that holds; only "ask before remote" lets text out.
+ */
+mode: Mode, 
+/**
+ * Those that are set up.
+ */
+providers: Array<ProviderView>, 
+/**
+ * What may be spent.
+ */
+budget: Budget, 
+/**
+ * Spent today, in words.
+ */
+spent_today: string, 
+/**
+ * Spent in thirty days, in words.
+ */
+spent_month: string, 
+/**
+ * Where keys are kept on this machine, in a sentence.
+ */
+keys: string, 
+/**
+ * The day of the price list.
+ */
+prices_of: string, 
+/**
+ * What contradicts the mode, one sentence each.
+ */
+conflicts: Array<string>, };
+
+/**
+ * What a test of a provider came to, or would send.
+ */
+export type ProviderTest = { 
+/**
+ * Whether anything was sent.
+ */
+sent: boolean, 
+/**
+ * Whether it works; none where nothing was sent.
+ */
+works: boolean | null, 
+/**
+ * What was found, or what a yes would do, in a sentence.
+ */
+sentence: string, 
+/**
+ * Exactly the bytes that would be sent, or were.
+ */
+body: string, 
+/**
+ * Where to.
+ */
+host: string, 
+/**
+ * The most that it can cost, or what it did cost.
+ */
+cost: string, 
+/**
+ * The rule that asks or refuses.
+ */
+rule: RuleRef | null, };
+
+/**
+ * What would leave for a stronger model, exactly.
+ */
+export type RemotePreview = { 
+/**
+ * Names it for sending.
+ */
+id: number, 
+/**
+ * The turn.
+ */
+turn: number, 
+/**
+ * The provider's id.
+ */
+provider: string, 
+/**
+ * The provider's name.
+ */
+name: string, 
+/**
+ * The model there.
+ */
+model: string, 
+/**
+ * The host.
+ */
+host: string, 
+/**
+ * Where it is and whose.
+ */
+residency: string, 
+/**
+ * Whether it keeps what it is sent.
+ */
+keeps: string, 
+/**
+ * Why what was written here may not be enough.
+ */
+why: string, 
+/**
+ * The fixed instructions that leave with the text.
+ */
+instructions: string, 
+/**
+ * The text that leaves. It can be edited; sending takes this and no other.
+ */
+text: string, 
+/**
+ * What stands where in it.
+ */
+pieces: Array<RemotePiece>, 
+/**
+ * What was hidden in it.
+ */
+redactions: Array<Redaction>, 
+/**
+ * How much of each kind was hidden.
+ */
+hidden: Array<HiddenKind>, 
+/**
+ * What is held back, and why.
+ */
+held_back: Array<HeldBack>, 
+/**
+ * The bytes of the request, as they go to the gate.
+ */
+body: string, 
+/**
+ * Their SHA-256.
+ */
+sha256: string, 
+/**
+ * The highest label among the pieces.
+ */
+label: Label, 
+/**
+ * Tokens, about.
+ */
+tokens: number, 
+/**
+ * The most that it can cost, in words.
+ */
+cost: string, 
+/**
+ * Where the price comes from.
+ */
+price_source: string, 
+/**
+ * The rule that asks or refuses; none where one allows it.
+ */
+rule: RuleRef | null, 
+/**
+ * Why it cannot be sent; none where a yes is enough.
+ */
+refusal: string | null, };
+
+/**
+ * A stretch of the text, in UTF-16 code units.
+ */
+export type RemotePiece = { 
+/**
+ * "Question", "Passage 1 of 2".
+ */
+name: string, 
+/**
+ * Where it is from; empty for the question. This stays here.
+ */
+title: string, 
+/**
+ * Its label.
+ */
+label: Label, 
+/**
+ * First unit.
+ */
+start: number, 
+/**
+ * One past the last.
+ */
+end: number, };
+
+/**
+ * A placeholder in the text, in UTF-16 code units. What it stands for never leaves.
+ */
+export type Redaction = { 
+/**
+ * "[Email 1]".
+ */
+placeholder: string, 
+/**
+ * "Email".
+ */
+kind: string, 
+/**
+ * Whether a rule made it, so that it cannot be taken back.
+ */
+by_rule: boolean, 
+/**
+ * First unit.
+ */
+start: number, 
+/**
+ * One past the last.
+ */
+end: number, };
+
+/**
+ * How much of one kind was hidden.
+ */
+export type HiddenKind = { 
+/**
+ * "Email".
+ */
+kind: string, 
+/**
+ * How many different ones.
+ */
+count: number, };
+
+/**
+ * What is held back of one document.
+ */
+export type HeldBack = { 
+/**
+ * The document's title.
+ */
+title: string, 
+/**
+ * Its label.
+ */
+label: Label, 
+/**
+ * Passages of it.
+ */
+passages: number, 
+/**
+ * Why, in a sentence.
+ */
+why: string, };
+
+/**
+ * What left for an answer.
+ */
+export type RemoteAnswer = { 
+/**
+ * The provider's name.
+ */
+name: string, 
+/**
+ * The model there.
+ */
+model: string, 
+/**
+ * The host.
+ */
+host: string, 
+/**
+ * Bytes out.
+ */
+bytes_out: number, 
+/**
+ * Bytes in.
+ */
+bytes_in: number, 
+/**
+ * What it cost, in words.
+ */
+cost: string, 
+/**
+ * The highest label of what left.
+ */
+label: Label, 
+/**
+ * The rule under which a person said yes.
+ */
+rule: string, 
+/**
+ * Why the answer made here stands; none where the remote one does.
+ */
+failed: string | null, };
 
 /**
  * An event with its place in the stream. A gap in `seq` means: ask again for what is on screen.
@@ -2467,4 +2908,18 @@ export type CommandMap = {
   AddGrant: { args: { action: string, thing: string | null, space: number | null, label: Label, hours: number, untrusted: boolean, }; reply: Privacy };
   /** Withdraws a grant. */
   WithdrawGrant: { args: { grant: number, }; reply: Privacy };
+  /** Who may be asked, and what it may cost. */
+  ListProviders: { args: Record<symbol, never>; reply: Providers };
+  /** Sets a provider up, or changes one. The key is kept in the system's keyring, else sealed in the vault. */
+  SetProvider: { args: { provider: NewProvider, }; reply: Providers };
+  /** Forgets a provider and its key. */
+  RemoveProvider: { args: { provider: string, }; reply: Providers };
+  /** Sends a few fixed words to a provider, to see whether it answers. Without `confirmed` it says what would be sent. */
+  TestProvider: { args: { provider: string, confirmed: boolean, }; reply: ProviderTest };
+  /** Sets what may be spent. */
+  SetBudget: { args: { budget: Budget, }; reply: Providers };
+  /** Exactly what would leave if a stronger model were asked about a turn. `text` is the text as a person edited it; `hide` names words that they want hidden besides. Sends nothing. */
+  PreviewRemote: { args: { turn: number, provider: string, text: string | null, hide: Array<string>, }; reply: RemotePreview };
+  /** Sends what a preview showed, `text` being what it showed; the answer arrives as events of the turn. If it does not come, the answer made here stands. */
+  SendRemote: { args: { preview: number, text: string, confirmed: boolean, }; reply: Asked };
 };

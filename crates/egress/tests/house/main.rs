@@ -4,4 +4,5 @@
 mod adding;
 mod downloads;
 mod gates;
+mod providers;
 mod server;

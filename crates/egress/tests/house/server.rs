@@ -5,7 +5,7 @@ use hearth_egress::{
     Attempt, Gate, GateSettings, Law, Ledger, LedgerError, Manifest, ModelEntry, Outbound, Settled, Verdict,
 };
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,15 @@ use std::time::Duration;
 pub struct Request {
     pub path: String,
     pub range: Option<u64>,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A header by its name in lower case; empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
 }
 
 /// What the server answers: writes a whole reply to the stream.
@@ -56,16 +65,23 @@ impl Server {
 }
 
 fn read(stream: &TcpStream) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let path = lines.next()?.split(' ').nth(1)?.to_owned();
-    let mut range = None;
-    for line in lines.take_while(|line| !line.is_empty()) {
-        let line = line.to_ascii_lowercase();
-        if let Some(from) = line.strip_prefix("range: bytes=") {
-            range = from.strip_suffix('-').and_then(|from| from.parse().ok());
-        }
+    let mut reader = BufReader::new(stream);
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        Some(line.trim_end().to_owned())
+    };
+    let path = line()?.split(' ').nth(1)?.to_owned();
+    let mut headers = Vec::new();
+    while let Some((name, value)) = line()?.split_once(':') {
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    Some(Request { path, range })
+    let mut request = Request { path, range: None, headers, body: Vec::new() };
+    request.range =
+        request.header("range").strip_prefix("bytes=").and_then(|from| from.strip_suffix('-')?.parse().ok());
+    request.body = vec![0; request.header("content-length").parse().unwrap_or(0)];
+    reader.read_exact(&mut request.body).ok()?;
+    Some(request)
 }
 
 /// Answers with bytes from where they are wanted, and stops after `most` of them.

@@ -12,6 +12,7 @@ use hearth_api::{Outcome, RuleRef, TurnNews};
 use hearth_domain::{
     CheckState, DocumentId, Kind, Label, MismatchKind, Place, SentenceCheck, Span, Trust, TurnId, VersionId,
 };
+use hearth_egress::provider::{Amount, Usage};
 use hearth_policy::Standing;
 use hearth_store::{Entry, NewCitation, PassageRow, Reader, TurnRow, TurnState};
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,52 @@ pub(crate) struct TurnRecord {
     pub(crate) parts: Vec<super::whole::PartRecord>,
     /// Each time a model was asked: what a replay repeats.
     pub(crate) calls: Vec<super::call::CallRecord>,
+    /// What left for it, where a stronger model elsewhere was asked.
+    pub(crate) remote: Option<RemoteRecord>,
     pub(crate) seal: Option<u64>,
+}
+
+/// What left for an answer, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RemoteRecord {
+    pub(crate) provider: String,
+    pub(crate) name: String,
+    pub(crate) model: String,
+    pub(crate) host: String,
+    pub(crate) residency: String,
+    pub(crate) label: Label,
+    pub(crate) rule: String,
+    /// Of the bytes that left.
+    pub(crate) sha256: String,
+    /// Things that were hidden.
+    pub(crate) hidden: u32,
+    pub(crate) tries: u32,
+    pub(crate) bytes_out: u64,
+    pub(crate) bytes_in: u64,
+    pub(crate) cost: Amount,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) price_known: bool,
+    /// The text that left, with its placeholders; none once a document that stood in it is erased.
+    pub(crate) text: Option<String>,
+    /// Why the answer made here stands.
+    pub(crate) failed: Option<String>,
+}
+
+impl RemoteRecord {
+    /// What the chain keeps: everything but words.
+    pub(crate) fn sealed(&self) -> serde_json::Value {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("text");
+        }
+        value
+    }
+
+    fn shown(self) -> api::RemoteAnswer {
+        let RemoteRecord { name, model, host, bytes_out, bytes_in, cost, label, rule, failed, .. } = self;
+        let (cost, label) = (cost.to_string(), view::label(label));
+        api::RemoteAnswer { name, model, host, bytes_out, bytes_in, cost, label, rule, failed }
+    }
 }
 
 /// An answer that another model took the place of.
@@ -258,7 +304,7 @@ pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
     let how = turn.record.how.get_or_insert_default();
     how.total_ms = total_ms;
     turn.trail.note("Record", started, Outcome::Done, "Written and sealed", Detail::default());
-    let kept = keep(turn, state, kind, verb, total_ms);
+    let kept = keep(turn, state, kind, verb, total_ms, false);
     if let Err(error) = kept {
         tracing::error!(%error, turn = turn.id.0, "a turn was not kept");
     }
@@ -270,12 +316,31 @@ pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
     turn.house.tell_status();
 }
 
+/// Keeps a turn that had ended, after a model elsewhere was asked about it, and tells the windows.
+pub(crate) fn record_again(turn: &mut Turn<'_>, state: TurnState, kind: &'static str, verb: &str) {
+    let started = turn.trail.now();
+    let total_ms = started as u32;
+    if kind == "turn.refined" {
+        turn.record.how.get_or_insert_default().total_ms = total_ms;
+    }
+    turn.trail.note("Record", started, Outcome::Done, "Written and sealed", Detail::default());
+    if let Err(error) = keep(turn, state, kind, verb, total_ms, true) {
+        tracing::error!(%error, turn = turn.id.0, "a turn was not kept");
+    }
+    turn.open.turns.end(turn.id);
+    if let Some(shown) = load(turn.open, turn.id) {
+        turn.tell(TurnNews::Ended { turn: shown });
+    }
+    turn.house.events.stale(&["ListConversations", "ListActivity", "GetHome"]);
+}
+
 fn keep(
     turn: &mut Turn<'_>,
     state: TurnState,
     kind: &'static str,
     verb: &str,
     total_ms: u32,
+    again: bool,
 ) -> hearth_store::Result<()> {
     let rows = std::mem::replace(&mut turn.trail, super::trail::Trail::new(std::time::Instant::now())).into_rows();
     debug_assert_eq!(rows.len(), STATIONS.len());
@@ -302,7 +367,8 @@ fn keep(
     let detail = serde_json::json!({
         "conversation": turn.conversation, "took_ms": total_ms, "versions": versions,
         "model": how.as_ref().map(|how| &how.model), "prompt_tokens": how.as_ref().map(|how| how.prompt_tokens),
-        "new_tokens": how.as_ref().map(|how| how.new_tokens), "bytes_out": 0,
+        "new_tokens": how.as_ref().map(|how| how.new_tokens), "bytes_out": how.as_ref().map_or(0, |how| how.bytes_out),
+        "remote": record.remote.as_ref().map(RemoteRecord::sealed),
         "label": standing.label, "trust": standing.trust,
         "sentences": { "supported": counts(CheckState::Supported), "partly": counts(CheckState::Partly),
             "not_found": counts(CheckState::NotFound), "contradicted": counts(CheckState::Contradicted) },
@@ -324,6 +390,9 @@ fn keep(
     let (id, answer) = (turn.id, &turn.answer);
     turn.open.store.record(entry, |writer| {
         writer.finish_turn(id, state, answer, &value, &citations, now)?;
+        if again {
+            writer.erase_trace(id)?;
+        }
         writer.add_trace(id, &rows)
     })?;
     Ok(())
@@ -371,6 +440,7 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
         refusal,
         error,
         general,
+        remote,
         ..
     } = record;
     api::Turn {
@@ -410,6 +480,7 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
         error,
         outdated,
         general,
+        remote: remote.map(RemoteRecord::shown),
     }
 }
 

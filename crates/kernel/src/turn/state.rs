@@ -122,6 +122,17 @@ impl Turns {
         cancel
     }
 
+    /// Notes that an ended turn runs again, unless it runs now.
+    pub(crate) fn begin_again(&self, turn: TurnId) -> Option<Arc<AtomicBool>> {
+        let mut running = self.held();
+        if running.contains_key(&turn) {
+            return None;
+        }
+        let cancel = Arc::new(AtomicBool::new(false));
+        running.insert(turn, Arc::clone(&cancel));
+        Some(cancel)
+    }
+
     /// Notes that a turn ended.
     pub(crate) fn end(&self, turn: TurnId) {
         self.held().remove(&turn);

@@ -34,6 +34,13 @@ impl Trail {
         Self { began, rows: Vec::new() }
     }
 
+    /// A trail that goes on, `earlier_ms` after the question.
+    pub(crate) fn again(rows: Vec<TraceRow>, earlier_ms: u32) -> Self {
+        let now = Instant::now();
+        let earlier = std::time::Duration::from_millis(u64::from(earlier_ms));
+        Self { began: now.checked_sub(earlier).unwrap_or(now), rows }
+    }
+
     /// Milliseconds since the question.
     pub(crate) fn now(&self) -> f64 {
         self.began.elapsed().as_secs_f64() * 1e3

@@ -18,6 +18,12 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_at ON ledger(at_ms);
 ";
 
+/// Who wanted it, and how guarded the text is that it carried.
+pub(crate) const WHO_AND_LABEL: &str = "
+ALTER TABLE ledger ADD COLUMN who TEXT NOT NULL DEFAULT 'person';
+ALTER TABLE ledger ADD COLUMN label TEXT NOT NULL DEFAULT '';   -- empty: it carried no text
+";
+
 /// One attempt to send something out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerRow {
@@ -37,6 +43,10 @@ pub struct LedgerRow {
     pub bytes_out: u64,
     /// Bytes received.
     pub bytes_in: u64,
+    /// Who wanted it: `person` or `house`.
+    pub who: String,
+    /// How guarded the text is that it carried; empty where it carried none.
+    pub label: String,
 }
 
 /// An attempt that is about to be made, or was refused.
@@ -56,6 +66,10 @@ pub struct NewLedger {
     pub bytes_out: u64,
     /// Bytes received so far.
     pub bytes_in: u64,
+    /// Who wants it: `person` or `house`.
+    pub who: String,
+    /// How guarded the text is that it carries; empty where it carries none.
+    pub label: String,
 }
 
 /// Sums over the ledger.
@@ -79,13 +93,15 @@ fn from_row(row: &Row) -> rusqlite::Result<LedgerRow> {
         outcome: row.get("outcome")?,
         bytes_out: row.get::<_, i64>("bytes_out")?.unsigned_abs(),
         bytes_in: row.get::<_, i64>("bytes_in")?.unsigned_abs(),
+        who: row.get("who")?,
+        label: row.get("label")?,
     })
 }
 
 impl Reader<'_> {
     /// Attempts before the one with id `before`, latest first.
     pub fn ledger(&self, before: Option<i64>, limit: usize) -> Result<Vec<LedgerRow>> {
-        let sql = "SELECT id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in FROM ledger
+        let sql = "SELECT id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label FROM ledger
             WHERE id < coalesce(?1, 9223372036854775807) ORDER BY id DESC LIMIT ?2";
         let mut statement = self.db.prepare_cached(sql)?;
         Ok(statement.query_map((before, limit as i64), from_row)?.collect::<rusqlite::Result<_>>()?)
@@ -113,8 +129,8 @@ impl Reader<'_> {
 impl Writer<'_> {
     /// Notes an attempt before it is made, or one that was refused.
     pub fn add_ledger(&self, new: &NewLedger) -> Result<i64> {
-        let sql = "INSERT INTO ledger(at_ms, purpose, host, rule, outcome, bytes_out, bytes_in)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let sql = "INSERT INTO ledger(at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         self.db.prepare_cached(sql)?.execute((
             new.at_ms,
             &new.purpose,
@@ -123,6 +139,8 @@ impl Writer<'_> {
             &new.outcome,
             new.bytes_out as i64,
             new.bytes_in as i64,
+            &new.who,
+            &new.label,
         ))?;
         Ok(self.db.last_insert_rowid())
     }

@@ -1,4 +1,4 @@
-//! The system keyring: keeps one 32-byte key per vault. Every call has a time limit, for a keyring may wait for a person,
+//! The system keyring: keeps one 32-byte key per vault, and texts by name. Every call has a time limit, for a keyring may wait for a person,
 //! or there may be nobody on the bus.
 
 use crate::connection::DataKey;
@@ -53,9 +53,25 @@ pub(super) fn recall(vault: &str) -> Result<Option<DataKey>> {
 }
 
 /// Forgets a vault's key.
-pub(super) fn forget(vault: &str) -> Result<()> {
+pub(crate) fn forget(vault: &str) -> Result<()> {
     let vault = vault.to_owned();
     ask(UNLOCK, move || keyring::Entry::new(SERVICE, &vault)?.delete_credential())
+}
+
+/// Keeps a text under a name.
+pub(crate) fn keep_text(name: &str, text: &str) -> Result<()> {
+    let (name, text) = (name.to_owned(), Zeroizing::new(text.to_owned()));
+    ask(UNLOCK, move || keyring::Entry::new(SERVICE, &name)?.set_password(&text))
+}
+
+/// The text that is kept under a name.
+pub(crate) fn recall_text(name: &str) -> Result<Option<Zeroizing<String>>> {
+    let name = name.to_owned();
+    ask(UNLOCK, move || match keyring::Entry::new(SERVICE, &name)?.get_password() {
+        Ok(text) => Ok(Some(Zeroizing::new(text))),
+        Err(keyring::Error::NoEntry) => Ok(None),
+        Err(error) => Err(error),
+    })
 }
 
 /// Runs one exchange with the keyring on a thread of its own and waits no longer than `limit`. The keyring's client starts

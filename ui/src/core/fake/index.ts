@@ -1,8 +1,9 @@
 // A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
 // production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?organization`, `?theme=dark`.
-import type { CommandMap, DocumentRow, Envelope, Event, Job, Offer, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
+import type { Budget, CommandMap, DocumentRow, Envelope, Event, Job, Offer, RemotePreview, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
 import * as more from './more';
+import * as remote from './remote';
 import { draw, PAPERS, textOf } from './papers';
 import * as turns from './turns';
 
@@ -37,6 +38,10 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
   let jobs: Job[] = scene.has('quiet') ? [] : more.jobs(now);
   const models = more.models(scene.has('short'));
   const gone = new Set<number>();
+  const mode = scene.has('ask') ? 'ask_before_remote' : 'local_only';
+  let providers = scene.has('ask') ? [remote.MISTRAL] : [];
+  let budget: Budget = { day: 1, person: 10, spaces: {} };
+  const previews = new Map<number, RemotePreview>();
   const offers = new Map<number, Offer>();
   let next = 1000;
 
@@ -52,7 +57,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     const working = timers.size > 0;
     return {
       version: '0.1.0',
-      mode: 'local_only',
+      mode,
       model: { id: 'qwen3-14b', name: 'Qwen3 14B', state: { kind: working ? 'working' : 'ready' } },
       memory: { hearth_bytes: 9 * GB, others_bytes: 4.4 * GB, total_bytes: 32 * GB },
       vault,
@@ -250,6 +255,41 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
         tell({ kind: 'status', status: status() });
       }
       return done;
+    },
+    ListProviders: () => remote.providers(providers, budget, mode),
+    SetProvider: ({ provider }) => {
+      const { key, ...rest } = provider;
+      const id = rest.id ?? rest.name.toLowerCase();
+      const host = rest.address?.split('/')[2] ?? 'api.mistral.ai';
+      providers = [...providers.filter((one) => one.id !== id), { ...remote.MISTRAL, id, name: rest.name, service: rest.service, model: rest.model, host, residency: rest.residency ?? 'unknown', key: key ? remote.MISTRAL.key : null }];
+      return remote.providers(providers, budget, mode);
+    },
+    RemoveProvider: ({ provider }) => {
+      providers = providers.filter((one) => one.id !== provider);
+      tell({ kind: 'stale', commands: ['ListProviders'] });
+      return remote.providers(providers, budget, mode);
+    },
+    TestProvider: ({ confirmed }) => remote.tested(confirmed),
+    SetBudget: ({ budget: change }) => {
+      budget = change;
+      tell({ kind: 'stale', commands: ['ListProviders'] });
+      return remote.providers(providers, budget, mode);
+    },
+    PreviewRemote: ({ turn, text, hide }) => {
+      const made = remote.preview(next++, turn, text, hide);
+      previews.set(made.id, made);
+      return made;
+    },
+    SendRemote: ({ preview: id, text, confirmed }) => {
+      const made = previews.get(id);
+      previews.delete(id);
+      const found = made && conversationOf(made.turn);
+      const turn = found?.turns.find((one) => one.id === made?.turn);
+      if (!made || !found || !turn || made.text !== text || !confirmed) throw new DoorError({ code: 'invalid', message: 'The text is not the one that was shown. Nothing was sent.', hint: 'Look at what would leave again.' });
+      const ended: Turn = { ...turn, remote: { name: made.name, model: made.model, host: made.host, bytes_out: 1240, bytes_in: 3310, cost: '$0.01', label: made.label, rule: 'sending asks', failed: null }, how: turn.how && { ...turn.how, model: made.model, bytes_out: 1240 } };
+      found.turns[found.turns.indexOf(turn)] = ended;
+      queueMicrotask(() => tell({ kind: 'turn', conversation: found.id, turn: ended.id, news: { kind: 'ended', turn: ended } }));
+      return { conversation: found.id, turn: ended.id };
     },
     Regenerate: ({ turn, grounding }) => replace(turn, null, grounding ?? 'documents'),
     EditQuestion: ({ turn, text }) => replace(turn, text, 'documents'),

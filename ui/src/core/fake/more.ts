@@ -215,7 +215,7 @@ export function privacy(now: number): Privacy {
         { label: 'restricted', cells: ['allow', 'deny', 'deny'] },
       ],
     },
-    ledger: [{ id: 1, at_ms: now - 80 * MINUTE, purpose: 'Model download', host: 'models.example', rule: 'models-may-be-fetched', outcome: 'complete', bytes_out: 1200, bytes_in: 4.5e9 }],
+    ledger: [{ id: 1, at_ms: now - 80 * MINUTE, purpose: 'Model download', host: 'models.example', rule: 'models-may-be-fetched', outcome: 'complete', bytes_out: 1200, bytes_in: 4.5e9, who: 'person', label: null }],
     bytes_out: 1200,
     since_ms: now - 40 * 86_400_000,
     guards: [

@@ -59,6 +59,7 @@ function turn(id: number, question: string, asked_ms: number, more: Partial<Turn
     asked_ms,
     attachments: [],
     state: 'answered',
+    remote: null,
     quotes: [],
     quotes_ms: 240,
     answer: '',

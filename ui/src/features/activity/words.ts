@@ -70,10 +70,10 @@ export function parts(entry: Pick<AuditEntry, 'kind' | 'sentence'>): { lead: str
 export function groupOf(kind: string): Group {
   const head = kind.split('.')[0] ?? kind;
   if (kind === 'refused' || kind.endsWith('.refused') || head === 'policy' || head === 'rule') return 'rules';
-  if (head === 'turn' || head === 'conversation' || head === 'tool') return 'answers';
+  if (head === 'turn' || head === 'conversation' || head === 'tool' || head === 'remote') return 'answers';
   if (head === 'document' || head === 'import' || head === 'label' || head === 'space') return 'documents';
   if (head === 'memory') return 'memory';
-  if (head === 'model' || head === 'download' || head === 'role' || head === 'egress') return 'models';
+  if (head === 'model' || head === 'download' || head === 'role' || head === 'egress' || head === 'provider' || head === 'budget') return 'models';
   return 'vault';
 }
 
