@@ -10,6 +10,8 @@ pub(crate) struct Arguments {
     pub(crate) data_dir: PathBuf,
     /// Whether the folder was named, so that it is not a person's usual one.
     pub(crate) data_dir_given: bool,
+    /// The profile, where it is not the usual one.
+    pub(crate) profile: Option<String>,
     /// Where models are kept, if not with the data.
     pub(crate) models_dir: Option<PathBuf>,
     /// Whether a test may drive the window.
@@ -34,6 +36,7 @@ const HELP: &str = "Hearth: a private AI operating system for the desktop.
 Usage: hearth-desktop [--data-dir DIR]
 
   --data-dir DIR      keep everything in DIR instead of the usual place
+  --profile NAME      on a shared machine: the profile of this person, a vault of its own
   --models-dir DIR    keep models in DIR instead of the data folder
   --report-ready      print a line when the window takes input (for measuring)
   --test-automation   let a test drive the window; only together with --data-dir
@@ -47,7 +50,7 @@ impl Arguments {
     pub(crate) fn read(mut words: impl Iterator<Item = OsString>) -> Result<Self, Refused> {
         let usage = |text: String| Refused::Usage(format!("hearth-desktop: {text}\nTry --help."));
         let (mut data_dir, mut models_dir, mut test_automation, mut report_ready) = (None, None, false, false);
-        let mut test_mirror = None;
+        let (mut test_mirror, mut profile) = (None, None);
         while let Some(word) = words.next() {
             match word.to_str() {
                 Some("--help" | "-h") => return Err(Refused::Help(HELP.to_owned())),
@@ -60,6 +63,12 @@ impl Arguments {
                     let (port, manifest) =
                         both.ok_or_else(|| usage("--test-mirror wants a port and a file.".into()))?;
                     test_mirror = Some(hearth_kernel::TestMirror { port, manifest });
+                }
+                Some("--profile") => {
+                    let name = words.next().and_then(|name| name.into_string().ok());
+                    let name = name.ok_or_else(|| usage("--profile wants a name.".into()))?;
+                    hearth_kernel::Config::for_profile("", &name).map_err(|error| usage(error.message))?;
+                    profile = Some(name);
                 }
                 Some(name @ ("--data-dir" | "--models-dir")) => {
                     let folder = words.next().filter(|folder| !folder.is_empty());
@@ -80,15 +89,18 @@ impl Arguments {
                 "--test-mirror wants --test-automation: people's models come from their hub.".to_owned(),
             ));
         }
-        let data_dir_given = data_dir.is_some();
+        let data_dir_given = data_dir.is_some() || profile.is_some();
         let data_dir = data_dir.unwrap_or_else(hearth_kernel::default_data_dir);
-        Ok(Self { data_dir, data_dir_given, models_dir, test_automation, test_mirror, report_ready })
+        Ok(Self { data_dir, data_dir_given, profile, models_dir, test_automation, test_mirror, report_ready })
     }
 
     /// What the kernel is told at its start.
     pub(crate) fn config(&self, bundled_models: Option<PathBuf>) -> hearth_kernel::Config {
-        let mut config = hearth_kernel::Config::new(&self.data_dir);
-        config.models_dir.clone_from(&self.models_dir);
+        let named = self.profile.as_deref().map(|name| hearth_kernel::Config::for_profile(&self.data_dir, name));
+        let mut config = named.and_then(Result::ok).unwrap_or_else(|| hearth_kernel::Config::new(&self.data_dir));
+        if self.models_dir.is_some() {
+            config.models_dir.clone_from(&self.models_dir);
+        }
         config.bundled_models = bundled_models;
         config.test_mirror.clone_from(&self.test_mirror);
         config

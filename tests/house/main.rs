@@ -12,6 +12,7 @@ mod keeping;
 mod law;
 mod licences;
 mod offline;
+mod organization;
 mod page;
 mod remote;
 mod replaying;

@@ -42,6 +42,9 @@ macro_rules! commands {
             }
         }
 
+        /// The names of all commands on the wire, in the order of the table.
+        pub const COMMANDS: &[&str] = &[$(stringify!($name)),+];
+
         /// A kernel answers all of them: forgetting one does not compile.
         pub trait Commands: $(Handler<$name> +)+ {
             /// Answers any command with its reply as JSON.
@@ -257,6 +260,10 @@ commands! {
     /// Takes a person's own rules (Cedar) in place of those before. Rules with a flaw are refused, each with its line, and
     /// those before stay.
     SetRules { text: String } -> Privacy;
+    /// Adds rules (Cedar) to a person's own. Rules with a flaw, or of a name that there is, are refused.
+    AddRules { text: String } -> Privacy;
+    /// Takes one of a person's own rules away, by its name.
+    RemoveRule { name: String } -> Privacy;
     /// What other rules would have decided of the requests of the last thirty days, and of sending a sample text. Changes
     /// nothing.
     TryRules { text: String, sample: Option<String> } -> RuleTrial;

@@ -26,6 +26,21 @@ pub struct ModeView {
     pub sentence: String,
     /// Whether it holds now.
     pub holds: bool,
+    /// Whether it may be chosen: an organization may allow some modes only.
+    pub allowed: bool,
+}
+
+/// An organization's policy that holds here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct OrganizationView {
+    /// Whose it is.
+    pub name: String,
+    /// Its version, as the organization counts.
+    pub version: u32,
+    /// The fingerprint of the key that signed it.
+    pub fingerprint: String,
+    /// What it lays down beside rules, in sentences.
+    pub sentences: Vec<String>,
 }
 
 /// A person's leave for what would otherwise be asked.
@@ -80,6 +95,12 @@ pub struct Privacy {
     pub modes: Vec<ModeView>,
     /// Why less is allowed than a person chose, where that is so.
     pub trouble: Option<String>,
+    /// What the organization laid down, where this vault belongs to one.
+    pub organization: Option<OrganizationView>,
+    /// The part that this person plays: Viewer, Member, Steward or Auditor.
+    pub person: String,
+    /// Whether this person may change the rules.
+    pub may_rule: bool,
     /// A person's own rules, in Cedar.
     pub own_rules: String,
     /// Grants that hold.

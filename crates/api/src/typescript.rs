@@ -25,6 +25,7 @@ pub fn bindings() -> String {
         VaultState,
         Mode,
         ModeView,
+        OrganizationView,
         GrantView,
         RuleTrial,
         TriedRequest,

@@ -14,6 +14,9 @@ pub(crate) struct Arguments {
     /// Keep everything in this folder instead of the usual place.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// On a shared machine: the profile of this person, a vault of its own.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// Keep models in this folder instead of the data folder.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) models_dir: Option<PathBuf>,
@@ -116,6 +119,39 @@ pub(crate) enum Policy {
         /// The file.
         file: PathBuf,
     },
+    /// Add rules (Cedar) from a file to your own.
+    Add {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Take one of your own rules away.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+    /// Look at an organization's policy in a file, signed or not. Changes nothing.
+    Check {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Sign an organization's policy (TOML) with the key of this house.
+    Pack {
+        /// The policy.
+        file: PathBuf,
+        /// The file to make.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Load an organization's signed policy. It holds from then on; only a newer one of the same key takes its place.
+    Load {
+        /// The file.
+        file: PathBuf,
+        /// The fingerprint that `pack` showed where it was signed; needed once.
+        #[arg(long, value_name = "FINGERPRINT")]
+        trust: Option<String>,
+    },
+    /// List grants that hold.
+    Grants,
     /// Say what rules in a file would have decided of the requests of the last thirty days. Changes nothing.
     Try {
         /// The file.

@@ -31,19 +31,25 @@ pub(crate) struct Place {
     pub(crate) data_dir: PathBuf,
     /// Where models are kept, if elsewhere.
     pub(crate) models_dir: Option<PathBuf>,
+    /// The profile, where it is not the usual one.
+    pub(crate) profile: Option<String>,
 }
 
 impl Place {
     /// Takes what was named on the command line.
     pub(crate) fn new(data_dir: Option<PathBuf>, models_dir: Option<PathBuf>) -> Self {
         let full = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
-        Self { data_dir: data_dir.map_or_else(hearth_kernel::default_data_dir, full), models_dir: models_dir.map(full) }
+        let data_dir = data_dir.map_or_else(hearth_kernel::default_data_dir, full);
+        Self { data_dir, models_dir: models_dir.map(full), profile: None }
     }
 
     /// Starts the kernel; the vault stays as it is.
     pub(crate) fn start(self) -> Result<House, Error> {
-        let mut config = Config::new(self.data_dir);
-        config.models_dir = self.models_dir;
+        let mut config = match &self.profile {
+            Some(profile) => Config::for_profile(self.data_dir, profile)?,
+            None => Config::new(self.data_dir),
+        };
+        config.models_dir = self.models_dir.or(config.models_dir);
         config.bundled_models = bundled();
         Kernel::start(config).map(House)
     }

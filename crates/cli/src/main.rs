@@ -26,7 +26,7 @@ mod search;
 mod serve;
 mod watch;
 
-use arguments::{Arguments, Bench, Verb};
+use arguments::{Arguments, Bench, Policy, Verb};
 use clap::Parser;
 use end::End;
 use house::Place;
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
-    let place = Place::new(arguments.data_dir, arguments.models_dir);
+    let place = Place { profile: arguments.profile, ..Place::new(arguments.data_dir, arguments.models_dir) };
     match arguments.verb {
         Verb::Import(what) => import::run(&place.open(out)?, what, out),
         Verb::Watch(what) => watch::run(&place.open(out)?, what, out),
@@ -64,6 +64,7 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Lineage(what) => lineage::run(&place.open(out)?, &what, out),
         Verb::Metrics(period) => record::metrics(&place.open(out)?, period, out),
         Verb::Report { period, out: file } => record::report(&place.open(out)?, period, &file, out),
+        Verb::Policy(what @ (Policy::Check { .. } | Policy::Pack { .. })) => policy::run(&place.start()?, what, out),
         Verb::Policy(what) => policy::run(&place.open(out)?, what, out),
         Verb::Providers(what) => providers::run(&place.open(out)?, what, out),
         Verb::Doctor { prove_offline: Some(file), .. } => proof::prove(place, &file, out),

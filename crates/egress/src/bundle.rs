@@ -9,6 +9,7 @@
 //! ```
 
 mod error;
+mod letter;
 mod pack;
 mod seal;
 #[cfg(test)]
@@ -16,8 +17,9 @@ mod tests;
 mod unpack;
 
 pub use error::BundleError;
+pub use letter::{Letter, LetterError, house_fingerprint, open_letter, write_letter};
 pub use pack::{Packed, pack};
-pub use seal::Seal;
+pub use seal::{Seal, spelled};
 pub use unpack::{Unpacked, unpack};
 
 use crate::install::{InstalledFile, RECORD};

@@ -25,7 +25,10 @@ mod sentence;
 mod wheel;
 
 pub use address::{is_own_network, is_public};
-pub use bundle::{BundleError, Packed, Seal, Unpacked, pack, unpack};
+pub use bundle::{
+    BundleError, Letter, LetterError, Packed, Seal, Unpacked, house_fingerprint, open_letter, pack, spelled, unpack,
+    write_letter,
+};
 pub use cancel::Cancel;
 pub use download::{Progress, Step, download, fetch_defaults};
 pub use elsewhere::{Elsewhere, add_here};

@@ -3,7 +3,7 @@
 use crate::error;
 use crate::kernel::{Kernel, Open};
 use crate::{
-    activity, home, jobs, library, memory, pages, privacy, remote, search, settings, shelf, turn, vault, watch,
+    activity, home, jobs, library, memory, pages, privacy, remote, roles, search, settings, shelf, turn, vault, watch,
 };
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
@@ -14,6 +14,7 @@ macro_rules! answers {
         impl Handler<api::$command> for Kernel {
             fn handle(&self, $c: api::$command) -> Result<<api::$command as api::Command>::Reply, Error> {
                 let $house = &self.house;
+                crate::roles::may($house, stringify!($command))?;
                 $body
             }
         }
@@ -33,6 +34,10 @@ answers! {
     GetStatus(house, _c) { Ok(home::status(house)) }
     GetSettings(house, _c) { settings::load(&*house.open()?) }
     SetSettings(house, c) {
+        if c.settings.keep_traces_days.is_some() {
+            // What is erased is the organization's matter, or whoever makes the rules.
+            roles::need(house, hearth_policy::Right::Rule)?;
+        }
         let settings = settings::change(&*house.open()?, c.settings)?;
         house.tell_status();
         Ok(settings)
@@ -257,10 +262,12 @@ answers! {
     AddFoundModel(house, c) { crate::found::add(house, &c.model) }
 
     ListActivity(house, c) {
+        let text = c.text.as_deref().filter(|text| !text.trim().is_empty());
+        roles::may_search_record(house, text)?;
         let time = c.from_ms.unwrap_or(i64::MIN)..c.until_ms.unwrap_or(i64::MAX);
-        activity::list(&*house.open()?, c.before, c.limit as usize, c.text.as_deref().filter(|text| !text.trim().is_empty()), time)
+        Ok(roles::veiled(house, activity::list(&*house.open()?, c.before, c.limit as usize, text, time)?))
     }
-    GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)) }
+    GetTrace(house, c) { activity::trace(&*house.open()?, TurnId(c.turn)).map(|trace| roles::veiled_trace(house, trace)) }
     VerifyAudit(house, _c) { activity::verify(&*house.open()?) }
     CheckAnchor(house, c) { activity::check_anchor(&*house.open()?, &c.anchor) }
     MakeAnchor(house, _c) { activity::anchor(&*house.open()?) }
@@ -269,6 +276,10 @@ answers! {
     ListUses(house, c) { crate::lineage::of_document(&*house.open()?, DocumentId(c.document)) }
     GetMetrics(house, c) { crate::metrics::metrics(house, &*house.open()?, crate::metrics::time(c.from_ms, c.until_ms)) }
     ExportRecord(house, c) {
+        roles::may_search_record(house, c.text.as_deref().filter(|text| !text.trim().is_empty()))?;
+        if c.content {
+            roles::need(house, hearth_policy::Right::Read)?;
+        }
         let wanted = crate::export::Wanted {
             text: c.text.filter(|text| !text.trim().is_empty()),
             time: c.from_ms.unwrap_or(i64::MIN)..c.until_ms.unwrap_or(i64::MAX),
@@ -280,6 +291,8 @@ answers! {
     GetPrivacy(house, _c) { privacy::show(house, &*house.open()?) }
     SetMode(house, c) { privacy::set_mode(house, c.mode) }
     SetRules(house, c) { privacy::set_rules(house, &c.text) }
+    AddRules(house, c) { privacy::add_rules(house, &c.text) }
+    RemoveRule(house, c) { privacy::remove_rule(house, &c.name) }
     TryRules(house, c) { privacy::try_rules(house, &c.text, c.sample.as_deref()) }
     AddGrant(house, c) { privacy::grant(house, &c) }
     WithdrawGrant(house, c) { privacy::withdraw(house, c.grant) }

@@ -134,6 +134,9 @@ pub(crate) fn start(house: &Arc<House>, id: &ModelId) -> Result<Model, Error> {
     if house.models.find(id).is_some_and(|model| model.broken.is_empty()) {
         return crate::shelf::view(house, id);
     }
+    let weights = entry.files.iter().find(|file| file.name.ends_with(".gguf") || file.name.ends_with(".safetensors"));
+    let hash = weights.and_then(|file| file.sha256).map(|hash| hash.to_string());
+    house.law.may_load(&entry.name, hash.as_deref())?;
     let gate = house.downloads.gate()?;
     let cancel = Cancel::new();
     {

@@ -39,6 +39,8 @@ pub struct Config {
     pub dialogs: Option<Arc<dyn Dialogs>>,
     /// Threads that compute; all cores when absent.
     pub threads: Option<usize>,
+    /// The name of this profile on a shared machine, as an organization's policy may name it; `default` when absent.
+    pub profile: Option<String>,
     /// For tests only: where models are fetched from instead. Without it nothing on this machine is ever asked for one.
     pub test_mirror: Option<TestMirror>,
 }
@@ -62,8 +64,26 @@ impl Config {
             child: child_program(),
             dialogs: None,
             threads: None,
+            profile: None,
             test_mirror: None,
         }
+    }
+}
+
+impl Config {
+    /// As [`Config::new`], for one profile of a shared machine: a vault of its own below the folder, models in common.
+    ///
+    /// # Errors
+    /// `Invalid` where the name is not one.
+    pub fn for_profile(data_dir: impl Into<PathBuf>, name: &str) -> Result<Self, Error> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if !(1..=32).contains(&name.len()) || !name.chars().all(plain) {
+            let said = "A profile's name has 1 to 32 small letters, digits, - and _.";
+            return Err(Error::new(hearth_api::ErrorCode::Invalid, said));
+        }
+        let base = data_dir.into();
+        let own = base.join("profiles").join(name);
+        Ok(Self { models_dir: Some(base.join("models")), profile: Some(name.to_owned()), ..Self::new(own) })
     }
 }
 
@@ -154,7 +174,7 @@ impl Kernel {
         let lock = FolderLock::take(&config.data_dir)?;
         let threads = config.threads.unwrap_or_else(crate::machine::cores).max(1);
         let models = Models::open(&config)?;
-        let law = Arc::new(Law::new(&config.data_dir));
+        let law = Arc::new(Law::new(&config.data_dir, config.profile.clone()));
         let ledger = Arc::new(Ledger::new(config.data_dir.join("ledger.jsonl")));
         let house = Arc::new(House {
             events: Events::new(),
@@ -193,6 +213,7 @@ impl Kernel {
 
     /// Mints a grant for paths that a person handed over. Only shells call this, never with what a page said.
     pub fn offer_paths(&self, paths: Vec<PathBuf>) -> Result<Offer, Error> {
+        crate::roles::may(&self.house, "ImportOffer")?;
         self.house.offers.paths(paths)
     }
 
@@ -224,6 +245,7 @@ impl Kernel {
 
     /// Adds a model from a file or folder.
     pub fn add_model(&self, path: &Path) -> Result<Model, Error> {
+        crate::roles::may(&self.house, "AddModel")?;
         self.house.models.add(&self.house, path)
     }
 
@@ -234,11 +256,13 @@ impl Kernel {
 
     /// Uses a model that another program keeps, by its id among [`Kernel::found_models`], without copying it.
     pub fn add_found_model(&self, id: &str) -> Result<Model, Error> {
+        crate::roles::may(&self.house, "AddFoundModel")?;
         crate::found::add(&self.house, id)
     }
 
     /// Uses a model file where it lies, without copying it.
     pub fn add_model_here(&self, path: &Path) -> Result<Model, Error> {
+        crate::roles::may(&self.house, "AddFoundModel")?;
         crate::found::add_path(&self.house, path)
     }
 
@@ -261,7 +285,33 @@ impl Kernel {
         trusted: Option<&str>,
         progress: &mut dyn FnMut(&str, u64, u64),
     ) -> Result<crate::UnpackedModels, Error> {
+        crate::roles::may(&self.house, "AddModel")?;
         crate::bundles::unpack(&self.house, from, trusted, progress)
+    }
+
+    /// Signs an organization's policy (TOML) with the key of this house and writes it to a new file. Works without a vault.
+    ///
+    /// # Errors
+    /// `Invalid` with every flaw and its line; otherwise what the file system says.
+    pub fn pack_policy(&self, from: &Path, to: &Path) -> Result<crate::PolicyLetter, Error> {
+        crate::organization::pack(&self.house, from, to)
+    }
+
+    /// Looks at an organization's policy in a file, signed or not, and changes nothing. Works without a vault.
+    ///
+    /// # Errors
+    /// `Invalid` with every flaw and its line, `Damaged` where the signature is not over the text.
+    pub fn check_policy(&self, from: &Path) -> Result<crate::PolicyLetter, Error> {
+        crate::organization::check(from)
+    }
+
+    /// Loads an organization's signed policy: it holds from then on. `trusted` is the fingerprint of the key that signed it,
+    /// given once; later ones must be signed with the same key and be newer.
+    ///
+    /// # Errors
+    /// What is wrong with it; what held before still holds.
+    pub fn load_policy(&self, from: &Path, trusted: Option<&str>) -> Result<crate::PolicyLetter, Error> {
+        crate::organization::load(&self.house, from, trusted)
     }
 
     /// Fetches the models that Hearth needs to answer, where they are missing. `progress` hears name, bytes done, bytes in
@@ -278,6 +328,7 @@ impl Kernel {
         space: i64,
         label: Option<hearth_api::Label>,
     ) -> Result<hearth_api::WatchedFolder, Error> {
+        crate::roles::may(&self.house, "ChooseWatched")?;
         let label = label.map(crate::view::label_from);
         crate::watch::add(&self.house, path, hearth_domain::SpaceId(space), label)
     }

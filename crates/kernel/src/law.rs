@@ -3,10 +3,12 @@
 
 use crate::clock::now_ms;
 use crate::error;
+use crate::organization::{self, Loaded};
 use hearth_api::{Error, ErrorCode, RuleRef};
 use hearth_domain::{Label, SpaceId, TimeMs, Trust, TurnId};
 use hearth_policy::{
-    Action, Decision, Effect, Flaw, Grant, Mode, Origin, Outcome, Purpose, Request, RuleSet, Who, decide,
+    Action, Decision, Effect, Flaw, Grant, Mode, Origin, Outcome, Person, Purpose, Request, RuleSet, Standing, Who,
+    decide,
 };
 use hearth_store::{NewDecision, Store};
 use std::collections::BTreeMap;
@@ -20,11 +22,14 @@ pub(crate) const KEPT_MS: TimeMs = 30 * 24 * 3600 * 1000;
 pub(crate) struct Law {
     /// The mode's word, beside the vault: it holds while the vault is closed.
     beside: PathBuf,
+    /// The name of this profile, where it is not the usual one.
+    profile: Option<String>,
     held: RwLock<Arc<Held>>,
     applied: Mutex<BTreeMap<u32, u32>>,
 }
 
 /// What holds at one moment.
+#[derive(Clone)]
 pub(crate) struct Held {
     pub(crate) rules: RuleSet,
     /// The version of the rules in the vault; 0 where none was ever made.
@@ -34,7 +39,11 @@ pub(crate) struct Held {
     pub(crate) grants: Vec<(i64, Grant)>,
     /// Why less is allowed than a person chose.
     pub(crate) trouble: Option<String>,
-    store: Option<Store>,
+    /// What the organization laid down, where this vault belongs to one.
+    pub(crate) organization: Option<Arc<Loaded>>,
+    /// The name of this profile, as the organization's policy may name it.
+    pub(crate) profile: String,
+    pub(crate) store: Option<Store>,
 }
 
 /// Text that would go to a model elsewhere.
@@ -51,16 +60,20 @@ pub(crate) struct Sending {
 
 impl Law {
     /// The law of a folder whose vault is closed.
-    pub(crate) fn new(data_dir: &Path) -> Self {
+    pub(crate) fn new(data_dir: &Path, profile: Option<String>) -> Self {
         let beside = data_dir.join("mode");
         let held = RwLock::new(Arc::new(Held::closed(&beside)));
-        Self { beside, held, applied: Mutex::default() }
+        Self { beside, profile, held, applied: Mutex::default() }
     }
 
     /// The vault opened: its rules and grants hold from now on. Rules that this program cannot read close every way out.
     pub(crate) fn open(&self, store: &Store) -> Result<(), Error> {
         let now = now_ms();
-        let (row, leaves) = store.read(|reader| Ok((reader.law()?, reader.leaves(now)?))).map_err(error::store)?;
+        let (row, leaves, laid) = store
+            .read(|reader| Ok((reader.law()?, reader.leaves(now)?, reader.organization()?)))
+            .map_err(error::store)?;
+        let profile = organization::profile(store, self.profile.as_deref())?;
+        let laid = laid.map(|row| organization::kept(&row)).transpose();
         let (version, word, own) = row.map_or((0, None, String::new()), |row| (row.version, Some(row.mode), row.own));
         let mode = match word.as_deref().map(Mode::from_word) {
             None => Ok(Mode::default()),
@@ -68,17 +81,30 @@ impl Law {
             Some(None) => Err("the mode of this vault is one that this program does not know".to_owned()),
         };
         let read = mode.and_then(|mode| {
-            RuleSet::with(mode, "", &own).map_err(|(_, flaws)| format!("your rules cannot be read: {}", flawed(&flaws)))
+            let laid = laid.as_ref().map_err(Clone::clone)?.as_ref();
+            let (mode, locked) =
+                laid.map_or((mode, ""), |laid: &Loaded| (laid.policy.mode(mode), laid.policy.rules.as_str()));
+            RuleSet::with(mode, locked, &own).map_err(|(whose, flaws)| {
+                let whose = if whose == Origin::Organization { "your organization's" } else { "your" };
+                format!("{whose} rules cannot be read: {}", flawed(&flaws))
+            })
         });
         let (rules, trouble) = match read {
             Ok(rules) => (rules, None),
             Err(why) => (RuleSet::of(Mode::Offline), Some(format!("Nothing leaves this machine, because {why}."))),
         };
+        let organization = match laid {
+            Ok(laid) => laid.map(Arc::new),
+            // What it laid down is not known any more: nobody changes anything until it is loaded again.
+            Err(_) => Some(Arc::new(Loaded::unreadable())),
+        };
+        let kept_ms = organization.as_ref().map_or(KEPT_MS, |laid| laid.decisions_ms());
         let grants = leaves.into_iter().filter_map(|row| Some((row.id, serde_json::from_value(row.body).ok()?)));
-        let held = Held { rules, version, own, grants: grants.collect(), trouble, store: Some(store.clone()) };
+        let (grants, store_too) = (grants.collect(), Some(store.clone()));
+        let held = Held { rules, version, own, grants, trouble, organization, profile, store: store_too };
         self.write_beside(held.rules.mode);
         self.set(held);
-        store.write(|writer| writer.drop_decisions(now - KEPT_MS)).map_err(error::store)?;
+        store.write(|writer| writer.drop_decisions(now - kept_ms)).map_err(error::store)?;
         Ok(())
     }
 
@@ -111,8 +137,8 @@ impl Law {
     }
 
     /// May this answer be shown?
-    pub(crate) fn may_show(&self, answer: &str, label: Label, turn: TurnId) -> Decision {
-        let request = Request::new(Who::Model, Action::Show, label, Trust::Library).about(answer);
+    pub(crate) fn may_show(&self, answer: &str, of: Standing, turn: TurnId) -> Decision {
+        let request = Request::new(Who::Model, Action::Show, of.label, of.trust).about(answer);
         self.ask(Request { turn: Some(turn), ..request })
     }
 
@@ -144,9 +170,25 @@ impl Law {
     }
 
     /// May a tool run that a person called?
-    pub(crate) fn may_call(&self, name: &str, effect: Effect, label: Label, turn: TurnId) -> Decision {
+    pub(crate) fn may_call(&self, name: &str, effect: Effect, given: Standing, turn: TurnId) -> Decision {
         let action = Action::CallTool { name: name.to_owned(), effect };
-        self.ask(Request { turn: Some(turn), ..Request::new(Who::Person, action, label, Trust::User) })
+        self.ask(Request { turn: Some(turn), ..Request::new(Who::Person, action, given.label, given.trust) })
+    }
+
+    /// May weights be loaded, or fetched? An organization may name those that may, by their hash.
+    ///
+    /// # Errors
+    /// `Denied`, with the model's name and the hash.
+    pub(crate) fn may_load(&self, name: &str, sha256: Option<&str>) -> Result<(), Error> {
+        let held = self.held();
+        match &held.organization {
+            Some(laid) if !laid.policy.allows_model(sha256) => Err(Error::new(
+                ErrorCode::Denied,
+                format!("{name} is not among the models that {} allows.", laid.policy.name),
+            )
+            .hint(format!("Its hash is {}.", sha256.unwrap_or("not known")))),
+            _ => Ok(()),
+        }
     }
 
     /// May a label be changed?
@@ -200,17 +242,36 @@ impl Held {
             Some(Some(mode)) => mode.min(Mode::LocalOnly),
             Some(None) => Mode::Offline,
         };
-        Self::new(RuleSet::of(mode), 0, String::new(), Vec::new(), None)
+        Held {
+            rules: RuleSet::of(mode),
+            version: 0,
+            own: String::new(),
+            grants: Vec::new(),
+            trouble: None,
+            organization: None,
+            profile: String::new(),
+            store: None,
+        }
     }
 
-    pub(crate) fn new(
-        rules: RuleSet,
-        version: i64,
-        own: String,
-        grants: Vec<(i64, Grant)>,
-        store: Option<Store>,
-    ) -> Self {
-        Self { rules, version, own, grants, trouble: None, store }
+    /// The organization's rules, in Cedar; none without one.
+    pub(crate) fn locked(&self) -> &str {
+        self.organization.as_ref().map_or("", |laid| laid.policy.rules.as_str())
+    }
+
+    /// Days that things may be kept, where the organization says it.
+    pub(crate) fn retention_days(&self) -> Option<u32> {
+        self.organization.as_ref().and_then(|laid| laid.policy.retention_days)
+    }
+
+    /// Modes that may be chosen.
+    pub(crate) fn modes(&self) -> Vec<Mode> {
+        self.organization.as_ref().map_or_else(|| Mode::ALL.to_vec(), |laid| laid.policy.modes.clone())
+    }
+
+    /// The part that this person plays: an organization says it, else whoever owns the vault makes its rules.
+    pub(crate) fn person(&self) -> Person {
+        self.organization.as_ref().map_or(Person::Steward, |laid| laid.policy.person(&self.profile))
     }
 }
 

@@ -11,7 +11,9 @@ use hearth_api::{
     RuleTrial, RuleView, TriedRequest,
 };
 use hearth_domain::{Label, SpaceId, Trust};
-use hearth_policy::{Action, ActionKind, Grant, LONGEST_GRANT_MS, Mode as RuleMode, Outcome, Request, RuleSet, Who};
+use hearth_policy::{
+    Action, ActionKind, Flaw, Grant, LONGEST_GRANT_MS, Mode as RuleMode, Origin, Outcome, Request, Right, RuleSet, Who,
+};
 use hearth_store::Entry;
 use std::collections::BTreeSet;
 
@@ -34,8 +36,11 @@ pub(crate) fn show(house: &House, open: &Open) -> Result<Privacy, Error> {
     Ok(Privacy {
         mode: view::mode(held.rules.mode),
         mode_sentence: held.rules.mode.sentence().to_owned(),
-        modes: RuleMode::ALL.into_iter().map(|mode| mode_view(mode, held.rules.mode)).collect(),
+        modes: RuleMode::ALL.into_iter().map(|mode| mode_view(mode, &held)).collect(),
         trouble: held.trouble.clone(),
+        organization: held.organization.as_ref().map(|laid| laid.view()),
+        person: held.person().name().to_owned(),
+        may_rule: held.person().has(Right::Rule),
         own_rules: held.own.clone(),
         grants: held
             .grants
@@ -77,12 +82,13 @@ pub(crate) fn show(house: &House, open: &Open) -> Result<Privacy, Error> {
     })
 }
 
-fn mode_view(mode: RuleMode, holds: RuleMode) -> ModeView {
+fn mode_view(mode: RuleMode, held: &Held) -> ModeView {
     ModeView {
         mode: view::mode(mode),
         name: mode.name().to_owned(),
         sentence: mode.sentence().to_owned(),
-        holds: mode == holds,
+        holds: mode == held.rules.mode,
+        allowed: held.modes().contains(&mode),
     }
 }
 
@@ -92,10 +98,15 @@ pub(crate) fn set_mode(house: &House, mode: Mode) -> Result<Privacy, Error> {
     house.law.may_change_rules()?;
     let held = house.law.held();
     let mode = view::mode_from(mode);
+    if let Some(laid) = held.organization.as_ref().filter(|laid| !laid.policy.modes.contains(&mode)) {
+        let names: Vec<&str> = laid.policy.modes.iter().map(|mode| mode.name()).collect();
+        return Err(Error::new(ErrorCode::Denied, format!("{} does not allow {}.", laid.policy.name, mode.name()))
+            .hint(format!("It allows: {}.", names.join(", "))));
+    }
     if mode == RuleMode::Offline {
         crate::remote::may_be_offline(&open)?;
     }
-    let rules = RuleSet::with(mode, "", &held.own)
+    let rules = RuleSet::with(mode, held.locked(), &held.own)
         .map_err(|(_, flaws)| Error::new(ErrorCode::Invalid, format!("Your rules: {}", flawed(&flaws))))?;
     let said = format!("Mode set to {}", mode.name());
     change(house, &open, rules, held.own.clone(), "law.mode", said)
@@ -104,7 +115,11 @@ pub(crate) fn set_mode(house: &House, mode: Mode) -> Result<Privacy, Error> {
 /// Takes a person's own rules in place of those before.
 pub(crate) fn set_rules(house: &House, text: &str) -> Result<Privacy, Error> {
     let open = house.open()?;
-    let rules = own_rules(house, text)?;
+    let (rules, held) = (own_rules(house, text)?, house.law.held());
+    let idle = hearth_policy::overruled(&held.modes(), held.locked(), text).map_err(|(_, flaws)| not_taken(&flaws))?;
+    if !idle.is_empty() {
+        return Err(not_taken(&idle));
+    }
     house.law.may_change_rules()?;
     let own = rules.rules.iter().filter(|rule| rule.origin == hearth_policy::Origin::Yours).count();
     let said = match own {
@@ -116,10 +131,46 @@ pub(crate) fn set_rules(house: &House, text: &str) -> Result<Privacy, Error> {
 
 /// The rules that would hold with these of a person's own.
 fn own_rules(house: &House, text: &str) -> Result<RuleSet, Error> {
-    RuleSet::with(house.law.held().rules.mode, "", text).map_err(|(_, flaws)| {
-        Error::new(ErrorCode::Invalid, format!("These rules were not taken: {}.", flawed(&flaws)))
-            .hint("The rules that held before still hold.")
-    })
+    let held = house.law.held();
+    RuleSet::with(held.rules.mode, held.locked(), text).map_err(|(_, flaws)| not_taken(&flaws))
+}
+
+fn not_taken(flaws: &[Flaw]) -> Error {
+    Error::new(ErrorCode::Invalid, format!("These rules were not taken: {}.", flawed(flaws)))
+        .hint("The rules that held before still hold.")
+}
+
+/// Adds rules to a person's own.
+pub(crate) fn add_rules(house: &House, text: &str) -> Result<Privacy, Error> {
+    let held = house.law.held();
+    let new = RuleSet::with(held.rules.mode, "", text).map_err(|(_, flaws)| not_taken(&flaws))?;
+    let mine = |rule: &&hearth_policy::Rule| rule.origin == Origin::Yours;
+    for rule in new.rules.iter().filter(mine) {
+        if held.rules.rules.iter().any(|known| known.name == rule.name) {
+            let reason = format!("there is a rule of the name \"{}\" already", rule.name);
+            return Err(not_taken(&[Flaw { line: rule.line, reason }]));
+        }
+    }
+    if new.rules.iter().filter(mine).count() == 0 {
+        return Err(Error::new(ErrorCode::Invalid, "There is no rule in this text."));
+    }
+    let own = held.own.trim_end();
+    let all = if own.is_empty() { text.to_owned() } else { format!("{own}\n\n{text}") };
+    set_rules(house, &all)
+}
+
+/// Takes one of a person's own rules away.
+pub(crate) fn remove_rule(house: &House, name: &str) -> Result<Privacy, Error> {
+    let held = house.law.held();
+    let rest = hearth_policy::without(&held.own, name).ok_or_else(|| {
+        let error = Error::new(ErrorCode::NotFound, format!("There is no rule of your own with the name \"{name}\"."));
+        if held.rules.rules.iter().any(|rule| rule.name == name) {
+            error.hint("That rule is not yours: it came with Hearth, or your organization made it.")
+        } else {
+            error
+        }
+    })?;
+    set_rules(house, &rest)
 }
 
 /// Keeps a version of the rules with its entry in the record; it holds from then on.
@@ -137,8 +188,8 @@ fn change(
     let (version, _) =
         open.store.record(entry, |writer| writer.keep_law(rules.mode.word(), &own, now)).map_err(error::store)?;
     house.law.write_beside(rules.mode);
-    let grants = house.law.held().grants.clone();
-    house.law.set(Held::new(rules, version, own, grants, Some(open.store.clone())));
+    let held = Held::clone(&house.law.held());
+    house.law.set(Held { rules, version, own, trouble: None, ..held });
     crate::activity::note_policy(house, open)?;
     tell(house);
     show(house, open)
@@ -217,7 +268,7 @@ pub(crate) fn add_grant(house: &House, open: &Open, grant: Grant) -> Result<i64,
     let said = format!("Allowed: {}", sentence(open, &grant));
     let entry = Entry { at_ms: now, kind: "law.grant", sentence: said, subject: None, detail: body.clone() };
     let (id, _) = open.store.record(entry, |writer| writer.add_leave(&body, grant.until, now)).map_err(error::store)?;
-    with_grants(house, open, |grants| grants.push((id, grant)));
+    with_grants(house, |grants| grants.push((id, grant)));
     Ok(id)
 }
 
@@ -232,16 +283,15 @@ pub(crate) fn withdraw(house: &House, id: i64) -> Result<Privacy, Error> {
     let detail = serde_json::json!({ "grant": id });
     let entry = Entry { at_ms: now, kind: "law.grant", sentence: said, subject: None, detail };
     open.store.record(entry, |writer| writer.withdraw_leave(id, now)).map_err(error::store)?;
-    with_grants(house, &open, |grants| grants.retain(|(known, _)| *known != id));
+    with_grants(house, |grants| grants.retain(|(known, _)| *known != id));
     show(house, &open)
 }
 
-fn with_grants(house: &House, open: &Open, change: impl FnOnce(&mut Vec<(i64, Grant)>)) {
+fn with_grants(house: &House, change: impl FnOnce(&mut Vec<(i64, Grant)>)) {
     let held = house.law.held();
     let mut grants = held.grants.clone();
     change(&mut grants);
-    let (rules, own) = (held.rules.clone(), held.own.clone());
-    house.law.set(Held::new(rules, held.version, own, grants, Some(open.store.clone())));
+    house.law.set(Held { grants, ..Held::clone(&held) });
     tell(house);
 }
 

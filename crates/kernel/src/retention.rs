@@ -31,7 +31,7 @@ pub(crate) fn keep(house: &House) {
     }
     open.retention.0.store(now, Ordering::SeqCst);
     let days = match crate::settings::load(&open) {
-        Ok(settings) => settings.keep_traces_days.unwrap_or(0),
+        Ok(settings) => at_most(settings.keep_traces_days.unwrap_or(0), house.law.held().retention_days()),
         Err(error) => {
             tracing::warn!(%error, "how long traces are kept could not be read");
             return;
@@ -45,6 +45,15 @@ pub(crate) fn keep(house: &House) {
             house.events.stale(&["ListActivity", "GetTrace", "GetMetrics"]);
         }
         Err(error) => tracing::warn!(%error, "what is due was not erased yet"),
+    }
+}
+
+/// The days that hold: those that a person chose, 0 being for ever, but no more than an organization allows.
+fn at_most(chosen: u32, allowed: Option<u32>) -> u32 {
+    match (chosen, allowed) {
+        (0, Some(allowed)) => allowed,
+        (chosen, Some(allowed)) => chosen.min(allowed),
+        (chosen, None) => chosen,
     }
 }
 

@@ -52,6 +52,7 @@ impl Schedule {
     /// # Errors
     /// `NoMemory` with the shortfall, `ModelMissing` or `ProcessDied` with what to do.
     pub(crate) fn engine(&self, house: &House, model: &Installed) -> Result<Arc<Engine>, Error> {
+        house.law.may_load(&model.name, model.sha256.as_deref())?;
         let slot = held(&self.engines).entry(model.id.clone()).or_default().clone();
         let mut place = held(&slot.engine);
         if let Some(engine) = place.as_ref().filter(|engine| !engine.is_dead()) {

@@ -91,6 +91,7 @@ pub(crate) fn parse(text: &str, origin: Origin, first: u32) -> Result<Vec<(Rule,
             effect,
             origin,
             until,
+            line,
         };
         rules.push((rule, policy.new_id(PolicyId::new(format!("rule{number}")))));
     }
@@ -98,6 +99,17 @@ pub(crate) fn parse(text: &str, origin: Origin, first: u32) -> Result<Vec<(Rule,
         flaws.push(flaw(text, 0, error));
     }
     if flaws.is_empty() { Ok(rules) } else { Err(flaws) }
+}
+
+/// The text without the rules of this name; nothing where there is none, or where the text cannot be read.
+pub fn without(text: &str, name: &str) -> Option<String> {
+    let set = PolicySet::from_str(text).ok()?;
+    let mut rest = text.to_owned();
+    let named = set.policies().filter(|policy| policy.annotation("name").is_some_and(|said| said.trim() == name));
+    for policy in named {
+        rest = rest.replacen(&policy.to_cedar()?, "", 1);
+    }
+    (rest != text).then(|| rest.trim_start().to_owned())
 }
 
 /// Rules in the form that Cedar is asked in.

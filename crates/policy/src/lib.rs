@@ -3,16 +3,25 @@
 
 pub mod content;
 mod decide;
+mod flow;
 mod grant;
 mod grid;
 mod language;
+mod organization;
+mod overruled;
+mod people;
 mod request;
 mod rules;
 mod trial;
 
 pub use decide::{Decision, RuleRef, decide};
+pub use flow::Standing;
 pub use grant::{Grant, LONGEST_GRANT_MS};
 pub use grid::{Cell, Destination, Grid, GridRow, grid};
+pub use language::without;
+pub use organization::Organization;
+pub use overruled::overruled;
+pub use people::{Person, Right};
 pub use request::{Action, ActionKind, Effect, Mode, Purpose, Request, Who};
 pub use rules::{Flaw, Origin, Outcome, Rule, RuleSet};
 pub use trial::{Changed, Trial, try_rules};

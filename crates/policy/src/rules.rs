@@ -57,6 +57,9 @@ pub struct Rule {
     pub origin: Origin,
     /// It stops speaking at this time.
     pub until: Option<TimeMs>,
+    /// The line of its text that it begins on, from 1.
+    #[serde(default)]
+    pub line: u32,
 }
 
 /// What is wrong with rules, and where.
@@ -131,6 +134,7 @@ impl RuleSet {
             effect: Outcome::Deny,
             origin: Origin::BuiltIn,
             until: None,
+            line: 0,
         })
     }
 }

@@ -49,6 +49,7 @@ pub use table::job::{JobFilter, JobRow, JobState, JobUpdate};
 pub use table::law::{DecisionRow, LawRow, LeaveRow, NewDecision};
 pub use table::ledger::{LedgerRow, LedgerTotals, NewLedger};
 pub use table::memory::{MemoryRow, MemoryState, NewMemory};
+pub use table::organization::OrganizationRow;
 pub use table::passage::PassageRow;
 pub use table::recipe::RecipeRow;
 pub use table::space::{Counts, SpaceRow};

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 28] = [
     "space",
     "blob",
     "document",
@@ -42,6 +42,7 @@ const TABLES: [&str; 27] = [
     "memory",
     "recipe",
     "law",
+    "organization",
     "leave",
     "decision",
     "ledger",

@@ -84,7 +84,32 @@ sentence: string,
 /**
  * Whether it holds now.
  */
-holds: boolean, };
+holds: boolean, 
+/**
+ * Whether it may be chosen: an organization may allow some modes only.
+ */
+allowed: boolean, };
+
+/**
+ * An organization's policy that holds here.
+ */
+export type OrganizationView = { 
+/**
+ * Whose it is.
+ */
+name: string, 
+/**
+ * Its version, as the organization counts.
+ */
+version: number, 
+/**
+ * The fingerprint of the key that signed it.
+ */
+fingerprint: string, 
+/**
+ * What it lays down beside rules, in sentences.
+ */
+sentences: Array<string>, };
 
 /**
  * A person's leave for what would otherwise be asked.
@@ -2516,6 +2541,18 @@ modes: Array<ModeView>,
  */
 trouble: string | null, 
 /**
+ * What the organization laid down, where this vault belongs to one.
+ */
+organization: OrganizationView | null, 
+/**
+ * The part that this person plays: Viewer, Member, Steward or Auditor.
+ */
+person: string, 
+/**
+ * Whether this person may change the rules.
+ */
+may_rule: boolean, 
+/**
  * A person's own rules, in Cedar.
  */
 own_rules: string, 
@@ -3350,6 +3387,10 @@ export type CommandMap = {
   SetMode: { args: { mode: Mode, }; reply: Privacy };
   /** Takes a person's own rules (Cedar) in place of those before. Rules with a flaw are refused, each with its line, and those before stay. */
   SetRules: { args: { text: string, }; reply: Privacy };
+  /** Adds rules (Cedar) to a person's own. Rules with a flaw, or of a name that there is, are refused. */
+  AddRules: { args: { text: string, }; reply: Privacy };
+  /** Takes one of a person's own rules away, by its name. */
+  RemoveRule: { args: { name: string, }; reply: Privacy };
   /** What other rules would have decided of the requests of the last thirty days, and of sending a sample text. Changes nothing. */
   TryRules: { args: { text: string, sample: string | null, }; reply: RuleTrial };
   /** Gives leave for what would otherwise be asked: an action, to one thing or all, in one space or all, up to a label, for some hours (at most thirty days), also while text from the web or from a tool is in play. */

@@ -52,7 +52,10 @@ pub(super) fn fingerprint(key: &VerifyingKey) -> String {
 }
 
 /// A fingerprint as a person gave it, spelled as [`fingerprint`] spells it.
-pub(super) fn spelled(given: &str) -> Result<String, BundleError> {
+///
+/// # Errors
+/// [`BundleError::NotAFingerprint`].
+pub fn spelled(given: &str) -> Result<String, BundleError> {
     let plain: String = given.chars().filter(|c| !matches!(c, '-' | ' ' | ':')).collect();
     if plain.len() != 64 || !plain.chars().all(|c| c.is_ascii_hexdigit()) {
         return Err(BundleError::NotAFingerprint(given.to_owned()));

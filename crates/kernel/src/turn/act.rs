@@ -6,7 +6,8 @@ use super::state::{Ended, Turn};
 use super::trail::Detail;
 use crate::clock::{date_of, now_ms};
 use hearth_api::{Error, ErrorCode, Outcome};
-use hearth_policy::{Effect, Outcome as Ruling};
+use hearth_domain::Trust;
+use hearth_policy::{Effect, Outcome as Ruling, Standing};
 use hearth_tools::Catalogue;
 
 /// Runs the tool that the question calls, if it calls one. Says whether that was the answer.
@@ -36,6 +37,11 @@ fn remember(turn: &mut Turn<'_>, permitted: &Permitted, text: &str) -> Result<()
     Ok(())
 }
 
+/// What a tool that a person calls by name is given: their own words, in a space that may hold guarded things.
+fn typed(permitted: &Permitted) -> Standing {
+    Standing::TYPED.and(Standing::new(permitted.label(), Trust::User))
+}
+
 fn call(turn: &mut Turn<'_>, permitted: &Permitted, name: &str, arguments: serde_json::Value) -> Result<(), Ended> {
     let started = turn.trail.now();
     let catalogue = Catalogue::built_in();
@@ -47,7 +53,7 @@ fn call(turn: &mut Turn<'_>, permitted: &Permitted, name: &str, arguments: serde
         hearth_tools::Effect::Reads => Effect::Reads,
         hearth_tools::Effect::Writes | hearth_tools::Effect::Network => Effect::Changes,
     };
-    let decision = turn.house.law.may_call(name, effect, permitted.label(), turn.id);
+    let decision = turn.house.law.may_call(name, effect, typed(permitted), turn.id);
     let detail = Detail {
         aside: format!("rule {}", decision.rule.number),
         decision: Some(decision.rule.sentence.clone()),
@@ -61,6 +67,10 @@ fn call(turn: &mut Turn<'_>, permitted: &Permitted, name: &str, arguments: serde
     }
     match catalogue.call(name, &arguments) {
         Ok(reply) => {
+            // What only computes is believed as far as what it was given; any other reply is a tool's.
+            let given = typed(permitted);
+            let trust = if effect == Effect::Pure { given.trust } else { Trust::Tool };
+            turn.record.takes_in([Standing::new(given.label, trust)]);
             let mut detail = detail;
             if let Some(data) = detail.data.as_object_mut() {
                 data.insert("reply_sha256".into(), super::call::sha256_of(reply.text.as_bytes()).into());

@@ -12,6 +12,7 @@ use crate::models::Installed;
 use hearth_api::{Error, ErrorCode};
 use hearth_domain::{MemoryId, TurnId};
 use hearth_inference::wire::{Briefing, Message, Speaker};
+use hearth_policy::Standing;
 use hearth_store::{PassageRow, TurnRow};
 use std::sync::Arc;
 
@@ -157,16 +158,18 @@ pub(crate) struct Said {
     pub(crate) turn: TurnId,
     pub(crate) asked: String,
     pub(crate) answered: String,
+    pub(crate) standing: Standing,
 }
 
 /// A turn as a later one reads it again; none where nothing was written for it or kept of it.
 pub(crate) fn said(row: TurnRow) -> Option<Said> {
     let record: super::TurnRecord = serde_json::from_value(row.record).ok()?;
-    Some(Said { turn: row.id, asked: record.prompt?, answered: row.answer })
+    let standing = record.standing();
+    Some(Said { turn: row.id, asked: record.prompt?, answered: row.answer, standing })
 }
 
 /// What was said before, as the model read it then.
-fn earlier(turn: &Turn<'_>) -> Result<Vec<Said>, Ended> {
+fn earlier(turn: &mut Turn<'_>) -> Result<Vec<Said>, Ended> {
     let rows = turn.open.store.read(|reader| reader.turns(turn.conversation))?;
     let mut said: Vec<Said> = rows
         .into_iter()
@@ -174,7 +177,9 @@ fn earlier(turn: &Turn<'_>) -> Result<Vec<Said>, Ended> {
         .filter_map(said)
         .collect();
     let cut = said.len().saturating_sub(HISTORY);
-    Ok(said.split_off(cut))
+    let read = said.split_off(cut);
+    turn.record.takes_in(read.iter().map(|said| said.standing));
+    Ok(read)
 }
 
 /// A prompt as messages.

@@ -5,6 +5,8 @@ use super::state::{Ended, Turn};
 use super::trail::Detail;
 use crate::clock::now_ms;
 use hearth_api::Outcome;
+use hearth_domain::Trust;
+use hearth_policy::Standing;
 use hearth_retrieval::{Query, understand};
 use hearth_store::{MemoryRow, MemoryState};
 
@@ -36,6 +38,7 @@ pub(crate) fn recall(turn: &mut Turn<'_>, routed: Routed) -> Result<Recalled, En
     if !memories.is_empty() {
         turn.open.store.write(|writer| memories.iter().try_for_each(|memory| writer.touch_memory(memory.id, now)))?;
     }
+    turn.record.takes_in(memories.iter().map(|memory| Standing::new(memory.label, Trust::User)));
     let sentence = match memories.len() {
         0 => "No memory bears on this".to_owned(),
         n => format!("{} used", crate::view::count(n, "memory", "memories")),

@@ -9,8 +9,11 @@ use crate::kernel::{House, Open};
 use crate::view;
 use hearth_api as api;
 use hearth_api::{Outcome, RuleRef, TurnNews};
-use hearth_domain::{CheckState, DocumentId, Kind, Label, MismatchKind, Place, SentenceCheck, Span, TurnId, VersionId};
+use hearth_domain::{
+    CheckState, DocumentId, Kind, Label, MismatchKind, Place, SentenceCheck, Span, Trust, TurnId, VersionId,
+};
 use hearth_egress::provider::{Amount, Usage};
+use hearth_policy::Standing;
 use hearth_store::{Entry, NewCitation, PassageRow, Reader, TurnRow, TurnState};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -38,6 +41,8 @@ pub(crate) struct TurnRecord {
     pub(crate) refusal: Option<RuleRef>,
     pub(crate) error: Option<api::Error>,
     pub(crate) general: bool,
+    /// The highest label and the lowest trust of all that was in context; none for turns from before this was kept.
+    pub(crate) standing: Option<Standing>,
     /// What the model read last: its own turn's message, for the next turn's prefix and for replay.
     pub(crate) prompt: Option<String>,
     /// What was read of each part, where documents were read as wholes.
@@ -125,6 +130,19 @@ pub(crate) struct SourceRecord {
 }
 
 impl TurnRecord {
+    /// The highest label and the lowest trust of what was in context. A turn from before this was kept has those of its
+    /// sources.
+    pub(crate) fn standing(&self) -> Standing {
+        let sources = self.sources.iter().map(|source| Standing::new(source.label, Trust::Library));
+        self.standing.unwrap_or_else(|| Standing::of(sources))
+    }
+
+    /// Notes that these are in context from now on.
+    pub(crate) fn takes_in(&mut self, parts: impl IntoIterator<Item = Standing>) {
+        let before = self.standing.unwrap_or(Standing::TYPED);
+        self.standing = Some(parts.into_iter().fold(before, Standing::and));
+    }
+
     /// The number of the page that a span stands on, given the passage it is of; a new page gets the next number.
     pub(crate) fn source(&mut self, open: &Open, row: &PassageRow, span: Span) -> Result<u32, api::Error> {
         if let Some(at) =
@@ -344,12 +362,14 @@ fn keep(
     }
     let versions: Vec<VersionId> = record.sources.iter().map(|source| source.version).collect();
     let how = record.how.clone();
+    let standing = record.standing();
     let counts = |state: CheckState| record.checks.iter().filter(|check| check.state == state).count();
     let detail = serde_json::json!({
         "conversation": turn.conversation, "took_ms": total_ms, "versions": versions,
         "model": how.as_ref().map(|how| &how.model), "prompt_tokens": how.as_ref().map(|how| how.prompt_tokens),
         "new_tokens": how.as_ref().map(|how| how.new_tokens), "bytes_out": how.as_ref().map_or(0, |how| how.bytes_out),
         "remote": record.remote.as_ref().map(RemoteRecord::sealed),
+        "label": standing.label, "trust": standing.trust,
         "sentences": { "supported": counts(CheckState::Supported), "partly": counts(CheckState::Partly),
             "not_found": counts(CheckState::NotFound), "contradicted": counts(CheckState::Contradicted) },
         "models": super::call::models(&record.calls), "tokens_sha256": super::call::tokens_sha256(&record.calls),

@@ -8,8 +8,9 @@ use super::trail::Detail;
 use crate::error;
 use crate::kernel::{House, Open};
 use hearth_api::{Error, Grounding, Outcome, TurnNews};
-use hearth_domain::{DocumentId, PassageId, SpaceId};
+use hearth_domain::{DocumentId, PassageId, SpaceId, Trust};
 use hearth_inference::embed::Kind;
+use hearth_policy::Standing;
 use hearth_retrieval::{Ask, Candidate, Query, RankOptions, Ranking, Scored, Why, abstain, quotes, rank};
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
 use std::collections::HashMap;
@@ -68,6 +69,7 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     show(turn, took_ms);
     let passages: Vec<PassageRow> =
         ranking.passages.iter().filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect();
+    turn.record.takes_in(passages.iter().map(|row| Standing::new(row.label, Trust::Library)));
     note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors, second);
     // Before a word is written: what a purge must find even if the program ends in the middle.
     let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();

@@ -5,7 +5,7 @@ use super::generate::{Drafted, wrote_nothing};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
 use hearth_api::{Error, Outcome, TurnNews};
-use hearth_domain::{CheckState, Label, Role, SentenceCheck};
+use hearth_domain::{CheckState, Role, SentenceCheck};
 use hearth_inference::embed::Kind;
 use hearth_policy::Outcome as Ruling;
 use hearth_retrieval::{Embedded, NoSimilarity, Similarity, Source, confidence, texts_wanted, verify as check};
@@ -62,8 +62,7 @@ pub(crate) fn verify(turn: &mut Turn<'_>, drafted: Drafted) -> Result<(), Ended>
 
 /// The rules read the answer before it counts. One that they hold back is not kept either.
 fn may_show(turn: &mut Turn<'_>, started: f64) -> Result<(), Ended> {
-    let label = turn.record.sources.iter().map(|source| source.label).max().unwrap_or(Label::Public);
-    let decision = turn.house.law.may_show(&turn.answer, label, turn.id);
+    let decision = turn.house.law.may_show(&turn.answer, turn.record.standing(), turn.id);
     if decision.outcome == Ruling::Allow {
         return Ok(());
     }

@@ -12,6 +12,7 @@ pub(crate) mod ledger;
 pub(crate) mod mark;
 pub(crate) mod memory;
 pub(crate) mod meta;
+pub(crate) mod organization;
 pub(crate) mod page;
 pub(crate) mod passage;
 pub(crate) mod reading;

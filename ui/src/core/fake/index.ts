@@ -1,5 +1,5 @@
 // A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
-// production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?theme=dark`.
+// production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?organization`, `?theme=dark`.
 import type { Budget, CommandMap, DocumentRow, Envelope, Event, Job, Offer, RemotePreview, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
 import * as more from './more';
@@ -477,11 +477,13 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       return held;
     },
     SetRules: ({ text }) => (held = { ...held, own_rules: text }),
+    AddRules: ({ text }) => (held = { ...held, own_rules: [held.own_rules, text].filter(Boolean).join('\n\n') }),
+    RemoveRule: ({ name }) => (held = { ...held, rules: held.rules.filter((rule) => rule.name !== name) }),
     TryRules: () => ({ tried: 214, changes: 1, examples: [{ at_ms: now, what: 'Export, Restricted', before: 'ask', after: 'deny', rule: 'never: export' }], idle: [], found: [] }),
     AddGrant: () => held,
     WithdrawGrant: ({ grant }) => (held = { ...held, grants: held.grants.filter((one) => one.id !== grant) }),
   };
-  let held = more.privacy(now);
+  let held = scene.has('organization') ? more.laidDown(more.privacy(now)) : more.privacy(now);
   const forgotten: typeof memories = [];
   const found = more.foundModels();
 

@@ -190,11 +190,14 @@ export function privacy(now: number): Privacy {
     mode: 'local_only',
     mode_sentence: 'Nothing is sent. Models and documents stay on this machine.',
     modes: [
-      { mode: 'offline', name: 'Offline', sentence: 'Nothing is sent and nothing is fetched. Models come on a disk.', holds: false },
-      { mode: 'local_only', name: 'Local only', sentence: 'Everything happens on this machine. Nothing you ask, keep or read is sent anywhere.', holds: true },
-      { mode: 'ask_before_remote', name: 'Ask before remote', sentence: 'Everything happens on this machine first. What would leave it is shown before, and waits for your yes.', holds: false },
+      { mode: 'offline', name: 'Offline', sentence: 'Nothing is sent and nothing is fetched. Models come on a disk.', holds: false, allowed: true },
+      { mode: 'local_only', name: 'Local only', sentence: 'Everything happens on this machine. Nothing you ask, keep or read is sent anywhere.', holds: true, allowed: true },
+      { mode: 'ask_before_remote', name: 'Ask before remote', sentence: 'Everything happens on this machine first. What would leave it is shown before, and waits for your yes.', holds: false, allowed: true },
     ],
     trouble: null,
+    organization: null,
+    person: 'Steward',
+    may_rule: true,
     own_rules: '',
     grants: [{ id: 1, sentence: 'Export, up to Confidential', until_ms: now + 86_400_000 }],
     rules: [
@@ -223,4 +226,16 @@ export function privacy(now: number): Privacy {
   };
 }
 
+/** The same where an organization laid its policy down, for one of its members. */
+export function laidDown(privacy: Privacy): Privacy {
+  const sentences = ['Modes that may be chosen: Offline, Local only.', 'Parts: everyone else Member.'];
+  return {
+    ...privacy,
+    organization: { name: 'Lindgate Hospital', version: 4, fingerprint: '9f2c51d8-e07a41ab-5501cc29-77ab0d12-0c5e6f7a-8b9c0d1e-2f3a4b5c-6d7e8f90', sentences },
+    person: 'Member',
+    may_rule: false,
+    modes: privacy.modes.map((one) => ({ ...one, allowed: one.mode !== 'ask_before_remote' })),
+    rules: [...privacy.rules, { number: privacy.rules.length + 1, name: 'no exports', sentence: 'Write nothing labelled Restricted into plain files.', text: 'forbid (principal, action == Action::"export", resource)\nwhen { context.label == "restricted" };', origin: 'Organization', applied: 0 }],
+  };
+}
 export { flaws, lineage, metrics, replay, uses } from './record';
