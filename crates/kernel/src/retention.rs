@@ -122,6 +122,7 @@ mod tests {
             jobs: Default::default(),
             watch: Default::default(),
             pages: Default::default(),
+            remote: Default::default(),
             retention: Retention::default(),
             used_ms: AtomicI64::new(0),
             lock_after_minutes: AtomicI64::new(0),

@@ -24,7 +24,7 @@ mod trail;
 mod verify;
 mod whole;
 
-pub(crate) use record::{TurnRecord, close_interrupted, shown};
+pub(crate) use record::{TurnRecord, close_interrupted, shown, standing_of};
 pub(crate) use retrieve::{Found, KEPT, find_ranked, search};
 pub(crate) use state::{Ended, Turn, Turns};
 pub(crate) use trail::{Detail, STATIONS, erased, expired, outcome};

@@ -7,7 +7,7 @@ use super::{Hidden, Kept, find, spend};
 use crate::error;
 use crate::kernel::{House, Open};
 use crate::law::Sending;
-use crate::turn::{Detail, TurnRecord};
+use crate::turn::{Detail, TurnRecord, standing_of};
 use crate::view;
 use hearth_api as api;
 use hearth_api::{Error, ErrorCode, RemotePiece, RemotePreview};
@@ -125,7 +125,7 @@ pub(crate) fn preview(house: &House, wanted: Wanted) -> Result<RemotePreview, Er
         .hint("Add a document, or ask for general knowledge."));
     }
     let (leaving, held_back) = let_out(house, &provider, &sources, space, turn.id);
-    let trust = if sources.is_empty() { Trust::User } else { Trust::Library };
+    let trust = leaving.iter().map(|row| standing_of(row).trust).min().unwrap_or(Trust::User);
     let label = leaving.iter().map(|row| row.label).fold(Label::Internal, Label::max);
     let mut redactor = Redactor::new(seen(&turn.question, &leaving));
     let laid = lay_out(&mut redactor, &turn.question, &leaving, &wanted.hide).map_err(not_looked_through)?;

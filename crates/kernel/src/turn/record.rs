@@ -129,6 +129,12 @@ pub(crate) struct SourceRecord {
     pub(crate) versions: u32,
 }
 
+/// A passage's label, and how far it is believed: one that gives orders to a model no further than a page of the web.
+pub(crate) fn standing_of(row: &PassageRow) -> Standing {
+    let ordered = !hearth_policy::content::orders(&row.text).is_empty();
+    Standing::new(row.label, if ordered { Trust::Web } else { Trust::Library })
+}
+
 impl TurnRecord {
     /// The highest label and the lowest trust of what was in context. A turn from before this was kept has those of its
     /// sources.

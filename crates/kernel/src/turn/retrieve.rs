@@ -1,6 +1,7 @@
 //! Station 5, Retrieve: candidates from full text and vectors, ranked; the best sentences go to the window at once.
 
 use super::recall::Recalled;
+use super::record::standing_of;
 use super::record::{QuoteRecord, SourceRecord};
 use super::rerank::{LOOKED_AT, rerank};
 use super::state::{Ended, Turn};
@@ -8,9 +9,8 @@ use super::trail::Detail;
 use crate::error;
 use crate::kernel::{House, Open};
 use hearth_api::{Error, Grounding, Outcome, TurnNews};
-use hearth_domain::{DocumentId, PassageId, SpaceId, Trust};
+use hearth_domain::{DocumentId, PassageId, SpaceId};
 use hearth_inference::embed::Kind;
-use hearth_policy::Standing;
 use hearth_retrieval::{Ask, Candidate, Query, RankOptions, Ranking, Scored, Why, abstain, quotes, rank};
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
 use std::collections::HashMap;
@@ -69,8 +69,10 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     show(turn, took_ms);
     let passages: Vec<PassageRow> =
         ranking.passages.iter().filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect();
-    turn.record.takes_in(passages.iter().map(|row| Standing::new(row.label, Trust::Library)));
-    note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors, second);
+    turn.record.takes_in(passages.iter().map(standing_of));
+    let ordered = orders(turn, &passages);
+    let said = [second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
+    note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors, said);
     // Before a word is written: what a purge must find even if the program ends in the middle.
     let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();
     turn.open.store.write(|writer| writer.note_reading(turn.id, &read))?;
@@ -134,6 +136,24 @@ fn note(
     };
     let outcome = if kept == 0 { Outcome::Partly } else { Outcome::Done };
     turn.trail.note("Retrieve", started, outcome, sentence, detail);
+}
+
+/// Passages that give orders to a model are named in the record; what they say stays text like any other.
+fn orders(turn: &Turn<'_>, passages: &[PassageRow]) -> Option<String> {
+    let ordered: Vec<&PassageRow> =
+        passages.iter().filter(|row| !hearth_policy::content::orders(&row.text).is_empty()).collect();
+    if ordered.is_empty() {
+        return None;
+    }
+    let many = crate::view::count(ordered.len(), "passage", "passages");
+    let read: Vec<_> = ordered
+        .iter()
+        .map(|row| serde_json::json!({ "document": row.document, "version": row.version, "passage": row.id }))
+        .collect();
+    let sentence = format!("{many} with orders to a model read: nothing follows from them");
+    let subject = Some(format!("turn:{}", turn.id));
+    turn.house.note("content.orders", sentence, subject, serde_json::json!({ "passages": read }));
+    Some(format!("{many} with orders to a model: words like any other here, believed like a page of the web."))
 }
 
 /// Why a passage ranked where it did, in words.

@@ -113,7 +113,7 @@ pub(crate) fn read(turn: &mut Turn<'_>, prompt: Prompt, whole: Whole) -> Result<
     let mut spent = Spent::default();
     let many = whole.parts.len();
     let rows = whole.parts.iter().flatten();
-    turn.record.takes_in(rows.map(|row| hearth_policy::Standing::new(row.label, hearth_domain::Trust::Library)));
+    turn.record.takes_in(rows.map(super::record::standing_of));
     for (at, part) in whole.parts.iter().enumerate() {
         if turn.is_stopped() {
             cut_short = Some(Ended::Stopped);
