@@ -11,7 +11,7 @@ use crate::turn::{Detail, TurnRecord, standing_of};
 use crate::view;
 use hearth_api as api;
 use hearth_api::{Error, ErrorCode, RemotePiece, RemotePreview};
-use hearth_domain::{CheckState, Label, PassageId, SpaceId, Trust, TurnId, VersionId};
+use hearth_domain::{CheckState, Label, PassageId, SpaceId, Trust, TurnId};
 use hearth_egress::provider::{Amount, Message, Part, Question, Rate, Speaker, Written, write};
 use hearth_policy::{Decision, Outcome};
 use hearth_store::{PassageRow, TurnRow, TurnState};
@@ -101,9 +101,9 @@ pub(crate) fn answered(open: &Open, id: TurnId) -> Result<(TurnRow, SpaceId, Vec
         let rows = reader.trace(id)?;
         let detail = rows.into_iter().find(|row| row.station == "Retrieve").map(|row| row.detail);
         let detail: Detail = detail.and_then(|detail| serde_json::from_value(detail).ok()).unwrap_or_default();
-        let read: Vec<(PassageId, VersionId)> =
-            detail.data.get("passages").and_then(|ids| serde_json::from_value(ids.clone()).ok()).unwrap_or_default();
-        let ids: Vec<PassageId> = read.iter().map(|(passage, _)| *passage).collect();
+        let read = detail.data.get("passages").and_then(|read| read.as_array()).map(Vec::as_slice).unwrap_or_default();
+        let id = |one: &serde_json::Value| Some(PassageId(one.get("passage")?.as_i64()?));
+        let ids: Vec<PassageId> = read.iter().filter_map(id).collect();
         let passages = reader.passages(&ids)?;
         Ok(Some((turn, conversation.space, passages)))
     });

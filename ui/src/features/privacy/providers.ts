@@ -5,17 +5,16 @@ interface ServiceWords {
   id: Service;
   name: string;
   note: string;
-  address: string | null;
 }
 
 /** The services that can be chosen. */
 export const SERVICES: ServiceWords[] = [
-  { id: 'compatible', name: 'OpenAI-compatible server', note: 'vLLM, llama.cpp, Ollama, LM Studio', address: null },
-  { id: 'mistral', name: 'Mistral', note: '', address: 'https://api.mistral.ai/v1' },
-  { id: 'openai', name: 'OpenAI', note: 'ChatGPT', address: 'https://api.openai.com/v1' },
-  { id: 'anthropic', name: 'Anthropic', note: 'Claude', address: 'https://api.anthropic.com' },
-  { id: 'google', name: 'Google', note: 'Gemini', address: 'https://generativelanguage.googleapis.com' },
-  { id: 'deepseek', name: 'DeepSeek', note: '', address: 'https://api.deepseek.com' },
+  { id: 'compatible', name: 'OpenAI-compatible server', note: 'vLLM, llama.cpp, Ollama, LM Studio' },
+  { id: 'mistral', name: 'Mistral', note: '' },
+  { id: 'openai', name: 'OpenAI', note: 'ChatGPT' },
+  { id: 'anthropic', name: 'Anthropic', note: 'Claude' },
+  { id: 'google', name: 'Google', note: 'Gemini' },
+  { id: 'deepseek', name: 'DeepSeek', note: '' },
 ];
 
 /** A provider that nobody described yet. */
