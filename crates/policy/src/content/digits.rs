@@ -67,10 +67,10 @@ pub(super) fn luhn(digits: &str) -> bool {
         .enumerate()
         .map(|(at, digit)| {
             let digit = u32::from(digit.saturating_sub(b'0'));
-            if at % 2 == 0 { digit } else { (digit * 2) / 10 + (digit * 2) % 10 }
+            if at.is_multiple_of(2) { digit } else { (digit * 2) / 10 + (digit * 2) % 10 }
         })
         .sum();
-    sum % 10 == 0 && digits.bytes().any(|digit| digit != b'0')
+    sum.is_multiple_of(10) && digits.bytes().any(|digit| digit != b'0')
 }
 
 /// The first digits that card schemes have.

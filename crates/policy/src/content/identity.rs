@@ -140,7 +140,7 @@ fn italian(text: &str) -> bool {
         .chars()
         .take(15)
         .enumerate()
-        .map(|(at, c)| if at % 2 == 0 { ODD.get(value(c) as usize).copied().unwrap_or(0) } else { value(c) })
+        .map(|(at, c)| if at.is_multiple_of(2) { ODD.get(value(c) as usize).copied().unwrap_or(0) } else { value(c) })
         .sum();
     text.chars().last().is_some_and(|last| value(last) == sum % 26)
 }
@@ -174,7 +174,7 @@ fn belgian(text: &str) -> bool {
 
 fn polish(text: &str) -> bool {
     let digits = values(text);
-    digits.len() == 11 && weighed(&digits, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]) % 10 == 0
+    digits.len() == 11 && weighed(&digits, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
 }
 
 fn swedish(text: &str) -> bool {
@@ -205,8 +205,9 @@ fn danish(text: &str) -> bool {
 
 fn swiss(text: &str) -> bool {
     let digits = values(text);
-    let sum: u32 = digits.iter().enumerate().map(|(at, digit)| if at % 2 == 0 { *digit } else { digit * 3 }).sum();
-    digits.len() == 13 && sum % 10 == 0
+    let sum: u32 =
+        digits.iter().enumerate().map(|(at, digit)| if at.is_multiple_of(2) { *digit } else { digit * 3 }).sum();
+    digits.len() == 13 && sum.is_multiple_of(10)
 }
 
 fn brazilian(text: &str) -> bool {
