@@ -358,6 +358,10 @@ lock_after_minutes: number | null,
  */
 answer_within_s: number | null, 
 /**
+ * Days for which traces and the details of finished turns are kept; 0 is for as long as the vault.
+ */
+keep_traces_days: number | null, 
+/**
  * The space that was open last.
  */
 last_space: number | null, 
@@ -1874,9 +1878,13 @@ head: string,
  */
 checked_ms: number, 
 /**
- * Where it is broken.
+ * Where it is broken first.
  */
-broken: AuditBreak | null, };
+broken: AuditBreak | null, 
+/**
+ * Every place where it is broken, in order; at most 1,000.
+ */
+flaws: Array<AuditBreak>, };
 
 /**
  * A break in the chain.
@@ -1887,6 +1895,10 @@ export type AuditBreak = {
  */
 seq: number, 
 /**
+ * The last of a stretch of which the same is true.
+ */
+last: number, 
+/**
  * When it says it was made.
  */
 at_ms: number | null, 
@@ -1894,6 +1906,467 @@ at_ms: number | null,
  * What is wrong with it.
  */
 why: string, };
+
+/**
+ * The signed end of the record, to be kept elsewhere.
+ */
+export type Anchor = { 
+/**
+ * Names the form of this file: `hearth audit anchor 1`.
+ */
+format: string, 
+/**
+ * How many entries there were.
+ */
+entries: number, 
+/**
+ * The last one's hash, hexadecimal.
+ */
+hash: string, 
+/**
+ * When it was made.
+ */
+at_ms: number, 
+/**
+ * The vault's public key, hexadecimal.
+ */
+public_key: string, 
+/**
+ * Ed25519 over format, entries, hash and time, hexadecimal.
+ */
+signature: string, };
+
+/**
+ * What comparing the record with an anchor found.
+ */
+export type AnchorView = { 
+/**
+ * Whether the record goes on from where the anchor was made.
+ */
+holds: boolean, 
+/**
+ * The same in one sentence.
+ */
+sentence: string, 
+/**
+ * The entry from which on it does not.
+ */
+seq: number | null, };
+
+/**
+ * What running a turn again came to.
+ */
+export type Replay = { 
+/**
+ * The turn, which stays as it was.
+ */
+turn: number, 
+/**
+ * How it came out.
+ */
+verdict: ReplayVerdict, 
+/**
+ * The same in one sentence.
+ */
+sentence: string, 
+/**
+ * What the turn was made from, each compared with what is here now.
+ */
+inputs: Array<ReplayInput>, 
+/**
+ * Each time a model was asked.
+ */
+calls: Array<ReplayCall>, 
+/**
+ * The answer as it was kept.
+ */
+before: string, 
+/**
+ * What the model wrote now; empty where it was not asked.
+ */
+now: string, 
+/**
+ * How long it took.
+ */
+took_ms: number, 
+/**
+ * The replay's own entry in the record.
+ */
+entry: number, };
+
+/**
+ * How a replay came out.
+ */
+export type ReplayVerdict = "same" | "differs" | "in_part" | "not_run";
+
+/**
+ * One thing that a turn was made from.
+ */
+export type ReplayInput = { 
+/**
+ * What it is, such as "model file", "threads", "A-103, version 2".
+ */
+name: string, 
+/**
+ * Then.
+ */
+before: string, 
+/**
+ * Now.
+ */
+now: string, 
+/**
+ * Whether it is the same.
+ */
+same: boolean, };
+
+/**
+ * One time that a model was asked, then and now.
+ */
+export type ReplayCall = { 
+/**
+ * What for: "answer", "draft", "part 3".
+ */
+name: string, 
+/**
+ * The model's name for people.
+ */
+model: string, 
+/**
+ * Whether it was run again.
+ */
+run: boolean, 
+/**
+ * Whether its tokens are the same, as far as they were written then.
+ */
+same: boolean, 
+/**
+ * Why it was not run, or how far the comparison reaches; empty where there is nothing to add.
+ */
+note: string, 
+/**
+ * Tokens written then.
+ */
+tokens_before: number, 
+/**
+ * Tokens written now.
+ */
+tokens_now: number, 
+/**
+ * The first token that is another.
+ */
+difference: ReplayDifference | null, 
+/**
+ * What was written then.
+ */
+before: string, 
+/**
+ * What was written now.
+ */
+now: string, };
+
+/**
+ * Where two answers part.
+ */
+export type ReplayDifference = { 
+/**
+ * Which token of the answer, from 1.
+ */
+token: number, 
+/**
+ * UTF-16 offset in the text of then, and in the text of now, from which on they differ.
+ */
+at: number, 
+/**
+ * The words there then.
+ */
+before: string, 
+/**
+ * The words there now.
+ */
+now: string, };
+
+/**
+ * Where an answer came from.
+ */
+export type Lineage = { 
+/**
+ * The turn.
+ */
+turn: number, 
+/**
+ * Its conversation.
+ */
+conversation: number, 
+/**
+ * Its question.
+ */
+question: string, 
+/**
+ * Versions of documents that were read for it.
+ */
+versions: Array<LineageVersion>, 
+/**
+ * Memories that the model was given.
+ */
+memories: Array<LineageMemory>, 
+/**
+ * Tools that were called.
+ */
+tools: Array<string>, 
+/**
+ * Models that wrote, with the recipes they were asked by.
+ */
+models: Array<LineageModel>, 
+/**
+ * Earlier questions of the conversation that the model read again.
+ */
+earlier: Array<number>, };
+
+/**
+ * A version that an answer was made from.
+ */
+export type LineageVersion = { 
+/**
+ * The document.
+ */
+document: number, 
+/**
+ * The version.
+ */
+version: number, 
+/**
+ * Its title; "An erased document" where it was erased.
+ */
+title: string, 
+/**
+ * Which version, from 1; 0 where it was erased.
+ */
+number: number, 
+/**
+ * SHA-256 of its bytes; empty where it was erased.
+ */
+sha256: string, 
+/**
+ * Whether it still answers.
+ */
+current: boolean, 
+/**
+ * Passages that the model was given.
+ */
+passages: number, 
+/**
+ * Places that the answer cites.
+ */
+cited: number, };
+
+/**
+ * A memory that an answer was made with.
+ */
+export type LineageMemory = { 
+/**
+ * The memory.
+ */
+memory: number, 
+/**
+ * What it says; empty where it was erased since.
+ */
+text: string, };
+
+/**
+ * A model that wrote.
+ */
+export type LineageModel = { 
+/**
+ * What for: "answer", "draft", "part 3".
+ */
+wrote: string, 
+/**
+ * Its name for people.
+ */
+name: string, 
+/**
+ * SHA-256 of its weights, where known.
+ */
+sha256: string | null, 
+/**
+ * The recipe it was asked by, with its version.
+ */
+recipe: string, };
+
+/**
+ * An answer that used a document.
+ */
+export type DocumentUse = { 
+/**
+ * The turn.
+ */
+turn: number, 
+/**
+ * Its conversation.
+ */
+conversation: number, 
+/**
+ * Its question.
+ */
+question: string, 
+/**
+ * When it was asked.
+ */
+asked_ms: number, 
+/**
+ * How it stands: `answered`, `abstained`, ...
+ */
+state: TurnState, 
+/**
+ * Places of the document that its answer cites; 0 where it only had read it, or was told of it before.
+ */
+cited: number, 
+/**
+ * Numbers of the versions cited.
+ */
+versions: Array<number>, 
+/**
+ * Whether another answer took its place.
+ */
+replaced: boolean, };
+
+/**
+ * Figures of a time, computed from the kept record alone.
+ */
+export type Metrics = { 
+/**
+ * From when.
+ */
+from_ms: number, 
+/**
+ * Until when, not included.
+ */
+until_ms: number, 
+/**
+ * Questions that ended.
+ */
+turns: number, 
+/**
+ * Those that were answered.
+ */
+answered: number, 
+/**
+ * Those of which the documents say nothing.
+ */
+abstained: number, 
+/**
+ * Those that a rule refused.
+ */
+refused: number, 
+/**
+ * Those that failed.
+ */
+failed: number, 
+/**
+ * Milliseconds from question to end: half were quicker.
+ */
+total_p50_ms: number, 
+/**
+ * 95 of 100 were quicker.
+ */
+total_p95_ms: number, 
+/**
+ * By station, in the order of the waterfall.
+ */
+stations: Array<StationLatency>, 
+/**
+ * Tokens read.
+ */
+prompt_tokens: number, 
+/**
+ * Of those, taken from the cache.
+ */
+cached_tokens: number, 
+/**
+ * Tokens written.
+ */
+new_tokens: number, 
+/**
+ * Sentences that were checked.
+ */
+sentences: number, 
+/**
+ * Those that a source bears out.
+ */
+supported: number, 
+/**
+ * Tools called.
+ */
+tools: number, 
+/**
+ * Those that answered.
+ */
+tools_done: number, 
+/**
+ * Attempts to reach outside, refused ones too.
+ */
+attempts: number, 
+/**
+ * Bytes sent.
+ */
+bytes_out: number, 
+/**
+ * Resident memory of Hearth's processes now, in bytes.
+ */
+memory_bytes: number, };
+
+/**
+ * How long a station took.
+ */
+export type StationLatency = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * How often it ran.
+ */
+count: number, 
+/**
+ * Half were quicker.
+ */
+p50_ms: number, 
+/**
+ * 95 of 100 were quicker.
+ */
+p95_ms: number, };
+
+/**
+ * Which entries of the record leave in an export.
+ */
+export type ExportFormat = "jsonl" | "csv" | "otlp";
+
+/**
+ * A form of the compliance report.
+ */
+export type ReportFormat = "html" | "pdf";
+
+/**
+ * A file made for a person.
+ */
+export type ExportedFile = { 
+/**
+ * A name for it.
+ */
+name: string, 
+/**
+ * Its media type.
+ */
+mime: string, 
+/**
+ * Its bytes in base64.
+ */
+base64: string, 
+/**
+ * What it holds, in a sentence.
+ */
+sentence: string, };
 
 /**
  * One turn as a waterfall.
@@ -2887,11 +3360,27 @@ export type CommandMap = {
   /** Uses one of those where it lies, without copying it. */
   AddFoundModel: { args: { model: string, }; reply: Model };
   /** Entries of the record, newest first, before a place in the chain. */
-  ListActivity: { args: { before: number | null, limit: number, text: string | null, }; reply: Array<AuditEntry> };
+  ListActivity: { args: { before: number | null, limit: number, text: string | null, from_ms: number | null, until_ms: number | null, }; reply: Array<AuditEntry> };
   /** One turn as a waterfall. */
   GetTrace: { args: { turn: number, }; reply: Trace };
   /** Checks the whole chain. */
   VerifyAudit: { args: Record<symbol, never>; reply: AuditCheck };
+  /** Compares the record with a signed end of it that was kept elsewhere. */
+  CheckAnchor: { args: { anchor: Anchor, }; reply: AnchorView };
+  /** The signed end of the record as it is now, to be kept elsewhere. */
+  MakeAnchor: { args: Record<symbol, never>; reply: Anchor };
+  /** Runs a turn again with the same model, passages, prompt, settings and seed, and compares. The turn stays as it is; that it was replayed is noted in the record. Blocks meanwhile. */
+  ReplayTurn: { args: { turn: number, }; reply: Replay };
+  /** Where an answer came from. */
+  GetLineage: { args: { turn: number, }; reply: Lineage };
+  /** Every answer that used a document: whom to tell if it was wrong. Newest first. */
+  ListUses: { args: { document: number, }; reply: Array<DocumentUse> };
+  /** Figures of a time from the kept record; the last 30 days without one. They never leave this machine. */
+  GetMetrics: { args: { from_ms: number | null, until_ms: number | null, }; reply: Metrics };
+  /** Entries of the record as a file, by the same filters as the list. Text of questions and answers is left out unless `content` asks for it; text of documents is never in it. */
+  ExportRecord: { args: { format: ExportFormat, text: string | null, from_ms: number | null, until_ms: number | null, content: boolean, }; reply: ExportedFile };
+  /** A compliance report of a time, made from the record alone and checked against it. */
+  MakeReport: { args: { format: ReportFormat, from_ms: number, until_ms: number, }; reply: ExportedFile };
   /** What holds now. */
   GetPrivacy: { args: Record<symbol, never>; reply: Privacy };
   /** Chooses the mode. */
