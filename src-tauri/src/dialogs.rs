@@ -23,6 +23,11 @@ impl<R: Runtime> Dialogs for WindowDialogs<R> {
         let dialog = self.0.dialog().file().set_title("Add a model").add_filter("Models (GGUF)", &["gguf"]);
         paths(dialog.blocking_pick_file().into_iter().collect()).pop()
     }
+
+    fn save(&self, name: &str) -> Option<PathBuf> {
+        let dialog = self.0.dialog().file().set_title("Save").set_file_name(name);
+        dialog.blocking_save_file().and_then(|path| path.into_path().ok())
+    }
 }
 
 fn paths(chosen: Vec<FilePath>) -> Vec<PathBuf> {

@@ -167,8 +167,7 @@ fn orders_in_documents_have_no_effect_and_stand_in_the_record() -> Result<()> {
         "ListDocuments",
         json!({ "space": house.space()?, "text": null, "labels": [], "kinds": [], "limit": 50 }),
     )?;
-    let labels: Vec<_> =
-        library["documents"].as_array().into_iter().flatten().map(|row| row["label"].clone()).collect();
+    let labels: Vec<_> = library["rows"].as_array().into_iter().flatten().map(|row| row["label"].clone()).collect();
     assert_eq!(labels.len(), 12, "{library:#}");
     assert!(labels.iter().all(|label| *label == labels[0]), "{labels:?}");
     let noted = house.call(

@@ -253,6 +253,9 @@ commands! {
     ExportRecord { format: ExportFormat, text: Option<String>, from_ms: Option<i64>, until_ms: Option<i64>, content: bool } -> ExportedFile;
     /// A compliance report of a time, made from the record alone and checked against it.
     MakeReport { format: ReportFormat, from_ms: i64, until_ms: i64 } -> ExportedFile;
+    /// Opens the system's dialog to keep such a file, and writes it there; the path, or none when a person cancels. Desktop
+    /// only: a browser saves by itself.
+    SaveFile { file: ExportedFile } -> Option<String>;
     /// What holds now.
     GetPrivacy {} -> Privacy;
     /// Chooses the mode.

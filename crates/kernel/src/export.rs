@@ -9,7 +9,7 @@ use crate::error;
 use crate::kernel::{House, Open};
 use crate::view::count;
 use base64::Engine as _;
-use hearth_api::{Error, ExportFormat, ExportedFile};
+use hearth_api::{Error, ErrorCode, ExportFormat, ExportedFile};
 use hearth_store::{AuditRow, Entry};
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -159,6 +159,23 @@ pub(crate) fn stamp(at_ms: i64) -> String {
     let in_day = at_ms.rem_euclid(DAY_MS);
     let (h, m, s, ms) = (in_day / 3_600_000, in_day / 60_000 % 60, in_day / 1000 % 60, in_day % 1000);
     format!("{}T{h:02}:{m:02}:{s:02}.{ms:03}Z", crate::clock::date_of(at_ms))
+}
+
+/// Keeps a file that was made for a person where they choose.
+pub(crate) fn save(house: &House, file: &ExportedFile) -> Result<Option<String>, Error> {
+    house.open()?;
+    let dialogs = house.config.dialogs.clone().ok_or_else(|| {
+        Error::new(ErrorCode::Unavailable, "This window has no file dialogs.")
+            .hint("The browser saves files by itself.")
+    })?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(&file.base64)
+        .map_err(|_| Error::new(ErrorCode::Invalid, "This file is not whole."))?;
+    // What a page calls a file is a name, never a path.
+    let name = file.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let Some(path) = dialogs.save(name) else { return Ok(None) };
+    std::fs::write(&path, bytes).map_err(|why| error::io(&why, "write", &path))?;
+    Ok(Some(path.display().to_string()))
 }
 
 #[cfg(test)]

@@ -101,6 +101,8 @@ pub trait Dialogs: Send + Sync {
     fn files(&self, folder: bool) -> Vec<PathBuf>;
     /// A model file that a person chose.
     fn model_file(&self) -> Option<PathBuf>;
+    /// Where a person wants a file of this name kept.
+    fn save(&self, name: &str) -> Option<PathBuf>;
 }
 
 /// How models are fetched: from the hub, or from a test's mirror on this machine.

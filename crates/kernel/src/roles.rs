@@ -86,6 +86,7 @@ const NEEDED: &[(&str, Right)] = &[
     ("GetMetrics", Record),
     ("ExportRecord", Record),
     ("MakeReport", Record),
+    ("SaveFile", Record),
     ("GetPrivacy", Enter),
     ("SetMode", Rule),
     ("SetRules", Rule),

@@ -3381,6 +3381,8 @@ export type CommandMap = {
   ExportRecord: { args: { format: ExportFormat, text: string | null, from_ms: number | null, until_ms: number | null, content: boolean, }; reply: ExportedFile };
   /** A compliance report of a time, made from the record alone and checked against it. */
   MakeReport: { args: { format: ReportFormat, from_ms: number, until_ms: number, }; reply: ExportedFile };
+  /** Opens the system's dialog to keep such a file, and writes it there; the path, or none when a person cancels. Desktop only: a browser saves by itself. */
+  SaveFile: { args: { file: ExportedFile, }; reply: string | null };
   /** What holds now. */
   GetPrivacy: { args: Record<symbol, never>; reply: Privacy };
   /** Chooses the mode. */

@@ -1,5 +1,7 @@
-// Files that were made for a person: handed to the browser as a download. Nothing is fetched; the bytes are here.
+// Files that were made for a person: kept where the system's dialog says, or handed to the browser as a download. Nothing is
+// fetched; the bytes are here.
 import type { ExportedFile } from './bindings';
+import { store } from './store.svelte';
 
 /** The bytes of a file that came as base64. */
 export function bytesOf(file: Pick<ExportedFile, 'base64'>): Uint8Array<ArrayBuffer> {
@@ -10,7 +12,11 @@ export function bytesOf(file: Pick<ExportedFile, 'base64'>): Uint8Array<ArrayBuf
 }
 
 /** Offers a file for saving under its name. */
-export function save(file: ExportedFile): void {
+export async function save(file: ExportedFile): Promise<void> {
+  if (store.status?.dialogs) {
+    await store.attempt('SaveFile', { file });
+    return;
+  }
   const address = URL.createObjectURL(new Blob([bytesOf(file)], { type: file.mime }));
   const link = document.createElement('a');
   link.href = address;

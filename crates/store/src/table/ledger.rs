@@ -109,7 +109,7 @@ impl Reader<'_> {
 
     /// Attempts of a time in order: from its start, before its end.
     pub fn ledger_between(&self, from_ms: TimeMs, until_ms: TimeMs) -> Result<Vec<LedgerRow>> {
-        let sql = "SELECT id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in FROM ledger
+        let sql = "SELECT id, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label FROM ledger
             WHERE at_ms >= ?1 AND at_ms < ?2 ORDER BY id";
         let mut statement = self.db.prepare_cached(sql)?;
         Ok(statement.query_map((from_ms, until_ms), from_row)?.collect::<rusqlite::Result<_>>()?)

@@ -469,6 +469,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     GetLineage: ({ turn }) => more.lineage(turn, conversationOf(turn)?.id ?? 1),
     ListUses: ({ document }) => more.uses(document, now),
     GetMetrics: () => more.metrics(now),
+    SaveFile: () => null,
     ExportRecord: ({ format }) => ({ name: `hearth-record.${format === 'otlp' ? 'otlp.json' : format}`, mime: 'text/plain', base64: btoa('{}\n'), sentence: '4,812 entries of the record, without questions and answers' }),
     MakeReport: ({ format }) => ({ name: `hearth-report.${format}`, mime: format === 'pdf' ? 'application/pdf' : 'text/html', base64: btoa('Hearth'), sentence: 'Compliance report' }),
     GetPrivacy: () => held,
