@@ -21,7 +21,7 @@ fn of_turn(kernel: &House, turn: i64, out: &Out) -> Result<End, Error> {
     for one in &found.versions {
         let state = if one.current { "answers" } else { "answers no longer" };
         out.line(format!(
-            "  document {} {}, version {} ({state}): {} passages read, {} places cited, SHA-256 {}",
+            "  document {} {}, version {} ({state}): passages read: {}, places cited: {}, SHA-256 {}",
             one.document, one.title, one.number, one.passages, one.cited, one.sha256
         ));
     }

@@ -1,5 +1,5 @@
-//! Turns as OpenTelemetry spans: the JSON of an `ExportTraceServiceRequest`, with the names of the GenAI semantic
-//! conventions, version 1.41. A turn is one trace: an `invoke_agent` span with a span for each station.
+//! Turns as OpenTelemetry spans: the JSON of an `ExportTraceServiceRequest`, with names after the GenAI semantic
+//! conventions (1.41; not yet compared with their text). A turn is one trace: an `invoke_agent` span with a span for each station.
 
 use crate::clock::now_ms;
 use crate::error;

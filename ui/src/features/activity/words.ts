@@ -66,10 +66,15 @@ export function parts(entry: Pick<AuditEntry, 'kind' | 'sentence'>): { lead: str
   return space < 0 ? { lead: sentence, rest: '' } : { lead: sentence.slice(0, space), rest: sentence.slice(space + 1) };
 }
 
+/** Whether an entry says that something was refused. */
+export function isRefusal(kind: string): boolean {
+  return kind === 'refused' || kind.endsWith('.refused');
+}
+
 /** Which group an entry belongs to. */
 export function groupOf(kind: string): Group {
   const head = kind.split('.')[0] ?? kind;
-  if (kind === 'refused' || kind.endsWith('.refused') || head === 'policy' || head === 'rule') return 'rules';
+  if (isRefusal(kind) || ['policy', 'rule', 'law', 'content'].includes(head)) return 'rules';
   if (head === 'turn' || head === 'conversation' || head === 'tool' || head === 'remote') return 'answers';
   if (head === 'document' || head === 'import' || head === 'label' || head === 'space') return 'documents';
   if (head === 'memory') return 'memory';
