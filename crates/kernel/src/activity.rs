@@ -6,7 +6,8 @@ use crate::kernel::{House, Open};
 use crate::turn::{Detail, TurnRecord, outcome};
 use hearth_api::{Anchor, AnchorView, AuditBreak, AuditCheck, AuditEntry, Error, ErrorCode, Station, Trace};
 use hearth_domain::TurnId;
-use hearth_store::{AnchorCheck, AuditRow, Broken, Entry, Flaw};
+use hearth_egress::Purpose;
+use hearth_store::{AnchorCheck, AuditRow, Broken, Entry, Flaw, HeldRow, RowFlaw};
 
 /// Flaws of the record that are listed.
 const FLAWS: usize = 1000;
@@ -55,7 +56,9 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         .store
         .read(|reader| {
             let Some(turn) = reader.turn(id)? else { return Ok(None) };
-            let ledger = reader.ledger_between(turn.asked_ms, turn.finished_ms.map_or(i64::MAX, |ended| ended + 1))?;
+            let mut ledger = reader.ledger_between(turn.asked_ms, turn.finished_ms.map_or(i64::MAX, |ended| ended + 1))?;
+            // What else was fetched meanwhile is not the question's.
+            ledger.retain(|row| row.purpose == Purpose::RemoteAnswer.word());
             Ok(Some((turn, reader.trace(id)?, reader.audit_for(&format!("turn:{id}"))?, ledger)))
         })
         .map_err(error::store)?
@@ -88,7 +91,7 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         summary: format!("{verb} in {} {by}", crate::view::seconds(how.total_ms)),
         stations: rows.into_iter().map(station).collect(),
         connections: remote
-            .map_or_else(|| ledger.iter().filter(|row| row.outcome != "refused").count() as u32, |remote| remote.tries),
+            .map_or_else(|| ledger.iter().filter(|row| !row.outcome.starts_with("refused")).count() as u32, |remote| remote.tries),
         bytes_out: remote.map_or_else(|| ledger.iter().map(|row| row.bytes_out).sum(), |_| how.bytes_out),
         bytes_in: remote.map_or_else(|| ledger.iter().map(|row| row.bytes_in).sum(), |remote| remote.bytes_in),
         prompt_tokens: how.prompt_tokens,
@@ -129,7 +132,7 @@ pub(crate) fn verify(open: &Open) -> Result<AuditCheck, Error> {
 }
 
 fn broken(broken: Broken) -> AuditBreak {
-    AuditBreak { seq: broken.seq, last: broken.last, at_ms: broken.at_ms, why: flaw(broken.why).to_owned() }
+    AuditBreak { seq: broken.seq, last: broken.last, at_ms: broken.at_ms, why: flaw(broken.why) }
 }
 
 /// The signed end of the record, for keeping elsewhere.
@@ -223,8 +226,8 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 }
 
 /// What is wrong with an entry, in words.
-pub(crate) fn flaw(flaw: Flaw) -> &'static str {
-    match flaw {
+pub(crate) fn flaw(flaw: Flaw) -> String {
+    let words = match flaw {
         Flaw::Missing => "it is not there",
         Flaw::OutOfOrder => "it stands at another place",
         Flaw::Inserted => "it was put in later",
@@ -233,6 +236,21 @@ pub(crate) fn flaw(flaw: Flaw) -> &'static str {
         Flaw::DetailEdited => "its detail was changed, or cleared without a signed tombstone",
         Flaw::EndsElsewhere => "entries were added or taken off behind the signed end",
         Flaw::HeadForged => "the signature of the end is not this vault's",
+        Flaw::Row(row, flaw) => return row_flaw(row, flaw),
+    };
+    words.to_owned()
+}
+
+/// What is wrong with a row beside the chain, in words.
+fn row_flaw(row: HeldRow, flaw: RowFlaw) -> String {
+    let what = match row {
+        HeldRow::Turn(id) => format!("question {id}, with its answer, citations and trace,"),
+        HeldRow::Connection(id) => format!("connection {id} of the ledger"),
+    };
+    match flaw {
+        RowFlaw::Edited => format!("{what} was changed since this entry was written"),
+        RowFlaw::Missing => format!("{what} was taken out since this entry was written"),
+        RowFlaw::Inserted => format!("{what} was put in: no entry tells of it"),
     }
 }
 

@@ -4,13 +4,14 @@
 use crate::clock::now_ms;
 use crate::error;
 use crate::organization::{self, Loaded};
+use crate::privacy::action_words;
 use hearth_api::{Error, ErrorCode, RuleRef};
 use hearth_domain::{Label, SpaceId, TimeMs, Trust, TurnId};
 use hearth_policy::{
-    Action, Decision, Effect, Flaw, Grant, Mode, Origin, Outcome, Person, Purpose, Request, RuleSet, Standing, Who,
+    Action, ActionKind, Decision, Effect, Flaw, Grant, Mode, Origin, Outcome, Person, Purpose, Request, RuleSet, Standing, Who,
     decide,
 };
-use hearth_store::{NewDecision, Store};
+use hearth_store::{Entry, NewDecision, Store};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
@@ -157,9 +158,13 @@ impl Law {
 
     /// May text go to a model elsewhere?
     pub(crate) fn may_send(&self, sending: Sending) -> Decision {
-        let Sending { provider, host, residency, label, trust, text, space, turn } = sending;
-        let action = Action::Send { provider, host, residency };
-        self.ask(Request { space, turn, ..Request::new(Who::Person, action, label, trust).about(&text) })
+        self.ask(sent(sending))
+    }
+
+    /// Might it? Asked of what is only being laid out: it is no act, and leaves no trace.
+    pub(crate) fn might_send(&self, sending: Sending) -> Decision {
+        let held = self.held();
+        decide(&sent(sending), &held.rules, &held.granted(), now_ms())
     }
 
     /// May a person keep this in memory?
@@ -205,8 +210,7 @@ impl Law {
     /// Decides and keeps the decision. What cannot be written down may not leave this machine.
     pub(crate) fn ask(&self, request: Request) -> Decision {
         let (held, now) = (self.held(), now_ms());
-        let grants: Vec<Grant> = held.grants.iter().map(|(_, grant)| grant.clone()).collect();
-        let mut decision = decide(&request, &held.rules, &grants, now);
+        let mut decision = decide(&request, &held.rules, &held.granted(), now);
         if let Err(error) = keep(&held, &request, &decision, now) {
             tracing::error!(%error, "a decision was not kept");
             if matches!(request.action, Action::Send { .. } | Action::FetchPage { .. }) {
@@ -254,6 +258,10 @@ impl Held {
         }
     }
 
+    fn granted(&self) -> Vec<Grant> {
+        self.grants.iter().map(|(_, grant)| grant.clone()).collect()
+    }
+
     /// The organization's rules, in Cedar; none without one.
     pub(crate) fn locked(&self) -> &str {
         self.organization.as_ref().map_or("", |laid| laid.policy.rules.as_str())
@@ -275,6 +283,14 @@ impl Held {
     }
 }
 
+fn sent(sending: Sending) -> Request {
+    let Sending { provider, host, residency, label, trust, text, space, turn } = sending;
+    let action = Action::Send { provider, host, residency };
+    Request { space, turn, ..Request::new(Who::Person, action, label, trust).about(&text) }
+}
+
+/// Keeps a decision. Those of a turn go onto the chain with its end; a refusal that ends no turn and is no connection (which
+/// the ledger tells of) goes there by itself.
 fn keep(held: &Held, request: &Request, decision: &Decision, now: TimeMs) -> hearth_store::Result<()> {
     let Some(store) = &held.store else { return Ok(()) };
     let written =
@@ -287,7 +303,18 @@ fn keep(held: &Held, request: &Request, decision: &Decision, now: TimeMs) -> hea
         rule: &decision.rule.name,
         law: held.version,
     };
-    store.write(|writer| writer.add_decision(&row))
+    let kind = request.action.kind();
+    let told = matches!(kind, ActionKind::Answer | ActionKind::Show | ActionKind::Download);
+    store.write(|writer| {
+        writer.add_decision(&row)?;
+        if decision.outcome == Outcome::Deny && !told {
+            let sentence = format!("Refused: {}. {}", action_words(kind), decision.rule.sentence);
+            let subject = request.turn.map(|turn| format!("turn:{turn}"));
+            let detail = serde_json::json!({ "rule": decision.rule.name, "request": written, "law": held.version });
+            writer.append(&Entry { at_ms: now, kind: "action.refused", sentence, subject, detail })?;
+        }
+        Ok(())
+    })
 }
 
 /// Flaws of rules, in words.

@@ -3,7 +3,7 @@
 //! write, nothing is sent.
 
 use hearth_egress::{Attempt, LedgerError, Outcome, Settled};
-use hearth_store::{NewLedger, Store};
+use hearth_store::{Entry, NewLedger, Store, Writer};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::Write;
@@ -25,7 +25,7 @@ struct State {
 
 /// Where an attempt was written.
 enum Place {
-    Vault(i64),
+    Vault(i64, String),
     Aside(Aside),
 }
 
@@ -61,7 +61,7 @@ impl Ledger {
         let mut state = self.held();
         let rows = self.read_aside();
         if !rows.is_empty() {
-            store.write(|writer| rows.iter().try_for_each(|row| writer.add_ledger(&row.new_row()).map(|_| ())))?;
+            store.write(|writer| rows.iter().try_for_each(|row| row.noted(writer).map(|_| ())))?;
             if let Err(error) = std::fs::remove_file(&self.aside) {
                 tracing::warn!(%error, "the ledger beside the vault was taken over but not removed");
             }
@@ -121,9 +121,9 @@ impl Ledger {
         let place = match &state.store {
             Some(store) => {
                 let id = store
-                    .write(|writer| writer.add_ledger(&row.new_row()))
+                    .write(|writer| row.noted(writer))
                     .map_err(|error| LedgerError(error.to_string()))?;
-                Place::Vault(id)
+                Place::Vault(id, row.host)
             }
             None => {
                 self.append_aside(&row)?;
@@ -143,14 +143,18 @@ impl Ledger {
                 match &state.store {
                     // The vault opened in between and took the row over as begun: its end is one more row.
                     Some(store) => store
-                        .write(|writer| writer.add_ledger(&NewLedger { bytes_out: 0, ..row.new_row() }).map(|_| ()))
+                        .write(|writer| Aside { bytes_out: 0, ..row }.noted(writer).map(|_| ()))
                         .map_err(|error| LedgerError(error.to_string())),
                     None => self.append_aside(&row),
                 }
             }
-            Place::Vault(id) => match &state.store {
+            Place::Vault(id, host) => match &state.store {
                 Some(store) => store
-                    .write(|writer| writer.settle_ledger(id, outcome, bytes_out, bytes_in))
+                    .write(|writer| {
+                        writer.settle_ledger(id, outcome, bytes_out, bytes_in)?;
+                        let entry = entry(id, crate::clock::now_ms(), "egress.ended", &host, outcome);
+                        writer.append(&entry).map(|_| ())
+                    })
                     .map_err(|error| LedgerError(error.to_string())),
                 // Locked in between: the entry stands as begun, with what was about to be sent.
                 None => Ok(()),
@@ -159,7 +163,28 @@ impl Ledger {
     }
 }
 
+/// What the record says of a connection; the row itself is held by the entry.
+fn entry(id: i64, at_ms: i64, kind: &'static str, host: &str, outcome: &str) -> Entry {
+    let sentence = match kind {
+        "egress.begun" => format!("Connection to {host}"),
+        _ => format!("Connection to {host}: {outcome}"),
+    };
+    Entry { at_ms, kind, sentence, subject: Some(format!("connection:{id}")), detail: serde_json::Value::Null }
+}
+
 impl Aside {
+    /// Writes the row into the vault, and an entry that holds it.
+    fn noted(&self, writer: &Writer<'_>) -> hearth_store::Result<i64> {
+        let id = writer.add_ledger(&self.new_row())?;
+        let kind = match self.outcome.as_str() {
+            "begun" => "egress.begun",
+            outcome if outcome.starts_with("refused") => "egress.refused",
+            _ => "egress.ended",
+        };
+        writer.append(&entry(id, self.at_ms, kind, &self.host, &self.outcome))?;
+        Ok(id)
+    }
+
     fn new_row(&self) -> NewLedger {
         let Aside { key: _, at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label } = self.clone();
         NewLedger { at_ms, purpose, host, rule, outcome, bytes_out, bytes_in, who, label }
@@ -184,9 +209,9 @@ impl hearth_egress::Ledger for Ledger {
 
     fn refused(&self, attempt: &Attempt, sentence: &str) {
         let attempt = Attempt { bytes_out: 0, ..attempt.clone() };
-        let written =
-            self.add(&attempt, "refused").and_then(|key| self.finish(key, &format!("refused: {sentence}"), 0, 0));
-        if let Err(error) = written {
+        let outcome = format!("refused: {sentence}");
+        let written = self.add(&attempt, &outcome);
+        if let Err(error) = written.map(|key| self.held().open.remove(&key)) {
             tracing::error!(%error, "a refusal was not written down");
         }
     }

@@ -331,7 +331,7 @@ fn what(request: &Request) -> String {
     format!("{}{thing}, {}{who}", action_words(request.action.kind()), label_name(request.label))
 }
 
-fn action_words(action: ActionKind) -> &'static str {
+pub(crate) fn action_words(action: ActionKind) -> &'static str {
     match action {
         ActionKind::Answer => "Answer here",
         ActionKind::Show => "Show an answer",

@@ -18,6 +18,7 @@
 //! (`table/mark.rs`). What this cannot show is a whole folder put back to an earlier state: for that a copy of the head
 //! must be kept elsewhere (`anchor.rs`). Where each tampering lies is found in `locate.rs`.
 
+use crate::held::{self, HeldRow, RowFlaw};
 use crate::locate::locate;
 use crate::table::mark::{Marks, marks};
 use crate::table::meta;
@@ -74,6 +75,8 @@ pub enum Flaw {
     EndsElsewhere,
     /// The signature of the head, or of one that was kept, is not this vault's.
     HeadForged,
+    /// A row that entries hold is not what the entry says of it.
+    Row(HeldRow, RowFlaw),
 }
 
 /// An entry as it is hashed.
@@ -139,7 +142,8 @@ pub(crate) fn signed(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bo
 }
 
 impl Store {
-    /// Reads the whole record and says where it is not as it was written.
+    /// Reads the whole record and says where it is not as it was written; where it is, compares the rows beside it
+    /// (`held.rs`) with what its entries say of them.
     pub fn verify_audit(&self) -> Result<AuditCheck> {
         let key = self.inner.signing.verifying_key();
         // The description lies outside the file: a key exchanged inside it shows.
@@ -150,6 +154,10 @@ impl Store {
             if check.flaws.is_empty() && (stored.as_deref() != Some(key.as_bytes()) || described != key.to_bytes()) {
                 let at = check.entries;
                 check.flaws.push(Broken { seq: at, last: at, at_ms: None, why: Flaw::HeadForged });
+            }
+            // An entry that does not hold says nothing of others.
+            if check.flaws.is_empty() {
+                check.flaws = held::flaws(reader.db)?;
             }
             check.broken = check.flaws.first().cloned();
             Ok(check)

@@ -12,6 +12,7 @@ mod check;
 mod connection;
 mod error;
 mod extension;
+mod held;
 mod kv_pages;
 mod locate;
 mod migrate;
@@ -34,6 +35,7 @@ pub use chain::{AuditCheck, Broken, Flaw, head_message, tombstone_message};
 
 pub use check::Finding;
 pub use error::{Result, StoreError};
+pub use held::{HeldRow, RowFlaw};
 pub use kv_pages::KvPages;
 pub use publish::{IndexedPassage, NewVersion, Published};
 pub use purge::Purged;

@@ -1,5 +1,6 @@
 //! How things are deleted for good. `secure_delete` overwrites rows; what an index or the log would keep is cleared here.
 
+use crate::held::HeldRow;
 use crate::table::version::VersionState;
 use crate::{Result, StoreError, Writer};
 use hearth_domain::{BlobHash, DocumentId, TurnId, VersionId};
@@ -46,6 +47,7 @@ impl Writer<'_> {
             self.drop_blob(hash)?;
         }
         self.touch(id);
+        turns.iter().for_each(|turn| self.change(HeldRow::Turn(*turn)));
         Ok(Purged { document: id, turns })
     }
 

@@ -1,6 +1,7 @@
 //! The handle: one writer, a few readers, the index in memory. Who may do what when; no SQL of any table.
 
 use crate::connection::{self, DataKey, Use};
+use crate::held::HeldRow;
 use crate::kv_pages::{self, KvPages};
 use crate::resident::{self, Resident};
 use crate::table::audit::{self, AuditSeq, Entry};
@@ -59,6 +60,7 @@ pub struct Writer<'a> {
     pub(crate) signing: &'a SigningKey,
     touched: RefCell<BTreeSet<DocumentId>>,
     purged: Cell<bool>,
+    changed: RefCell<BTreeSet<HeldRow>>,
 }
 
 impl<'a> Deref for Writer<'a> {
@@ -73,6 +75,16 @@ impl Writer<'_> {
     /// Notes that a document's passages, vectors, scope or presence changed.
     pub(crate) fn touch(&self, document: DocumentId) {
         self.touched.borrow_mut().insert(document);
+    }
+
+    /// Notes that a row changed which the next entry holds.
+    pub(crate) fn change(&self, row: HeldRow) {
+        self.changed.borrow_mut().insert(row);
+    }
+
+    /// The rows that changed since the last entry.
+    pub(crate) fn take_changed(&self) -> BTreeSet<HeldRow> {
+        self.changed.take()
     }
 
     /// Notes that something must not stay behind in the write-ahead log.
@@ -146,6 +158,7 @@ impl Store {
             signing: &self.inner.signing,
             touched: RefCell::default(),
             purged: Cell::default(),
+            changed: RefCell::default(),
         };
         let value = f(&writer)?;
         let (touched, purged) = (writer.touched.take(), writer.purged.get());

@@ -7,5 +7,6 @@ mod record;
 mod reindex;
 mod search;
 mod spending;
+mod held;
 mod tampering;
 mod vaults;

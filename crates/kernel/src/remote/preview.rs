@@ -196,7 +196,7 @@ fn let_out<'a>(
     let labels: BTreeSet<Label> = rows.iter().map(|row| row.label).collect();
     let decisions: BTreeMap<Label, Decision> = labels
         .into_iter()
-        .map(|label| (label, house.law.may_send(sending(provider, label, Trust::Library, "", space, turn))))
+        .map(|label| (label, house.law.might_send(sending(provider, label, Trust::Library, "", space, turn))))
         .collect();
     let (mut leaving, mut held): (Vec<&PassageRow>, Vec<api::HeldBack>) = (Vec::new(), Vec::new());
     let mut bytes = 0;

@@ -14,7 +14,7 @@ use hearth_domain::{
 };
 use hearth_egress::provider::{Amount, Usage};
 use hearth_policy::Standing;
-use hearth_store::{Entry, NewCitation, PassageRow, Reader, TurnRow, TurnState};
+use hearth_store::{DecisionRow, Entry, NewCitation, PassageRow, Reader, TurnRow, TurnState};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -370,7 +370,7 @@ fn keep(
     let how = record.how.clone();
     let standing = record.standing();
     let counts = |state: CheckState| record.checks.iter().filter(|check| check.state == state).count();
-    let detail = serde_json::json!({
+    let mut detail = serde_json::json!({
         "conversation": turn.conversation, "took_ms": total_ms, "versions": versions,
         "model": how.as_ref().map(|how| &how.model), "prompt_tokens": how.as_ref().map(|how| how.prompt_tokens),
         "new_tokens": how.as_ref().map(|how| how.new_tokens), "bytes_out": how.as_ref().map_or(0, |how| how.bytes_out),
@@ -385,23 +385,25 @@ fn keep(
         "answer_sha256": crate::import::hash(turn.answer.as_bytes()).to_string(),
     });
     let now = now_ms();
-    let entry = Entry {
-        at_ms: now,
-        kind,
-        sentence: format!("{verb} “{}”", turn.question),
-        subject: Some(format!("turn:{}", turn.id)),
-        detail,
-    };
+    let (sentence, subject) = (format!("{verb} “{}”", turn.question), Some(format!("turn:{}", turn.id)));
     let value = serde_json::to_value(&*record).map_err(|error| hearth_store::StoreError::Invalid(error.to_string()))?;
     let (id, answer) = (turn.id, &turn.answer);
-    turn.open.store.record(entry, |writer| {
+    turn.open.store.record_with(|writer| {
         writer.finish_turn(id, state, answer, &value, &citations, now)?;
         if again {
             writer.erase_trace(id)?;
         }
-        writer.add_trace(id, &rows)
+        writer.add_trace(id, &rows)?;
+        detail["decisions"] = writer.decisions_of(id)?.iter().map(decided).collect();
+        Ok(((), Entry { at_ms: now, kind, sentence, subject, detail }))
     })?;
     Ok(())
+}
+
+/// A decision as the chain keeps it: what was asked of the rules, without any words, and what they said.
+fn decided(row: &DecisionRow) -> serde_json::Value {
+    let DecisionRow { id: _, at_ms, turn: _, request, outcome, rule, law } = row;
+    serde_json::json!({ "at_ms": at_ms, "request": request, "outcome": outcome, "rule": rule, "law": law })
 }
 
 /// A turn as the door shows it.

@@ -169,8 +169,10 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Appends an entry and signs the new head, in the transaction at hand: for effects that come in numbers.
+    /// Appends an entry and signs the new head, in the transaction at hand: for effects that come in numbers. It holds the
+    /// turns and connections that were changed in it since the last entry (`held.rs`).
     pub fn append(&self, entry: &Entry) -> Result<AuditSeq> {
+        let detail = self.holding(&entry.detail)?;
         let last_ms = self.last_ms()?;
         // Times never go back in the record. A clock that was set back is told of once.
         if let Some(last_ms) = last_ms.filter(|last_ms| entry.at_ms < *last_ms - SET_BACK_MS)
@@ -194,7 +196,7 @@ impl Writer<'_> {
                 Ok((row.get::<_, i64>("entries")?.unsigned_abs(), get_hash(row, "hash")?))
             })?;
         let seq = entries + 1;
-        let detail = entry.detail.to_string();
+        let detail = detail.to_string();
         let detail_hash = chain::sha256(detail.as_bytes());
         let hash = Link {
             seq,

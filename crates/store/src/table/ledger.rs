@@ -1,5 +1,6 @@
 //! The ledger: every attempt to send something out, also those that were refused.
 
+use crate::held::HeldRow;
 use crate::{Reader, Result, StoreError, Writer};
 use hearth_domain::TimeMs;
 use rusqlite::Row;
@@ -142,13 +143,16 @@ impl Writer<'_> {
             &new.who,
             &new.label,
         ))?;
-        Ok(self.db.last_insert_rowid())
+        let id = self.db.last_insert_rowid();
+        self.change(HeldRow::Connection(id));
+        Ok(id)
     }
 
     /// Notes how an attempt ended and what went through.
     pub fn settle_ledger(&self, id: i64, outcome: &str, bytes_out: u64, bytes_in: u64) -> Result<()> {
         let sql = "UPDATE ledger SET outcome = ?2, bytes_out = ?3, bytes_in = ?4 WHERE id = ?1";
         let changed = self.db.prepare_cached(sql)?.execute((id, outcome, bytes_out as i64, bytes_in as i64))?;
+        self.change(HeldRow::Connection(id));
         if changed == 0 { Err(StoreError::NotFound { what: "ledger row", id }) } else { Ok(()) }
     }
 }

@@ -1,5 +1,6 @@
 //! Traces: what each station of a turn did and how long it took.
 
+use crate::held::HeldRow;
 use crate::word::{get_json, json};
 use crate::{Reader, Result, Writer};
 use hearth_domain::{TimeMs, TurnId};
@@ -78,6 +79,7 @@ impl Writer<'_> {
     pub fn add_trace(&self, turn: TurnId, rows: &[TraceRow]) -> Result<()> {
         let sql = "INSERT INTO trace(turn, station, started_ms, duration_ms, outcome, sentence, detail)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        self.change(HeldRow::Turn(turn));
         let mut insert = self.db.prepare_cached(sql)?;
         for row in rows {
             insert.execute((
@@ -96,6 +98,7 @@ impl Writer<'_> {
     /// Deletes a turn's trace, for when a document that it names is purged.
     pub fn erase_trace(&self, turn: TurnId) -> Result<()> {
         self.note_purge();
+        self.change(HeldRow::Turn(turn));
         self.db.execute("DELETE FROM trace WHERE turn = ?1", [turn.0])?;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Turns: one question with its answer, kept from the moment it is asked. The record inside is the kernel's own.
 
+use crate::held::HeldRow;
 use crate::table::citation::NewCitation;
 use crate::word::{get_json, get_word, json, word};
 use crate::{Reader, Result, StoreError, Writer};
@@ -153,6 +154,7 @@ impl Writer<'_> {
         let sql = "UPDATE turn SET state = ?2, answer = ?3, record = ?4, finished_ms = ?5 WHERE id = ?1";
         found(self.db.prepare_cached(sql)?.execute((id.0, word(&state)?, answer, json(record)?, now))?, id)?;
         self.put_citations(id, citations)?;
+        self.change(HeldRow::Turn(id));
         let conversation: i64 =
             self.db.query_row("SELECT conversation FROM turn WHERE id = ?1", [id.0], |r| r.get(0))?;
         self.touch_conversation(conversation, now)
@@ -162,6 +164,7 @@ impl Writer<'_> {
     pub fn rewrite_turn(&self, id: TurnId, answer: &str, record: &Value) -> Result<()> {
         let sql = "UPDATE turn SET answer = ?2, record = ?3 WHERE id = ?1";
         self.note_purge();
+        self.change(HeldRow::Turn(id));
         found(self.db.prepare_cached(sql)?.execute((id.0, answer, json(record)?))?, id)
     }
 
