@@ -5,6 +5,7 @@
 
 mod asking;
 mod changing;
+mod collecting;
 mod evaluating;
 mod floors;
 mod importing;

@@ -253,6 +253,10 @@ commands! {
     ExportRecord { format: ExportFormat, text: Option<String>, from_ms: Option<i64>, until_ms: Option<i64>, content: bool } -> ExportedFile;
     /// A compliance report of a time, made from the record alone and checked against it.
     MakeReport { format: ReportFormat, from_ms: i64, until_ms: i64 } -> ExportedFile;
+    /// The collector on this machine that is told how questions were worked on, if any.
+    GetCollector {} -> Collector;
+    /// Names that collector, or nobody, and greets it with no spans to see whether it answers.
+    SetCollector { address: Option<String> } -> Collector;
     /// Opens the system's dialog to keep such a file, and writes it there; the path, or none when a person cancels. Desktop
     /// only: a browser saves by itself.
     SaveFile { file: ExportedFile } -> Option<String>;

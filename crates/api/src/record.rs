@@ -269,6 +269,17 @@ pub struct ExportedFile {
     pub sentence: String,
 }
 
+/// The collector on this machine that is told how questions were worked on: spans of OpenTelemetry, never words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Collector {
+    /// Where it listens; none where nobody is told.
+    pub address: Option<String>,
+    /// Whether it took what it was told last; none where it was told nothing yet.
+    pub works: Option<bool>,
+    /// How it stands.
+    pub sentence: String,
+}
+
 /// The signed end of the record, to be kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Anchor {

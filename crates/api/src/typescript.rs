@@ -103,6 +103,7 @@ pub fn bindings() -> String {
         AuditBreak,
         Anchor,
         AnchorView,
+        Collector,
         Replay,
         ReplayVerdict,
         ReplayInput,

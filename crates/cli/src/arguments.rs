@@ -348,6 +348,11 @@ pub(crate) enum Audit {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Show or name the collector on this machine that is told how questions were worked on (OpenTelemetry over HTTP, JSON).
+    Collector {
+        /// Where it listens, such as http://127.0.0.1:4318; "off" for nobody.
+        address: Option<String>,
+    },
     /// Write entries of the record, without questions and answers unless that is asked for.
     Export {
         /// The form.

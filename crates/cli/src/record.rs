@@ -6,8 +6,8 @@ use crate::house::House;
 use crate::out::{Out, size};
 use base64::Engine as _;
 use hearth_api::{
-    Anchor, CheckAnchor, Error, ErrorCode, ExportRecord, ExportedFile, Finding, GetDoctor, GetMetrics, Handler,
-    MakeAnchor, MakeReport, Metrics, RepairVault, ReportFormat, VerifyAudit,
+    Anchor, CheckAnchor, Error, ErrorCode, ExportRecord, ExportedFile, Finding, GetCollector, GetDoctor, GetMetrics, Handler,
+    MakeAnchor, MakeReport, Metrics, RepairVault, ReportFormat, SetCollector, VerifyAudit,
 };
 use std::path::Path;
 
@@ -27,6 +27,18 @@ pub(crate) fn audit(kernel: &House, what: Audit, out: &Out) -> Result<End, Error
                 ));
             }
             Ok(End::Done)
+        }
+        Audit::Collector { address } => {
+            let shown = match address {
+                None => kernel.handle(GetCollector {})?,
+                Some(address) => kernel.handle(SetCollector { address: (address != "off").then_some(address) })?,
+            };
+            out.value(&shown);
+            if let Some(address) = &shown.address {
+                out.line(address);
+            }
+            out.line(&shown.sentence);
+            Ok(if shown.works == Some(false) { End::Failed } else { End::Done })
         }
         Audit::Export { format, out: file, text, period, content } => {
             let made = export(kernel, format, text, period, content)?;

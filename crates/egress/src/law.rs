@@ -18,6 +18,8 @@ pub enum Purpose {
     RemoteAnswer,
     /// A few fixed words, to see whether a provider answers.
     ProviderTest,
+    /// How questions were worked on, for a collector on this machine.
+    Spans,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
             Purpose::PackageDownload => "package_download",
             Purpose::RemoteAnswer => "remote_answer",
             Purpose::ProviderTest => "provider_test",
+            Purpose::Spans => "spans",
         }
     }
 }

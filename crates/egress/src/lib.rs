@@ -3,8 +3,8 @@
 //! the gate again.
 //!
 //! It fetches models: the manifest that names them, downloads that resume and are checked byte for byte, models brought
-//! from a disk or in a signed bundle. And it speaks with providers, models that run elsewhere. It decides nothing (that is the law's part) and keeps no records of its
-//! own (the ledger's).
+//! from a disk or in a signed bundle. It speaks with providers, models that run elsewhere, and tells a collector on this
+//! machine. It decides nothing (that is the law's part) and keeps no records of its own (the ledger's).
 
 mod address;
 mod bundle;
@@ -22,6 +22,7 @@ mod law;
 mod manifest;
 pub mod provider;
 mod sentence;
+mod spans;
 mod wheel;
 
 pub use address::{is_own_network, is_public};
@@ -37,4 +38,5 @@ pub use found::{Found, Program, found, usual_places};
 pub use gate::{Admitted, Clock, Counts, Gate, GateError, GateSettings, Get, Key, Patience, Post, Reach, Reply};
 pub use install::{Added, Installed, InstalledFile, add_from, check_files, installed, remove};
 pub use law::{Attempt, Law, Ledger, LedgerError, Outbound, Outcome, Purpose, Settled, Verdict};
+pub use spans::{NotTaken, collector, tell};
 pub use manifest::{Manifest, ManifestError, ModelEntry, ModelFile, Pooling, Source};

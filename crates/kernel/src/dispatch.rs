@@ -288,6 +288,8 @@ answers! {
         crate::export::export(house, &*house.open()?, c.format, &wanted)
     }
     SaveFile(house, c) { crate::export::save(house, &c.file) }
+    GetCollector(house, _c) { crate::collector::view(&*house.open()?) }
+    SetCollector(house, c) { crate::collector::set(house, c.address.as_deref()) }
     MakeReport(house, c) { crate::report::report(house, &*house.open()?, c.format, c.from_ms..c.until_ms) }
     GetPrivacy(house, _c) { privacy::show(house, &*house.open()?) }
     SetMode(house, c) { privacy::set_mode(house, c.mode) }

@@ -1,7 +1,7 @@
 //! Entries of the record as files: JSON lines, CSV, and spans for OpenTelemetry. No text of documents is ever in them, and
 //! questions and answers only where that is asked for.
 
-mod otlp;
+pub(crate) mod otlp;
 
 use crate::activity::hex;
 use crate::clock::now_ms;

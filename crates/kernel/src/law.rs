@@ -167,6 +167,14 @@ impl Law {
         decide(&sent(sending), &held.rules, &held.granted(), now_ms())
     }
 
+    /// May a collector be told how questions were worked on?
+    pub(crate) fn may_trace(&self, host: &str) -> Decision {
+        let literal = host.trim_start_matches('[').trim_end_matches(']');
+        let own_machine = literal.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+        let action = Action::Trace { host: host.to_owned(), own_machine };
+        self.ask(Request::new(Who::House, action, Label::Internal, Trust::Library))
+    }
+
     /// May a person keep this in memory?
     pub(crate) fn may_remember(&self, text: &str) -> Result<(), Error> {
         let request = Request::new(Who::Person, Action::Remember, Label::Internal, Trust::User).about(text);
@@ -213,7 +221,7 @@ impl Law {
         let mut decision = decide(&request, &held.rules, &held.granted(), now);
         if let Err(error) = keep(&held, &request, &decision, now) {
             tracing::error!(%error, "a decision was not kept");
-            if matches!(request.action, Action::Send { .. } | Action::FetchPage { .. }) {
+            if matches!(request.action, Action::Send { .. } | Action::FetchPage { .. } | Action::Trace { .. }) {
                 decision.outcome = Outcome::Deny;
                 decision.rule = (&held.rules.rule(0)).into();
             }
@@ -304,7 +312,7 @@ fn keep(held: &Held, request: &Request, decision: &Decision, now: TimeMs) -> hea
         law: held.version,
     };
     let kind = request.action.kind();
-    let told = matches!(kind, ActionKind::Answer | ActionKind::Show | ActionKind::Download);
+    let told = matches!(kind, ActionKind::Answer | ActionKind::Show | ActionKind::Download | ActionKind::Trace);
     store.write(|writer| {
         writer.add_decision(&row)?;
         if decision.outcome == Outcome::Deny && !told {

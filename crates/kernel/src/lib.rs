@@ -9,6 +9,7 @@ mod bench;
 mod bundles;
 mod child;
 mod clock;
+mod collector;
 mod compare;
 mod dispatch;
 mod doctor;

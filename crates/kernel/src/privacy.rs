@@ -344,6 +344,7 @@ pub(crate) fn action_words(action: ActionKind) -> &'static str {
         ActionKind::Download => "Download",
         ActionKind::FetchPage => "Fetch a page",
         ActionKind::Send => "Send to a model elsewhere",
+        ActionKind::Trace => "Tell a collector",
         ActionKind::Export => "Export",
         ActionKind::Purge => "Erase",
         ActionKind::ChangeLabel => "Change a label",

@@ -124,6 +124,7 @@ mod tests {
             pages: Default::default(),
             remote: Default::default(),
             retention: Retention::default(),
+            collector: Default::default(),
             used_ms: AtomicI64::new(0),
             lock_after_minutes: AtomicI64::new(0),
         }

@@ -86,6 +86,8 @@ const NEEDED: &[(&str, Right)] = &[
     ("GetMetrics", Record),
     ("ExportRecord", Record),
     ("MakeReport", Record),
+    ("GetCollector", Record),
+    ("SetCollector", Rule),
     ("SaveFile", Record),
     ("GetPrivacy", Enter),
     ("SetMode", Rule),

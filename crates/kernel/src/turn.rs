@@ -131,7 +131,8 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
     let cancel = open.turns.begin(turn);
     let (there, started) = (Arc::clone(house), std::time::Instant::now());
     house.hands.start(&format!("turn-{turn}"), move || {
-        let _held = there.foreground.hold();
+        let held = there.foreground.hold();
+        let opened = Arc::clone(&open);
         let asked = permit::Question {
             space: question.space,
             text,
@@ -148,6 +149,8 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
             Err(_) => Ended::Failed(error::internal("answering broke off")),
         };
         record::record(&mut turn, ended);
+        drop(held);
+        crate::collector::catch_up(&there, &opened);
     })?;
     house.events.stale(&["ListConversations"]);
     Ok(Asked { conversation: conversation.0, turn: turn.0 })

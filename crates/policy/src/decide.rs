@@ -113,6 +113,10 @@ mod tests {
             check(Person, Action::Export, public, user, (Allow, "you may export"));
             check(Person, Action::Export, guarded, user, (Ask, "guarded exports ask"));
             check(House, Action::Export, public, user, (Deny, "nothing else"));
+            let trace = |own_machine| Action::Trace { host: "h".into(), own_machine };
+            check(House, trace(true), guarded, library, (Allow, "spans stay here"));
+            check(House, trace(false), public, user, (Deny, "no spans leave"));
+            check(Model, trace(true), public, user, (Deny, "nothing else"));
             check(Model, Action::ChangeRule, public, user, (Deny, "nothing else"));
             check(
                 House,
@@ -233,6 +237,7 @@ mod tests {
             Just(Action::RunCode),
             (purpose, "[a-z.]{1,12}").prop_map(|(purpose, host)| Action::Download { purpose, host }),
             "[a-z.]{1,12}".prop_map(|host| Action::FetchPage { host }),
+            ("[a-z.]{1,12}", any::<bool>()).prop_map(|(host, own_machine)| Action::Trace { host, own_machine }),
             ("[pq]", "[a-z.]{1,12}").prop_map(|(provider, host)| Action::Send {
                 provider,
                 host,

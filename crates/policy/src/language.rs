@@ -164,6 +164,7 @@ fn cedar_request(request: &Request, allowed: bool) -> Option<cedar_policy::Reque
             facts.push(("host", text(host)));
             facts.push(("residency", text(residency)));
         }
+        Action::Trace { own_machine, .. } => facts.push(("own_machine", yes(*own_machine))),
         Action::ChangeLabel { from, to } => {
             facts.push(("to", text(to.word())));
             facts.push(("lowers", yes(to < from)));

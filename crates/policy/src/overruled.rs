@@ -104,6 +104,8 @@ fn actions(word: &str, words: &BTreeSet<String>) -> Vec<Action> {
         Action::Download { purpose: Purpose::Model, host: name() },
         Action::Download { purpose: Purpose::Update, host: name() },
         Action::FetchPage { host: name() },
+        Action::Trace { host: name(), own_machine: true },
+        Action::Trace { host: name(), own_machine: false },
         Action::Export,
         Action::Purge,
         Action::ChangeLabel { from: Label::Public, to: Label::Restricted },

@@ -140,6 +140,13 @@ pub enum Action {
         /// Where that is and whose it is, such as `eu` or `own hardware`; `unknown` where nobody said.
         residency: String,
     },
+    /// To tell a collector how questions were worked on, without their words.
+    Trace {
+        /// Where it listens.
+        host: String,
+        /// Whether that is this machine.
+        own_machine: bool,
+    },
     /// To write things out of the vault into plain files.
     Export,
     /// To erase for good.
@@ -171,6 +178,7 @@ pub enum ActionKind {
     Download,
     FetchPage,
     Send,
+    Trace,
     Export,
     Purge,
     ChangeLabel,
@@ -179,7 +187,7 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// All kinds.
-    pub const ALL: [ActionKind; 15] = [
+    pub const ALL: [ActionKind; 16] = [
         ActionKind::Answer,
         ActionKind::Show,
         ActionKind::UseDocument,
@@ -191,6 +199,7 @@ impl ActionKind {
         ActionKind::Download,
         ActionKind::FetchPage,
         ActionKind::Send,
+        ActionKind::Trace,
         ActionKind::Export,
         ActionKind::Purge,
         ActionKind::ChangeLabel,
@@ -211,6 +220,7 @@ impl ActionKind {
             ActionKind::Download => "download",
             ActionKind::FetchPage => "fetch_page",
             ActionKind::Send => "send",
+            ActionKind::Trace => "trace",
             ActionKind::Export => "export",
             ActionKind::Purge => "purge",
             ActionKind::ChangeLabel => "change_label",
@@ -239,6 +249,7 @@ impl Action {
             Action::Download { .. } => ActionKind::Download,
             Action::FetchPage { .. } => ActionKind::FetchPage,
             Action::Send { .. } => ActionKind::Send,
+            Action::Trace { .. } => ActionKind::Trace,
             Action::Export => ActionKind::Export,
             Action::Purge => ActionKind::Purge,
             Action::ChangeLabel { .. } => ActionKind::ChangeLabel,
@@ -250,7 +261,7 @@ impl Action {
     pub fn thing(&self) -> &str {
         match self {
             Action::CallTool { name, .. } => name,
-            Action::Download { host, .. } | Action::FetchPage { host } => host,
+            Action::Download { host, .. } | Action::FetchPage { host } | Action::Trace { host, .. } => host,
             Action::Send { provider, .. } => provider,
             _ => "",
         }

@@ -1954,6 +1954,23 @@ sentence: string,
 seq: number | null, };
 
 /**
+ * The collector on this machine that is told how questions were worked on: spans of OpenTelemetry, never words.
+ */
+export type Collector = { 
+/**
+ * Where it listens; none where nobody is told.
+ */
+address: string | null, 
+/**
+ * Whether it took what it was told last; none where it was told nothing yet.
+ */
+works: boolean | null, 
+/**
+ * How it stands.
+ */
+sentence: string, };
+
+/**
  * What running a turn again came to.
  */
 export type Replay = { 
@@ -3381,6 +3398,10 @@ export type CommandMap = {
   ExportRecord: { args: { format: ExportFormat, text: string | null, from_ms: number | null, until_ms: number | null, content: boolean, }; reply: ExportedFile };
   /** A compliance report of a time, made from the record alone and checked against it. */
   MakeReport: { args: { format: ReportFormat, from_ms: number, until_ms: number, }; reply: ExportedFile };
+  /** The collector on this machine that is told how questions were worked on, if any. */
+  GetCollector: { args: Record<symbol, never>; reply: Collector };
+  /** Names that collector, or nobody, and greets it with no spans to see whether it answers. */
+  SetCollector: { args: { address: string | null, }; reply: Collector };
   /** Opens the system's dialog to keep such a file, and writes it there; the path, or none when a person cancels. Desktop only: a browser saves by itself. */
   SaveFile: { args: { file: ExportedFile, }; reply: string | null };
   /** What holds now. */

@@ -1,5 +1,5 @@
 //! Turns as OpenTelemetry spans: the JSON of an `ExportTraceServiceRequest`, with names after the GenAI semantic
-//! conventions (1.41; not yet compared with their text). A turn is one trace: an `invoke_agent` span with a span for each station.
+//! conventions (each name is one of the 1.41 to 1.44 registry). A turn is one trace: an `invoke_agent` span with a span for each station.
 
 use crate::clock::now_ms;
 use crate::error;
@@ -13,7 +13,7 @@ use hearth_store::{AuditRow, TraceRow, TurnRow, TurnState};
 use serde_json::{Value, json};
 
 /// The spans of the turns that entries tell of.
-pub(super) fn traces(open: &Open, entries: &[AuditRow], content: bool) -> Result<Value, Error> {
+pub(crate) fn traces(open: &Open, entries: &[AuditRow], content: bool) -> Result<Value, Error> {
     let mut spans = Vec::new();
     let turns = entries.iter().filter(|row| ends_a_turn(row));
     let ids = turns.filter_map(|row| row.subject.as_deref()?.strip_prefix("turn:")?.parse::<i64>().ok());
@@ -28,6 +28,11 @@ pub(super) fn traces(open: &Open, entries: &[AuditRow], content: bool) -> Result
         "resource": { "attributes": [text("service.name", "hearth"), text("service.version", env!("CARGO_PKG_VERSION"))] },
         "scopeSpans": [{ "scope": { "name": "hearth.record", "version": "1" }, "spans": spans }],
     }] }))
+}
+
+/// Whether there are no spans in it.
+pub(crate) fn are_none(request: &Value) -> bool {
+    request.pointer("/resourceSpans/0/scopeSpans/0/spans/0").is_none()
 }
 
 /// The spans of one turn.

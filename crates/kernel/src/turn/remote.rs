@@ -29,7 +29,7 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>, going: Going) -> Resul
         .ok_or_else(|| Error::new(ErrorCode::InUse, "This question is being answered already. Nothing was sent."))?;
     let (there, open_there) = (Arc::clone(house), Arc::clone(open));
     let started = house.hands.start(&format!("remote-{id}"), move || {
-        let _held = there.foreground.hold();
+        let held = there.foreground.hold();
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             refine(&there, &open_there, &row, going, Arc::clone(&cancel));
         }));
@@ -40,6 +40,8 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>, going: Going) -> Resul
                 there.events.turn(conversation.0, id.0, TurnNews::Ended { turn });
             }
         }
+        drop(held);
+        crate::collector::catch_up(&there, &open_there);
     });
     if let Err(error) = started {
         open.turns.end(id);

@@ -150,6 +150,13 @@ impl Reader<'_> {
         Ok(statement.query_map((from_ms, until_ms), from_row)?.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Entries after number `after`, in order.
+    pub fn audit_after(&self, after: u64, limit: usize) -> Result<Vec<AuditRow>> {
+        let mut statement = self.db.prepare_cached(&format!("{SELECT} WHERE a.seq > ?1 ORDER BY a.seq LIMIT ?2"))?;
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        Ok(statement.query_map((after, limit as i64), from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The entries about one thing, in order.
     pub fn audit_for(&self, subject: &str) -> Result<Vec<AuditRow>> {
         let mut statement = self.db.prepare_cached(&format!("{SELECT} WHERE a.subject = ?1 ORDER BY a.seq"))?;

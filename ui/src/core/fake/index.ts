@@ -1,6 +1,6 @@
 // A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
 // production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?organization`, `?theme=dark`.
-import type { Budget, CommandMap, DocumentRow, Envelope, Event, Job, Offer, RemotePreview, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
+import type { Budget, Collector, CommandMap, DocumentRow, Envelope, Event, Job, Offer, RemotePreview, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
 import * as more from './more';
 import * as remote from './remote';
@@ -22,6 +22,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       : scene.get('vault') === 'locked'
         ? { kind: 'locked', passphrase: true, device: true }
         : { kind: 'open', passphrase: true, device: true, locks_at_ms: now + 24 * 60_000 };
+  let collector: Collector = { address: null, works: null, sentence: 'Nobody is told how questions were worked on.' };
   let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, answer_within_s: null, keep_traces_days: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
   const spaces: Space[] = [
     { id: 1, name: 'Lindgate Hospital', documents: 214, memories: 38 },
@@ -469,6 +470,8 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     GetLineage: ({ turn }) => more.lineage(turn, conversationOf(turn)?.id ?? 1),
     ListUses: ({ document }) => more.uses(document, now),
     GetMetrics: () => more.metrics(now),
+    GetCollector: () => collector,
+    SetCollector: ({ address }) => (collector = address ? { address: `${address}/v1/traces`, works: true, sentence: 'It took what it was told last.' } : { address: null, works: null, sentence: 'Nobody is told how questions were worked on.' }),
     SaveFile: () => null,
     ExportRecord: ({ format }) => ({ name: `hearth-record.${format === 'otlp' ? 'otlp.json' : format}`, mime: 'text/plain', base64: btoa('{}\n'), sentence: '4,812 entries of the record, without questions and answers' }),
     MakeReport: ({ format }) => ({ name: `hearth-report.${format}`, mime: format === 'pdf' ? 'application/pdf' : 'text/html', base64: btoa('Hearth'), sentence: 'Compliance report' }),

@@ -42,6 +42,7 @@ export const CELL: Record<GridCell, string> = { allow: 'Allowed', ask: 'Ask', de
 /** What a rule can be made about, with the words that a sentence needs. */
 export const ACTIONS = [
   { id: 'send', label: 'Send to a model elsewhere', does: 'sent to a model elsewhere' },
+  { id: 'trace', label: 'Tell a collector', does: 'told to a collector' },
   { id: 'export', label: 'Export', does: 'exported' },
   { id: 'call_tool', label: 'Call tools', does: 'given to a tool' },
   { id: 'fetch_page', label: 'Fetch web pages', does: 'used to fetch a page' },
