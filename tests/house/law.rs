@@ -177,3 +177,39 @@ fn orders_in_documents_have_no_effect_and_stand_in_the_record() -> Result<()> {
     assert_eq!(noted.as_array().map(Vec::len), Some(12), "{noted:#}");
     Ok(())
 }
+
+#[test]
+fn a_space_lifts_everything_in_it_to_its_label() -> Result<()> {
+    let answers = vec![("rent".into(), "The rent is 1,250 euros a month.".into())];
+    let mut house = House::new(CHILD, &Script { answers, ..Script::default() })?;
+    house.text("lease.txt", "The tenant pays a rent of 1,250 euros a month.\n")?;
+    let space = house.space()?;
+    house.call("Remember", json!({ "space": space, "text": "The mill is by the river.", "turn": null }))?;
+    let rows = |house: &House| -> Result<Vec<Value>> {
+        let wanted = json!({ "space": space, "text": null, "labels": [], "kinds": [], "limit": 50 });
+        Ok(house.call("ListDocuments", wanted)?["rows"].as_array().cloned().unwrap_or_default())
+    };
+    let label = |space: i64, to: &str, confirmed: bool| json!({ "space": space, "label": to, "confirmed": confirmed });
+    let set = house.call("SetSpaceLabel", label(space, "confidential", false))?;
+    assert_eq!(set["label"], json!("confidential"));
+    house.text("roof.txt", "The landlord repairs the roof of the mill.\n")?;
+    let listed = rows(&house)?;
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|row| row["label"] == json!("confidential")), "what was there and what came: {listed:?}");
+    let memories = house.call("ListMemories", json!({ "space": space, "text": null }))?;
+    assert!(memories.to_string().contains("\"confidential\""), "{memories}");
+    let lower = json!({ "document": listed[0]["id"], "label": "public", "confirmed": true });
+    let refused = house.call("SetLabel", lower).expect_err("below its space");
+    assert!(format!("{refused:#}").contains("at least Confidential"), "{refused:#}");
+    let turn = house.ask("What rent does the tenant pay?")?;
+    let trace = house.call("GetTrace", json!({ "turn": turn.id }))?;
+    assert!(trace.to_string().contains("Highest label in reach is Confidential"), "{trace}");
+    // Lowering waits for a yes, and lowers nothing that is there.
+    assert!(house.call("SetSpaceLabel", label(space, "public", false)).is_err());
+    house.call("SetSpaceLabel", label(space, "public", true))?;
+    assert!(rows(&house)?.iter().all(|row| row["label"] == json!("confidential")));
+    let told = json!({ "before": null, "limit": 50, "text": "space.labelled", "from_ms": null, "until_ms": null });
+    assert_eq!(house.call("ListActivity", told)?.as_array().map(Vec::len), Some(2));
+    assert_eq!(house.call("VerifyAudit", json!({}))?["flaws"], json!([]));
+    Ok(())
+}

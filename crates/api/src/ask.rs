@@ -1,5 +1,6 @@
 //! Words about asking: conversations, turns, quotes, checked sentences.
 
+use crate::Label;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -10,6 +11,8 @@ pub struct Space {
     pub id: i64,
     /// Its name.
     pub name: String,
+    /// The least that its documents, memories and questions have.
+    pub label: Label,
     /// Documents in it.
     pub documents: u32,
     /// Memories that apply in it.

@@ -114,6 +114,8 @@ commands! {
     CreateSpace { name: String } -> Space;
     /// Renames a space.
     RenameSpace { space: i64, name: String } -> Space;
+    /// Changes the least that everything in a space has; lowering needs `confirmed`. What is less guarded in it rises.
+    SetSpaceLabel { space: i64, label: Label, confirmed: bool } -> Space;
     /// The home screen of a space.
     GetHome { space: i64 } -> Home;
     /// Conversations of a space, newest first.

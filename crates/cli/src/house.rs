@@ -169,9 +169,10 @@ mod tests {
     use super::*;
 
     fn spaces() -> Vec<Space> {
+        use hearth_api::Label;
         [(1, "Home"), (2, "Work"), (3, "2"), (4, "twice"), (5, "Twice")]
             .into_iter()
-            .map(|(id, name)| Space { id, name: name.to_owned(), documents: 0, memories: 0 })
+            .map(|(id, name)| Space { id, name: name.to_owned(), label: Label::Public, documents: 0, memories: 0 })
             .collect()
     }
 

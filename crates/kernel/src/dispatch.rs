@@ -3,7 +3,7 @@
 use crate::error;
 use crate::kernel::{Kernel, Open};
 use crate::{
-    activity, home, jobs, library, memory, pages, privacy, remote, roles, search, settings, shelf, turn, vault, watch,
+    activity, home, jobs, library, memory, pages, privacy, remote, roles, search, settings, shelf, spaces, turn, vault, watch,
 };
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
@@ -45,20 +45,11 @@ answers! {
     GetDoctor(house, _c) { Ok(crate::doctor::examine(house)) }
     RepairVault(house, _c) { crate::repair::repair(house) }
 
-    ListSpaces(house, _c) { spaces(&*house.open()?) }
-    CreateSpace(house, c) {
-        let open = house.open()?;
-        let name = named(&c.name)?;
-        let id = open.store.write(|writer| writer.create_space(&name, crate::clock::now_ms())).map_err(error::store)?;
-        house.events.stale(&["ListSpaces"]);
-        space(&open, id)
-    }
-    RenameSpace(house, c) {
-        let open = house.open()?;
-        let name = named(&c.name)?;
-        open.store.write(|writer| writer.rename_space(SpaceId(c.space), &name)).map_err(error::store)?;
-        house.events.stale(&["ListSpaces", "GetHome"]);
-        space(&open, SpaceId(c.space))
+    ListSpaces(house, _c) { spaces::list(&*house.open()?) }
+    CreateSpace(house, c) { spaces::create(house, &c.name) }
+    RenameSpace(house, c) { spaces::rename(house, SpaceId(c.space), &c.name) }
+    SetSpaceLabel(house, c) {
+        spaces::set_label(house, SpaceId(c.space), crate::view::label_from(c.label), c.confirmed)
     }
     GetHome(house, c) { home::home(&*house.open()?, SpaceId(c.space)) }
     ListConversations(house, c) {
@@ -67,7 +58,7 @@ answers! {
     }
     GetConversation(house, c) { conversation(&*house.open()?, ConversationId(c.conversation)) }
     RenameConversation(house, c) {
-        let title = named(&c.title)?;
+        let title = spaces::named(&c.title)?;
         house.open()?.store.write(|writer| writer.rename_conversation(ConversationId(c.conversation), &title)).map_err(error::store)?;
         house.events.stale(&["ListConversations", "GetConversation"]);
         Ok(Done {})
@@ -314,26 +305,6 @@ fn no_dialogs() -> Error {
 }
 
 /// A name that a person gave: one line, not empty, not endless.
-fn named(name: &str) -> Result<String, Error> {
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    match name.chars().count() {
-        0 => Err(Error::new(ErrorCode::Invalid, "A name cannot be empty.")),
-        1..=200 => Ok(name),
-        _ => Err(Error::new(ErrorCode::Invalid, "A name has at most 200 characters.")),
-    }
-}
-
-fn spaces(open: &Open) -> Result<Vec<api::Space>, Error> {
-    let rows = open.store.read(|reader| reader.spaces()).map_err(error::store)?;
-    rows.into_iter().map(|row| space(open, row.id)).collect()
-}
-
-fn space(open: &Open, id: SpaceId) -> Result<api::Space, Error> {
-    let (row, counts) = open.store.read(|reader| Ok((reader.space(id)?, reader.counts(id)?))).map_err(error::store)?;
-    let row = row.ok_or_else(|| error::missing("space"))?;
-    Ok(api::Space { id: row.id.0, name: row.name, documents: counts.documents, memories: counts.memories })
-}
-
 /// A line of the conversation list at the door.
 pub(crate) fn conversation_row(row: hearth_store::ConversationRow) -> api::ConversationRow {
     let hearth_store::ConversationRow { id, space: _, title, created_ms: _, updated_ms, turns } = row;

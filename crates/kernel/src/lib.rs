@@ -57,6 +57,7 @@ mod schedule;
 mod search;
 mod settings;
 mod shelf;
+mod spaces;
 mod trial;
 mod turn;
 mod vault;

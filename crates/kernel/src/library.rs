@@ -193,6 +193,12 @@ pub(crate) fn set_label(house: &House, id: DocumentId, label: Label, confirmed: 
         .read(|reader| reader.document(id))
         .map_err(error::store)?
         .ok_or_else(|| error::missing("document"))?;
+    let space = open.store.read(|reader| reader.space(row.space)).map_err(error::store)?;
+    if let Some(space) = space.filter(|space| space.label > label) {
+        let least = crate::law::label_name(space.label);
+        return Err(Error::new(ErrorCode::Invalid, format!("Everything in {} is at least {least}.", space.name))
+            .hint("Change the label of the space first."));
+    }
     let decision = house.law.may_relabel(row.label, label);
     match decision.outcome {
         Outcome::Allow => {}

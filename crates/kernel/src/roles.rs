@@ -23,6 +23,7 @@ const NEEDED: &[(&str, Right)] = &[
     ("ListSpaces", Enter),
     ("CreateSpace", Work),
     ("RenameSpace", Work),
+    ("SetSpaceLabel", Work),
     ("GetHome", Read),
     ("ListConversations", Read),
     ("GetConversation", Read),

@@ -58,6 +58,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         oldest_program: "0.1.0",
     },
     Migration { number: 9, sql: &[table::organization::CREATE], oldest_reader: 9, oldest_program: "0.1.0" },
+    Migration { number: 10, sql: &[table::space::LABEL], oldest_reader: 10, oldest_program: "0.1.0" },
 ];
 
 /// Applies what is missing of `migrations`. A file that a newer program wrote is left as it is: it opens when its

@@ -66,14 +66,15 @@ impl Writer<'_> {
                 id
             }
             None => {
+                let (label, reason) = self.label_in(new.space, new.label, &new.label_rule)?;
                 let sql = "INSERT INTO document(space, name, kind, label, label_rule, origin, scope, added_ms)
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
                 self.db.prepare_cached(sql)?.execute((
                     new.space.0,
                     &new.name,
                     &kind,
-                    new.label.word(),
-                    &new.label_rule,
+                    label.word(),
+                    reason,
                     &new.origin,
                     word(&new.scope)?,
                     new.now,

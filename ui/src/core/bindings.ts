@@ -387,6 +387,10 @@ id: number,
  */
 name: string, 
 /**
+ * The least that its documents, memories and questions have.
+ */
+label: Label, 
+/**
  * Documents in it.
  */
 documents: number, 
@@ -3272,6 +3276,8 @@ export type CommandMap = {
   CreateSpace: { args: { name: string, }; reply: Space };
   /** Renames a space. */
   RenameSpace: { args: { space: number, name: string, }; reply: Space };
+  /** Changes the least that everything in a space has; lowering needs `confirmed`. What is less guarded in it rises. */
+  SetSpaceLabel: { args: { space: number, label: Label, confirmed: boolean, }; reply: Space };
   /** The home screen of a space. */
   GetHome: { args: { space: number, }; reply: Home };
   /** Conversations of a space, newest first. */

@@ -126,7 +126,10 @@ pub(crate) fn preview(house: &House, wanted: Wanted) -> Result<RemotePreview, Er
     }
     let (leaving, held_back) = let_out(house, &provider, &sources, space, turn.id);
     let trust = leaving.iter().map(|row| standing_of(row).trust).min().unwrap_or(Trust::User);
-    let label = leaving.iter().map(|row| row.label).fold(Label::Internal, Label::max);
+    // A question is as guarded as its space.
+    let of_space = open.store.read(|reader| reader.space(space)).map_err(error::store)?;
+    let least = of_space.map_or(Label::Internal, |row| row.label.max(Label::Internal));
+    let label = leaving.iter().map(|row| row.label).fold(least, Label::max);
     let mut redactor = Redactor::new(seen(&turn.question, &leaving));
     let laid = lay_out(&mut redactor, &turn.question, &leaving, &wanted.hide).map_err(not_looked_through)?;
     let laid = match wanted.text {

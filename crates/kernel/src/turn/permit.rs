@@ -3,8 +3,8 @@
 use super::state::{Ended, Turn};
 use super::trail::Detail;
 use hearth_api::{Grounding, Outcome};
-use hearth_domain::{DocumentId, Label, SpaceId};
-use hearth_policy::{Decision, Outcome as Ruling};
+use hearth_domain::{DocumentId, Label, SpaceId, Trust};
+use hearth_policy::{Decision, Outcome as Ruling, Standing};
 use hearth_retrieval::Exchange;
 use hearth_store::DocumentFilter;
 
@@ -49,6 +49,9 @@ pub(crate) fn permit(turn: &mut Turn<'_>, question: Question) -> Result<Permitte
     };
     let labelled = turn.trail.now();
     let label = highest_label(turn, &question)?;
+    let space = turn.open.store.read(|reader| reader.space(question.space))?;
+    // A question has at least the label of its space.
+    turn.record.takes_in(space.map(|space| Standing::new(space.label, Trust::User)));
     let decision = turn.house.law.may_answer(&question.text, label, question.space, turn.id);
     let refusal = (decision.outcome != Ruling::Allow).then(|| crate::law::rule(&decision.rule));
     let outcome = if refusal.is_some() { Outcome::Refused } else { Outcome::Done };
@@ -82,12 +85,12 @@ fn history(turn: &Turn<'_>) -> Result<Vec<Exchange>, Ended> {
 
 /// A turn's label is the highest of what it may read.
 fn highest_label(turn: &Turn<'_>, question: &Question) -> Result<Label, Ended> {
-    if question.grounding == Grounding::General {
-        return Ok(Label::Internal);
-    }
     let highest = turn.open.store.read(|reader| {
-        let mut highest = Label::Public;
-        for label in Label::ALL.into_iter().rev() {
+        let mut highest = reader.space(question.space)?.map_or(Label::Public, |space| space.label);
+        if question.grounding == Grounding::General {
+            return Ok(highest.max(Label::Internal));
+        }
+        for label in Label::ALL.into_iter().rev().filter(|label| *label > highest) {
             let filter = DocumentFilter {
                 space: Some(question.space),
                 labels: vec![label],

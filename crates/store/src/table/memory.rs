@@ -133,16 +133,20 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Keeps a memory.
+    /// Keeps a memory; one of a space has at least its label.
     pub fn add_memory(&self, new: &NewMemory) -> Result<MemoryId> {
         let sql =
             "INSERT INTO memory(space, text, learnt, label, state, created_ms, changed_ms, expires_ms, source_turn)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8)";
+        let label = match new.space {
+            Some(space) => self.label_in(space, new.label, "")?.0,
+            None => new.label,
+        };
         self.db.prepare_cached(sql)?.execute((
             new.space.map(|space| space.0),
             &new.text,
             &new.learnt,
-            new.label.word(),
+            label.word(),
             word(&new.state)?,
             new.now,
             new.expires_ms,

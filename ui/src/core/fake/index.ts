@@ -25,9 +25,9 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
   let collector: Collector = { address: null, works: null, sentence: 'Nobody is told how questions were worked on.' };
   let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, answer_within_s: null, keep_traces_days: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
   const spaces: Space[] = [
-    { id: 1, name: 'Lindgate Hospital', documents: 214, memories: 38 },
-    { id: 2, name: 'Orchard Mill', documents: 0, memories: 0 },
-    { id: 3, name: 'Practice and fees', documents: 61, memories: 4 },
+    { id: 1, name: 'Lindgate Hospital', label: 'public', documents: 214, memories: 38 },
+    { id: 2, name: 'Orchard Mill', label: 'public', documents: 0, memories: 0 },
+    { id: 3, name: 'Practice and fees', label: 'public', documents: 61, memories: 4 },
   ];
   const kept = turns.conversations(now);
   const removed = new Map<number, turns.Kept>();
@@ -180,7 +180,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     GetDoctor: () => [{ name: 'Vault', works: true, detail: 'Open and whole.' }],
     ListSpaces: () => spaces.map((space) => ({ ...space })),
     CreateSpace: ({ name }) => {
-      const space = { id: next++, name, documents: 0, memories: 0 };
+      const space = { id: next++, name, label: 'public' as const, documents: 0, memories: 0 };
       spaces.push(space);
       return space;
     },
@@ -188,6 +188,12 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       const found = spaces.find((one) => one.id === space);
       if (!found) throw new DoorError({ code: 'not_found', message: 'That space is not here any more.', hint: null });
       found.name = name;
+      return found;
+    },
+    SetSpaceLabel: ({ space, label }) => {
+      const found = spaces.find((one) => one.id === space);
+      if (!found) throw new DoorError({ code: 'not_found', message: 'That space is not here any more.', hint: null });
+      found.label = label;
       return found;
     },
     GetHome: ({ space }) => ({
