@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -224,6 +225,73 @@ test('rules are tried before they hold, and a mode is chosen', async () => {
     await page.locator('footer', { hasText: mode }).waitFor();
   }
   await shot('privacy');
+});
+
+test('a stronger model elsewhere is sent exactly the bytes that were shown, after a yes', async () => {
+  const heard = [];
+  const peer = createServer((request, response) => {
+    const parts = [];
+    request.on('data', (part) => parts.push(part));
+    request.on('end', () => {
+      heard.push(Buffer.concat(parts).toString());
+      const say = (delta, finish = null) => `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`${say({ content: 'The yearly rent of the mill is 4,200 crowns.' })}${say({}, 'stop')}data: [DONE]\n\n`);
+    });
+  });
+  await new Promise((resolve) => peer.listen(0, '127.0.0.1', resolve));
+  try {
+    await door('SetMode', { mode: 'ask_before_remote' });
+    const provider = { id: null, name: 'The tower', service: 'compatible', address: `http://127.0.0.1:${peer.address().port}/v1`, model: 'large', residency: 'own hardware', keeps: 'nothing', key: null, input_price: null, output_price: null };
+    const set = await door('SetProvider', { provider });
+    assert.equal(set.providers?.length, 1, JSON.stringify(set));
+    await page.keyboard.press('Control+1');
+    await page.locator(`xpath=${buttonLike('Ask a stronger model')}`).first().click();
+    const prompt = page.locator('dialog[open]', { hasText: 'Exactly what would leave' });
+    await prompt.locator('.text .words').first().waitFor();
+    assert.deepEqual(await wrong(), []);
+    await shot('remote-prompt');
+    await prompt.locator('button', { hasText: 'Show every byte' }).click();
+    const shown = await prompt.locator('.text pre').textContent();
+    assert.ok(shown.includes('4,200 crowns'), 'the passage leaves with the question');
+    assert.deepEqual(heard, [], 'looking sends nothing');
+    await prompt.locator('button', { hasText: 'Send this once' }).click();
+    await page.locator('article[aria-busy="false"]', { hasText: 'large at The tower' }).waitFor({ timeout: 60_000 });
+    assert.deepEqual(heard, [shown]);
+    assert.deepEqual(await wrong(), []);
+    await shot('remote-answer');
+  } finally {
+    const { providers } = await door('ListProviders');
+    for (const { id } of providers) await door('RemoveProvider', { provider: id });
+    await door('SetMode', { mode: 'local_only' });
+    peer.closeAllConnections();
+    peer.close();
+  }
+});
+
+test('an answer made here is replayed, and the record leaves as a report', async () => {
+  const asked = await door('Ask', { space: await space(), conversation: null, text: 'Who repairs the roof of the mill?', attachments: [], grounding: 'documents' });
+  await until('it is answered', async () => (await door('GetConversation', { conversation: asked.conversation })).turns.at(-1).state !== 'running', 180_000);
+  await page.keyboard.press('Control+5');
+  await page.locator('main[aria-label="Activity"]').waitFor();
+  await page.locator('[aria-label="The record"] button', { hasText: 'roof' }).first().click();
+  await page.locator('button', { hasText: 'Replay' }).first().click();
+  await page.locator('section[aria-label="Replay"]', { hasText: /Same|No model/ }).waitFor({ timeout: 180_000 });
+  assert.deepEqual(await wrong(), []);
+  await shot('replay');
+  await page.locator(`xpath=${buttonLike('Export')}`).first().click();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('[role="menuitem"]', { hasText: 'one page' }).click()]);
+  const report = join(folder.path, download.suggestedFilename());
+  await download.saveAs(report);
+  const text = readFileSync(report, 'utf8');
+  assert.match(text, /The record holds/);
+  assert.ok(!text.includes('roof of the mill'), 'no question stands in it');
+  if (process.env.HEARTH_PICTURES) {
+    const beside = await browser.newPage({ viewport: { width: 1200, height: 1600 } });
+    await beside.goto(`file://${report}`);
+    await beside.screenshot({ path: `${process.env.HEARTH_PICTURES}/browser-report.png` });
+    await beside.close();
+  }
 });
 
 test('a keyboard goes round the whole page', async () => {

@@ -152,6 +152,17 @@ pub(crate) enum Policy {
     },
     /// List grants that hold.
     Grants,
+    /// Say the least that everything in a space has; what is less guarded in it rises.
+    Space {
+        /// The space, by name or id.
+        space: String,
+        /// The label.
+        #[arg(value_enum)]
+        label: LabelName,
+        /// Also where that is lower than it was.
+        #[arg(long)]
+        lower: bool,
+    },
     /// Say what rules in a file would have decided of the requests of the last thirty days. Changes nothing.
     Try {
         /// The file.

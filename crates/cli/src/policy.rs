@@ -6,7 +6,7 @@ use crate::house::{House, space};
 use crate::out::Out;
 use hearth_api::{
     AddGrant, AddRules, Error, ErrorCode, GetPrivacy, GrantView, GridCell, Handler, Mode, Privacy, RemoveRule, SetMode,
-    SetRules, TryRules, WithdrawGrant,
+    SetRules, SetSpaceLabel, TryRules, WithdrawGrant,
 };
 use hearth_kernel::PolicyLetter;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,13 @@ pub(crate) fn run(kernel: &House, what: Policy, out: &Out) -> Result<End, Error>
             return letter(&kernel.load_policy(&full(&file), trust.as_deref())?, "Loaded", out);
         }
         Policy::Grants => return grants(&kernel.handle(GetPrivacy {})?, out),
+        Policy::Space { space: wanted, label, lower } => {
+            let space = space(kernel, Some(&wanted))?.id;
+            let shown = kernel.handle(SetSpaceLabel { space, label: label.into(), confirmed: lower })?;
+            out.value(&shown);
+            out.line(format!("Everything in {} is at least {:?}.", shown.name, shown.label));
+            return Ok(End::Done);
+        }
         Policy::Add { file } => kernel.handle(AddRules { text: rules_of(&file)? })?,
         Policy::Remove { name } => kernel.handle(RemoveRule { name })?,
         Policy::Show => kernel.handle(GetPrivacy {})?,

@@ -125,7 +125,9 @@ fn policies(entries: &[AuditRow], before: Option<&AuditRow>) -> Section {
     for row in noted {
         let Some(detail) = &row.detail else { continue };
         let hash = detail.get("sha256").and_then(Value::as_str).unwrap_or_default();
-        said.push(format!("From {}: mode {}, SHA-256 {}.", stamp(row.at_ms), text(detail, "/policy/mode"), hash));
+        let word = text(detail, "/policy/mode");
+        let mode = hearth_policy::Mode::from_word(&word).map_or(word.as_str(), |mode| mode.name());
+        said.push(format!("From {}: {mode}, SHA-256 {hash}.", stamp(row.at_ms)));
         for rule in detail.pointer("/policy/rules").and_then(Value::as_array).into_iter().flatten() {
             let number = rule.get("number").map(Value::to_string).unwrap_or_default();
             rows.push(vec![number, text(rule, "/name"), text(rule, "/sentence")]);

@@ -2,7 +2,7 @@
 import type { AuditEntry } from '../../core/bindings';
 import { sentenceCase } from '../../core/format';
 
-export type Group = 'answers' | 'documents' | 'memory' | 'models' | 'rules' | 'vault';
+export type Group = 'answers' | 'documents' | 'memory' | 'models' | 'rules' | 'network' | 'vault';
 
 /** The groups of the filter, and their words. */
 export const GROUPS: { id: Group; label: string }[] = [
@@ -11,6 +11,7 @@ export const GROUPS: { id: Group; label: string }[] = [
   { id: 'memory', label: 'Memory' },
   { id: 'models', label: 'Models' },
   { id: 'rules', label: 'Refusals and rules' },
+  { id: 'network', label: 'Connections' },
   { id: 'vault', label: 'The vault' },
 ];
 
@@ -74,11 +75,12 @@ export function isRefusal(kind: string): boolean {
 /** Which group an entry belongs to. */
 export function groupOf(kind: string): Group {
   const head = kind.split('.')[0] ?? kind;
-  if (isRefusal(kind) || ['policy', 'rule', 'law', 'content'].includes(head)) return 'rules';
+  if (isRefusal(kind) || ['policy', 'rule', 'law', 'content', 'grant'].includes(head)) return 'rules';
   if (head === 'turn' || head === 'conversation' || head === 'tool' || head === 'remote') return 'answers';
   if (head === 'document' || head === 'import' || head === 'label' || head === 'space') return 'documents';
   if (head === 'memory') return 'memory';
-  if (head === 'model' || head === 'download' || head === 'role' || head === 'egress' || head === 'provider' || head === 'budget') return 'models';
+  if (head === 'model' || head === 'download' || head === 'role' || head === 'provider' || head === 'budget') return 'models';
+  if (head === 'egress' || head === 'collector') return 'network';
   return 'vault';
 }
 
