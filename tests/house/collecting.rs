@@ -7,7 +7,8 @@ use hearth_tests::peer::{Answer, Heard, Peer};
 use hearth_tests::{House, Script, answered};
 use serde_json::{Value, json};
 
-const LEASE: &str = "Lease of the mill\n\nThe tenant pays a rent of 1,250 euros a month, due on the third working day.\n";
+const LEASE: &str =
+    "Lease of the mill\n\nThe tenant pays a rent of 1,250 euros a month, due on the third working day.\n";
 
 fn house() -> Result<House> {
     let answers = vec![("rent".into(), "The rent is 1,250 euros a month.".into())];
@@ -54,7 +55,10 @@ fn each_question_is_told_in_spans_and_never_in_words() -> Result<()> {
     for word in ["tenant", "1,250", "lease", "month"] {
         assert!(!whole.contains(word), "{word} left with the spans");
     }
-    let privacy = house.call("ListActivity", json!({ "before": null, "limit": 50, "text": "egress.", "from_ms": null, "until_ms": null }))?;
+    let privacy = house.call(
+        "ListActivity",
+        json!({ "before": null, "limit": 50, "text": "egress.", "from_ms": null, "until_ms": null }),
+    )?;
     assert_eq!(privacy.as_array().map(Vec::len), Some(4), "two connections, each begun and ended: {privacy}");
     assert_eq!(house.call("VerifyAudit", json!({}))?["flaws"], json!([]));
     Ok(())
@@ -92,7 +96,8 @@ fn nobody_else_is_told_and_a_rule_may_forbid_it() -> Result<()> {
         assert!(!format!("{error:#}").is_empty());
     }
     let peer = Peer::start(taken())?;
-    let rule = "@name(\"no spans\") @sentence(\"Nobody is told.\") forbid (principal, action == Action::\"trace\", resource);";
+    let rule =
+        "@name(\"no spans\") @sentence(\"Nobody is told.\") forbid (principal, action == Action::\"trace\", resource);";
     house.call("AddRules", json!({ "text": rule }))?;
     let set = house.call("SetCollector", json!({ "address": base(&peer) }))?;
     assert_eq!(set["works"], json!(false), "{set}");

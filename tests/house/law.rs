@@ -213,3 +213,48 @@ fn a_space_lifts_everything_in_it_to_its_label() -> Result<()> {
     assert_eq!(house.call("VerifyAudit", json!({}))?["flaws"], json!([]));
     Ok(())
 }
+
+#[test]
+fn rules_on_reading_recalling_writing_out_and_erasing_hold() -> Result<()> {
+    let answers = vec![("rent".into(), "The rent is 1,250 euros a month.".into())];
+    let mut house = House::new(CHILD, &Script { answers, ..Script::default() })?;
+    let lease = house.text("lease.txt", "The tenant pays a rent of 1,250 euros a month.\n")?;
+    house.text("roof.txt", "The landlord repairs the roof of the mill.\n")?;
+    let space = house.space()?;
+    house.call("Remember", json!({ "space": space, "text": "Always write dates day first." }))?;
+    house.call("SetLabel", json!({ "document": lease, "label": "restricted", "confirmed": false }))?;
+    let quoted = |turn: &hearth_api::Turn| turn.quotes.iter().any(|quote| quote.text.contains("1,250"));
+    let before = house.ask("What rent does the tenant pay?")?;
+    assert!(quoted(&before), "{before:?}");
+    let rules = "@name(\"sealed\") @sentence(\"Restricted papers are not read.\")
+        forbid (principal, action == Action::\"use_document\", resource) when { context.label == \"restricted\" };
+        @name(\"no memories\") @sentence(\"Memories are not used.\") forbid (principal, action == Action::\"recall\", resource);
+        @name(\"kept in\") @sentence(\"Nothing is written out.\") forbid (principal, action == Action::\"export\", resource);
+        @name(\"kept\") @sentence(\"Restricted papers stay.\")
+        forbid (principal, action == Action::\"purge\", resource) when { context.label == \"restricted\" };";
+    house.call("AddRules", json!({ "text": rules }))?;
+    let after = house.ask("What rent does the tenant pay?")?;
+    assert!(!quoted(&after) && after.sources.iter().all(|source| source.document != lease), "{after:?}");
+    let trace = house.call("GetTrace", json!({ "turn": after.id }))?.to_string();
+    assert!(trace.contains("What is Restricted is kept out of this answer"), "{trace}");
+    assert!(trace.contains("Highest label in reach is Internal"), "{trace}");
+    assert!(trace.contains("Memories are not used."), "{trace}");
+    let summary = house.ask("Summarise lease.txt")?;
+    assert!(summary.sources.iter().all(|source| source.document != lease), "{summary:?}");
+    let export = json!({ "format": "jsonl", "text": null, "from_ms": null, "until_ms": null, "content": true, "confirmed": true });
+    for (command, args) in [
+        ("ExportRecord", export),
+        ("MakeReport", json!({ "format": "html", "from_ms": 0, "until_ms": 5 })),
+        ("RemoveDocuments", json!({ "documents": [lease] })),
+    ] {
+        let error = format!("{:#}", house.call(command, args).expect_err(command));
+        assert!(error.contains("Nothing is written out.") || error.contains("Restricted papers stay."), "{error}");
+    }
+    let refused = json!({ "before": null, "limit": 50, "text": "action.refused", "from_ms": null, "until_ms": null });
+    assert_eq!(house.call("ListActivity", refused)?.as_array().map(Vec::len), Some(3), "each is in the record");
+    for name in ["sealed", "no memories", "kept in", "kept"] {
+        house.call("RemoveRule", json!({ "name": name }))?;
+    }
+    assert!(quoted(&house.ask("What rent does the tenant pay?")?), "and read again without the rule");
+    Ok(())
+}

@@ -199,7 +199,7 @@ fn exports_hold_no_words_unless_they_are_asked_for() -> Result<()> {
     house.text("lease.txt", LEASE)?;
     let turn = house.ask("What rent does the tenant pay?")?;
     let export = |format: &str, content: bool| -> Result<String> {
-        let args = json!({ "format": format, "text": null, "from_ms": null, "until_ms": null, "content": content });
+        let args = json!({ "format": format, "text": null, "from_ms": null, "until_ms": null, "content": content, "confirmed": false });
         text(&serde_json::from_value(house.call("ExportRecord", args)?)?)
     };
     for format in ["jsonl", "csv", "otlp"] {
@@ -232,7 +232,8 @@ fn exports_hold_no_words_unless_they_are_asked_for() -> Result<()> {
     );
     assert_eq!(root["traceId"].as_str().map(str::len), Some(32));
     // A time without entries gives none, and what left is noted.
-    let args = json!({ "format": "jsonl", "text": null, "from_ms": 0, "until_ms": 5, "content": false });
+    let args =
+        json!({ "format": "jsonl", "text": null, "from_ms": 0, "until_ms": 5, "content": false, "confirmed": false });
     let none: ExportedFile = serde_json::from_value(house.call("ExportRecord", args)?)?;
     assert_eq!(text(&none)?, "");
     assert_eq!(entries(&house)?.iter().filter(|row| row["kind"] == "record.exported").count(), 9);

@@ -251,8 +251,8 @@ commands! {
     /// Figures of a time from the kept record; the last 30 days without one. They never leave this machine.
     GetMetrics { from_ms: Option<i64>, until_ms: Option<i64> } -> Metrics;
     /// Entries of the record as a file, by the same filters as the list. Text of questions and answers is left out unless
-    /// `content` asks for it; text of documents is never in it.
-    ExportRecord { format: ExportFormat, text: Option<String>, from_ms: Option<i64>, until_ms: Option<i64>, content: bool } -> ExportedFile;
+    /// `content` asks for it, which a rule may ask about; text of documents is never in it.
+    ExportRecord { format: ExportFormat, text: Option<String>, from_ms: Option<i64>, until_ms: Option<i64>, content: bool, confirmed: bool } -> ExportedFile;
     /// A compliance report of a time, made from the record alone and checked against it.
     MakeReport { format: ReportFormat, from_ms: i64, until_ms: i64 } -> ExportedFile;
     /// The collector on this machine that is told how questions were worked on, if any.

@@ -6,8 +6,8 @@ use crate::house::House;
 use crate::out::{Out, size};
 use base64::Engine as _;
 use hearth_api::{
-    Anchor, CheckAnchor, Error, ErrorCode, ExportRecord, ExportedFile, Finding, GetCollector, GetDoctor, GetMetrics, Handler,
-    MakeAnchor, MakeReport, Metrics, RepairVault, ReportFormat, SetCollector, VerifyAudit,
+    Anchor, CheckAnchor, Error, ErrorCode, ExportRecord, ExportedFile, Finding, GetCollector, GetDoctor, GetMetrics,
+    Handler, MakeAnchor, MakeReport, Metrics, RepairVault, ReportFormat, SetCollector, VerifyAudit,
 };
 use std::path::Path;
 
@@ -57,7 +57,7 @@ fn export(
     content: bool,
 ) -> Result<ExportedFile, Error> {
     let (from_ms, until_ms) = (period.from, period.until_ms());
-    kernel.handle(ExportRecord { format: format.into(), text, from_ms, until_ms, content })
+    kernel.handle(ExportRecord { format: format.into(), text, from_ms, until_ms, content, confirmed: content })
 }
 
 /// Checks the whole chain, and compares it with an anchor.

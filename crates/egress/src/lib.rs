@@ -38,5 +38,5 @@ pub use found::{Found, Program, found, usual_places};
 pub use gate::{Admitted, Clock, Counts, Gate, GateError, GateSettings, Get, Key, Patience, Post, Reach, Reply};
 pub use install::{Added, Installed, InstalledFile, add_from, check_files, installed, remove};
 pub use law::{Attempt, Law, Ledger, LedgerError, Outbound, Outcome, Purpose, Settled, Verdict};
-pub use spans::{NotTaken, collector, tell};
 pub use manifest::{Manifest, ManifestError, ModelEntry, ModelFile, Pooling, Source};
+pub use spans::{NotTaken, collector, tell};

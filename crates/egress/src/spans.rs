@@ -43,8 +43,16 @@ pub enum NotTaken {
 /// # Errors
 /// What is wrong with it, in a sentence.
 pub fn collector(address: &str) -> Result<String, String> {
-    let mut url = Url::parse(address.trim())
-        .map_err(|error| format!("This address cannot be read ({error}); one looks like http://127.0.0.1:4318."))?;
+    let address = address.trim();
+    // A port, or a host with one, is this machine's without more words.
+    let whole = match address {
+        port if port.parse::<u16>().is_ok() => format!("http://127.0.0.1:{port}"),
+        whole if whole.contains("://") => whole.to_owned(),
+        host => format!("http://{host}"),
+    };
+    let mut url = Url::parse(&whole).map_err(|error| {
+        format!("This address cannot be read ({error}); one looks like http://127.0.0.1:4318, or just 4318.")
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("The address must begin with http:// or https://.".to_owned());
     }
@@ -83,14 +91,16 @@ pub fn tell(gate: &Gate, url: &str, request: Vec<u8>) -> Result<(), NotTaken> {
         patience: Patience { connect: seconds(2), first_byte: seconds(10), between: seconds(10) },
         limit_bytes: REPLY_BYTES,
     };
-    let here = |error: std::io::Error| GateError::Network { host: "this machine".to_owned(), reason: error.to_string() };
+    let here =
+        |error: std::io::Error| GateError::Network { host: "this machine".to_owned(), reason: error.to_string() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(here)?;
     let (status, body) = runtime.block_on(async {
         let reply = gate.post(&post).await?;
         Ok::<_, GateError>((reply.status(), reply.body().await?))
     })?;
     if !(200..300).contains(&status) {
-        let said = String::from_utf8_lossy(&body).chars().filter(|sign| !sign.is_control()).take(200).collect::<String>();
+        let said =
+            String::from_utf8_lossy(&body).chars().filter(|sign| !sign.is_control()).take(200).collect::<String>();
         return Err(NotTaken::Status { status, said: Some(said).filter(|said| !said.is_empty()) });
     }
     left_out(&body)
@@ -123,6 +133,8 @@ mod tests {
             ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
             (" http://localhost:4318/ ", "http://127.0.0.1:4318/v1/traces"),
             ("http://[::1]:4318", "http://[::1]:4318/v1/traces"),
+            ("4318", "http://127.0.0.1:4318/v1/traces"),
+            ("localhost:4318", "http://127.0.0.1:4318/v1/traces"),
             ("http://127.8.0.9/otlp/v1/traces", "http://127.8.0.9/otlp/v1/traces"),
         ] {
             assert_eq!(collector(address).as_deref(), Ok(whole), "{address}");
@@ -136,7 +148,9 @@ mod tests {
             "http://user:word@127.0.0.1:4318",
             "http://127.0.0.1:4318/?to=elsewhere",
             "grpc://127.0.0.1:4317",
-            "127.0.0.1:4318",
+            "10.0.0.7:4318",
+            "collector.example",
+            "99999",
             "",
         ] {
             assert!(collector(address).is_err(), "{address}");
@@ -145,7 +159,9 @@ mod tests {
 
     #[test]
     fn what_was_left_out_is_told() {
-        for body in [&b""[..], b"{}", b"\n\x00", b"{\"partialSuccess\":{}}", b"{\"partialSuccess\":{\"rejectedSpans\":\"0\"}}"] {
+        for body in
+            [&b""[..], b"{}", b"\n\x00", b"{\"partialSuccess\":{}}", b"{\"partialSuccess\":{\"rejectedSpans\":\"0\"}}"]
+        {
             assert!(left_out(body).is_ok(), "{body:?}");
         }
         let told = left_out(b"{\"partialSuccess\":{\"rejectedSpans\":\"3\",\"errorMessage\":\"full\"}}").unwrap_err();

@@ -56,7 +56,8 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         .store
         .read(|reader| {
             let Some(turn) = reader.turn(id)? else { return Ok(None) };
-            let mut ledger = reader.ledger_between(turn.asked_ms, turn.finished_ms.map_or(i64::MAX, |ended| ended + 1))?;
+            let mut ledger =
+                reader.ledger_between(turn.asked_ms, turn.finished_ms.map_or(i64::MAX, |ended| ended + 1))?;
             // What else was fetched meanwhile is not the question's.
             ledger.retain(|row| row.purpose == Purpose::RemoteAnswer.word());
             Ok(Some((turn, reader.trace(id)?, reader.audit_for(&format!("turn:{id}"))?, ledger)))
@@ -90,8 +91,10 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         asked_ms: turn.asked_ms,
         summary: format!("{verb} in {} {by}", crate::view::seconds(how.total_ms)),
         stations: rows.into_iter().map(station).collect(),
-        connections: remote
-            .map_or_else(|| ledger.iter().filter(|row| !row.outcome.starts_with("refused")).count() as u32, |remote| remote.tries),
+        connections: remote.map_or_else(
+            || ledger.iter().filter(|row| !row.outcome.starts_with("refused")).count() as u32,
+            |remote| remote.tries,
+        ),
         bytes_out: remote.map_or_else(|| ledger.iter().map(|row| row.bytes_out).sum(), |_| how.bytes_out),
         bytes_in: remote.map_or_else(|| ledger.iter().map(|row| row.bytes_in).sum(), |remote| remote.bytes_in),
         prompt_tokens: how.prompt_tokens,

@@ -3,7 +3,8 @@
 use crate::error;
 use crate::kernel::{Kernel, Open};
 use crate::{
-    activity, home, jobs, library, memory, pages, privacy, remote, roles, search, settings, shelf, spaces, turn, vault, watch,
+    activity, home, jobs, library, memory, pages, privacy, remote, roles, search, settings, shelf, spaces, turn, vault,
+    watch,
 };
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
@@ -275,6 +276,7 @@ answers! {
             text: c.text.filter(|text| !text.trim().is_empty()),
             time: c.from_ms.unwrap_or(i64::MIN)..c.until_ms.unwrap_or(i64::MAX),
             content: c.content,
+            confirmed: c.confirmed,
         };
         crate::export::export(house, &*house.open()?, c.format, &wanted)
     }

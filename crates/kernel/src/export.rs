@@ -10,6 +10,7 @@ use crate::kernel::{House, Open};
 use crate::view::count;
 use base64::Engine as _;
 use hearth_api::{Error, ErrorCode, ExportFormat, ExportedFile};
+use hearth_domain::Label;
 use hearth_store::{AuditRow, Entry};
 use serde_json::{Value, json};
 use std::ops::Range;
@@ -24,11 +25,14 @@ pub(crate) struct Wanted {
     pub(crate) time: Range<i64>,
     /// Whether the words of questions and answers may.
     pub(crate) content: bool,
+    /// Whether a person said yes to what a rule asks about.
+    pub(crate) confirmed: bool,
 }
 
 /// Makes a file, and notes in the record that it was made.
 pub(crate) fn export(house: &House, open: &Open, format: ExportFormat, wanted: &Wanted) -> Result<ExportedFile, Error> {
     let entries = entries(open, wanted)?;
+    house.law.may_export(guarded(&entries, wanted.content), wanted.confirmed)?;
     let (text, ending, mime) = match format {
         ExportFormat::Jsonl => (jsonl(&entries, wanted.content), "jsonl", "application/jsonl"),
         ExportFormat::Csv => (csv(&entries, wanted.content), "csv", "text/csv"),
@@ -45,6 +49,13 @@ pub(crate) fn export(house: &House, open: &Open, format: ExportFormat, wanted: &
     noted(house, open, "record.exported", format!("Exported {sentence}"), detail)?;
     let name = format!("hearth-record-{}.{ending}", crate::clock::date_of(now_ms()));
     Ok(file(name, mime, text.as_bytes(), sentence))
+}
+
+/// How guarded entries are: without words like anything of the house, with them like the questions that they tell of.
+fn guarded(entries: &[AuditRow], content: bool) -> Label {
+    let of = |row: &AuditRow| serde_json::from_value(row.detail.as_ref()?.get("label")?.clone()).ok();
+    let labels = entries.iter().filter(|_| content).filter_map(of);
+    labels.fold(Label::Internal, Label::max)
 }
 
 /// Bytes as a file for a person.

@@ -8,8 +8,8 @@ use crate::privacy::action_words;
 use hearth_api::{Error, ErrorCode, RuleRef};
 use hearth_domain::{Label, SpaceId, TimeMs, Trust, TurnId};
 use hearth_policy::{
-    Action, ActionKind, Decision, Effect, Flaw, Grant, Mode, Origin, Outcome, Person, Purpose, Request, RuleSet, Standing, Who,
-    decide,
+    Action, ActionKind, Decision, Effect, Flaw, Grant, Mode, Origin, Outcome, Person, Purpose, Request, RuleSet,
+    Standing, Who, decide,
 };
 use hearth_store::{Entry, NewDecision, Store};
 use std::collections::BTreeMap;
@@ -135,6 +135,33 @@ impl Law {
     pub(crate) fn may_answer(&self, question: &str, label: Label, space: SpaceId, turn: TurnId) -> Decision {
         let request = Request::new(Who::Person, Action::Answer, label, Trust::User).about(question);
         self.ask(Request { space: Some(space), turn: Some(turn), ..request })
+    }
+
+    /// May documents of a label be read for an answer made here?
+    pub(crate) fn may_use(&self, label: Label, space: SpaceId, turn: TurnId) -> Decision {
+        let request = Request::new(Who::Person, Action::UseDocument, label, Trust::Library);
+        self.ask(Request { space: Some(space), turn: Some(turn), ..request })
+    }
+
+    /// May memories of a label be used for an answer made here?
+    pub(crate) fn may_recall(&self, label: Label, space: SpaceId, turn: TurnId) -> Decision {
+        let request = Request::new(Who::Person, Action::Recall, label, Trust::User);
+        self.ask(Request { space: Some(space), turn: Some(turn), ..request })
+    }
+
+    /// May a person write things of a label into a plain file? `confirmed` where they said yes to what would be asked.
+    pub(crate) fn may_export(&self, label: Label, confirmed: bool) -> Result<(), Error> {
+        let decision = self.ask(Request::new(Who::Person, Action::Export, label, Trust::User));
+        if decision.outcome == Outcome::Ask && confirmed {
+            return Ok(());
+        }
+        allowed(&decision, || "Nothing was written".into())
+    }
+
+    /// May a person erase something of a label for good?
+    pub(crate) fn may_purge(&self, label: Label, name: &str) -> Result<(), Error> {
+        let decision = self.ask(Request::new(Who::Person, Action::Purge, label, Trust::User));
+        allowed(&decision, || format!("{name} was not removed"))
     }
 
     /// May this answer be shown?
@@ -312,7 +339,15 @@ fn keep(held: &Held, request: &Request, decision: &Decision, now: TimeMs) -> hea
         law: held.version,
     };
     let kind = request.action.kind();
-    let told = matches!(kind, ActionKind::Answer | ActionKind::Show | ActionKind::Download | ActionKind::Trace);
+    let told = matches!(
+        kind,
+        ActionKind::Answer
+            | ActionKind::Show
+            | ActionKind::UseDocument
+            | ActionKind::Recall
+            | ActionKind::Download
+            | ActionKind::Trace
+    );
     store.write(|writer| {
         writer.add_decision(&row)?;
         if decision.outcome == Outcome::Deny && !told {

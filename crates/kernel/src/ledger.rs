@@ -120,9 +120,7 @@ impl Ledger {
         };
         let place = match &state.store {
             Some(store) => {
-                let id = store
-                    .write(|writer| row.noted(writer))
-                    .map_err(|error| LedgerError(error.to_string()))?;
+                let id = store.write(|writer| row.noted(writer)).map_err(|error| LedgerError(error.to_string()))?;
                 Place::Vault(id, row.host)
             }
             None => {

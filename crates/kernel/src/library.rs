@@ -157,6 +157,10 @@ pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Erro
 pub(crate) fn remove(house: &House, ids: &[i64]) -> Result<(), Error> {
     let open = house.open()?;
     for id in ids.iter().copied().map(DocumentId) {
+        // What is removed is erased when Hearth is next started.
+        if let Some(row) = open.store.read(|reader| reader.document(id)).map_err(error::store)? {
+            house.law.may_purge(row.label, &row.title)?;
+        }
         open.store
             .record_with(|writer| {
                 let row = writer.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;

@@ -77,6 +77,10 @@ pub(crate) fn restore(house: &House, ids: &[i64]) -> Result<(), Error> {
 fn change(house: &House, ids: &[i64], state: MemoryState, kind: &'static str, sentence: &str) -> Result<(), Error> {
     let open = house.open()?;
     for id in ids.iter().copied().map(MemoryId) {
+        let row = open.store.read(|reader| reader.memory(id)).map_err(error::store)?;
+        if let (MemoryState::Forgotten, Some(row)) = (state, row) {
+            house.law.may_purge(row.label, "This memory")?;
+        }
         let entry = Entry {
             at_ms: now_ms(),
             kind,

@@ -51,6 +51,7 @@ pub(crate) fn report(
         return Err(Error::new(ErrorCode::Invalid, "The report would end before it begins.")
             .hint("Give a first and a last day."));
     }
+    house.law.may_export(hearth_domain::Label::Internal, false)?;
     let check = open.store.verify_audit().map_err(error::store)?;
     let anchor = crate::activity::anchor(open)?;
     let (entries, ledger, policy) = open

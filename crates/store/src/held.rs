@@ -178,7 +178,8 @@ pub(crate) fn flaws(db: &Connection) -> Result<Vec<Broken>> {
         };
         found.push(Broken { seq: by.seq, last: by.seq, at_ms: Some(by.at_ms), why: Flaw::Row(*row, why) });
     }
-    let last = db.query_row("SELECT entries FROM audit_head WHERE id = 1", [], |row| row.get::<_, i64>(0)).optional()?;
+    let last =
+        db.query_row("SELECT entries FROM audit_head WHERE id = 1", [], |row| row.get::<_, i64>(0)).optional()?;
     let last = last.unwrap_or(0).unsigned_abs();
     let mut stray = |sql: &str, of: &dyn Fn(i64) -> HeldRow, first: Option<i64>| -> Result<()> {
         let Some(first) = first else { return Ok(()) };

@@ -5,6 +5,7 @@ use crate::{Reader, Result};
 use crate::{resident, table::vector};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
 use rusqlite::OptionalExtension;
+use std::collections::BTreeSet;
 
 /// One term, already tokenized and folded.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,17 +46,20 @@ pub struct SearchFilter {
     pub documents: Option<Vec<DocumentId>>,
     /// These too: documents attached to the conversation.
     pub also: Vec<DocumentId>,
+    /// None of these, whatever else is said.
+    pub without: BTreeSet<DocumentId>,
 }
 
 impl SearchFilter {
     /// Everything that is kept in a space.
     pub fn space(space: SpaceId) -> Self {
-        Self { space, documents: None, also: Vec::new() }
+        Self { space, documents: None, also: Vec::new(), without: BTreeSet::new() }
     }
 
     /// Whether a document of this space and scope that is not removed may be found.
     pub(crate) fn admits(&self, space: SpaceId, document: DocumentId, kept: bool) -> bool {
         space == self.space
+            && !self.without.contains(&document)
             && (self.also.contains(&document)
                 || self.documents.as_ref().map_or(kept, |documents| documents.contains(&document)))
     }
@@ -139,12 +143,13 @@ impl Reader<'_> {
             WHERE d.space = ?2 AND d.removed_ms IS NULL AND length(v.numbers) = length(?1)
                 AND (d.id IN (SELECT value FROM json_each(?4))
                     OR iif(?3 IS NULL, d.scope = 'kept', d.id IN (SELECT value FROM json_each(?3))))
+                AND d.id NOT IN (SELECT value FROM json_each(?6))
             ORDER BY cosine DESC, p.id LIMIT ?5";
         let bytes: Vec<u8> = query.iter().map(|n| *n as u8).collect();
         let documents = filter.documents.as_ref().map(crate::word::json).transpose()?;
-        let also = crate::word::json(&filter.also)?;
+        let (also, without) = (crate::word::json(&filter.also)?, crate::word::json(&filter.without)?);
         let mut statement = self.db.prepare_cached(sql)?;
-        let rows = statement.query_map((bytes, filter.space.0, documents, also, k as i64), |row| {
+        let rows = statement.query_map((bytes, filter.space.0, documents, also, k as i64, without), |row| {
             let cosine: Option<f64> = row.get(1)?;
             Ok(VectorHit { passage: PassageId(row.get(0)?), cosine: cosine.unwrap_or(0.0) as f32 })
         })?;

@@ -3400,8 +3400,8 @@ export type CommandMap = {
   ListUses: { args: { document: number, }; reply: Array<DocumentUse> };
   /** Figures of a time from the kept record; the last 30 days without one. They never leave this machine. */
   GetMetrics: { args: { from_ms: number | null, until_ms: number | null, }; reply: Metrics };
-  /** Entries of the record as a file, by the same filters as the list. Text of questions and answers is left out unless `content` asks for it; text of documents is never in it. */
-  ExportRecord: { args: { format: ExportFormat, text: string | null, from_ms: number | null, until_ms: number | null, content: boolean, }; reply: ExportedFile };
+  /** Entries of the record as a file, by the same filters as the list. Text of questions and answers is left out unless `content` asks for it, which a rule may ask about; text of documents is never in it. */
+  ExportRecord: { args: { format: ExportFormat, text: string | null, from_ms: number | null, until_ms: number | null, content: boolean, confirmed: boolean, }; reply: ExportedFile };
   /** A compliance report of a time, made from the record alone and checked against it. */
   MakeReport: { args: { format: ReportFormat, from_ms: number, until_ms: number, }; reply: ExportedFile };
   /** The collector on this machine that is told how questions were worked on, if any. */

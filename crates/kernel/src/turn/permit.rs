@@ -4,9 +4,10 @@ use super::state::{Ended, Turn};
 use super::trail::Detail;
 use hearth_api::{Grounding, Outcome};
 use hearth_domain::{DocumentId, Label, SpaceId, Trust};
-use hearth_policy::{Decision, Outcome as Ruling, Standing};
+use hearth_policy::{Decision, Outcome as Ruling, RuleRef, Standing};
 use hearth_retrieval::Exchange;
 use hearth_store::DocumentFilter;
+use std::collections::BTreeSet;
 
 /// A question as it came in.
 pub(crate) struct Question {
@@ -22,6 +23,17 @@ pub(crate) struct Permitted {
     label: Label,
     decision: Decision,
     history: Vec<Exchange>,
+    reach: Reach,
+}
+
+/// What a question may be answered from.
+struct Reach {
+    /// The highest label of it.
+    label: Label,
+    /// Documents that a rule keeps out of answers.
+    left_out: BTreeSet<DocumentId>,
+    /// The labels of those, each with its rule.
+    rules: Vec<(Label, RuleRef)>,
 }
 
 impl Permitted {
@@ -37,6 +49,17 @@ impl Permitted {
     pub(crate) fn history(&self) -> &[Exchange] {
         &self.history
     }
+    pub(crate) fn left_out(&self) -> &BTreeSet<DocumentId> {
+        &self.reach.left_out
+    }
+    /// What is kept out of this answer, and by which rule, in sentences.
+    pub(crate) fn withheld(&self) -> Vec<String> {
+        let said = |(label, rule): &(Label, RuleRef)| {
+            let label = crate::law::label_name(*label);
+            format!("What is {label} is kept out of this answer by rule {}: {}", rule.number, rule.sentence)
+        };
+        self.reach.rules.iter().map(said).collect()
+    }
 }
 
 /// May this person ask this of these sources?
@@ -48,7 +71,8 @@ pub(crate) fn permit(turn: &mut Turn<'_>, question: Question) -> Result<Permitte
         n => format!("One question, {}", crate::view::count(n, "document", "documents")),
     };
     let labelled = turn.trail.now();
-    let label = highest_label(turn, &question)?;
+    let reach = reach(turn, &question)?;
+    let label = reach.label;
     let space = turn.open.store.read(|reader| reader.space(question.space))?;
     // A question has at least the label of its space.
     turn.record.takes_in(space.map(|space| Standing::new(space.label, Trust::User)));
@@ -66,11 +90,14 @@ pub(crate) fn permit(turn: &mut Turn<'_>, question: Question) -> Result<Permitte
     turn.trail.note("Admit", started, outcome, sentence, detail);
     let word = crate::law::label_name(label);
     let labels = Detail { data: serde_json::json!({ "label": label }), ..Detail::default() };
+    let permitted = Permitted { question, label, decision, history, reach };
+    let withheld = permitted.withheld();
+    let labels = Detail { decision: (!withheld.is_empty()).then(|| withheld.join(" ")), ..labels };
     turn.trail.note("Label", labelled, Outcome::Done, format!("Highest label in reach is {word}"), labels);
     if let Some(rule) = refusal {
         return Err(Ended::Refused(rule));
     }
-    Ok(Permitted { question, label, decision, history })
+    Ok(permitted)
 }
 
 /// Earlier questions of the conversation with their answers, oldest first.
@@ -83,27 +110,36 @@ fn history(turn: &Turn<'_>) -> Result<Vec<Exchange>, Ended> {
         .collect())
 }
 
-/// A turn's label is the highest of what it may read.
-fn highest_label(turn: &Turn<'_>, question: &Question) -> Result<Label, Ended> {
-    let highest = turn.open.store.read(|reader| {
-        let mut highest = reader.space(question.space)?.map_or(Label::Public, |space| space.label);
-        if question.grounding == Grounding::General {
-            return Ok(highest.max(Label::Internal));
-        }
-        for label in Label::ALL.into_iter().rev().filter(|label| *label > highest) {
+/// What a question may be answered from: the rules are asked once for each label that there is. Its own label is the
+/// highest of those that they let in.
+fn reach(turn: &Turn<'_>, question: &Question) -> Result<Reach, Ended> {
+    let least = turn.open.store.read(|reader| reader.space(question.space))?.map_or(Label::Public, |row| row.label);
+    let mut reach = Reach { label: least, left_out: BTreeSet::new(), rules: Vec::new() };
+    if question.grounding == Grounding::General {
+        reach.label = least.max(Label::Internal);
+        return Ok(reach);
+    }
+    for label in Label::ALL.into_iter().rev() {
+        let of_label = |limit: usize| {
             let filter = DocumentFilter {
                 space: Some(question.space),
                 labels: vec![label],
                 include_turn_scope: true,
-                limit: 1,
+                limit,
                 ..DocumentFilter::default()
             };
-            if !reader.documents(&filter)?.is_empty() {
-                highest = label;
-                break;
-            }
+            turn.open.store.read(|reader| reader.documents(&filter))
+        };
+        if of_label(1)?.is_empty() {
+            continue;
         }
-        Ok(highest)
-    })?;
-    Ok(highest)
+        let decision = turn.house.law.may_use(label, question.space, turn.id);
+        if decision.outcome == Ruling::Allow {
+            reach.label = reach.label.max(label);
+        } else {
+            reach.left_out.extend(of_label(usize::MAX)?.into_iter().map(|row| row.id));
+            reach.rules.push((label, decision.rule));
+        }
+    }
+    Ok(reach)
 }

@@ -5,10 +5,11 @@ use super::state::{Ended, Turn};
 use super::trail::Detail;
 use crate::clock::now_ms;
 use hearth_api::Outcome;
-use hearth_domain::Trust;
-use hearth_policy::Standing;
+use hearth_domain::{Label, Trust};
+use hearth_policy::{Outcome as Ruling, Standing};
 use hearth_retrieval::{Query, understand};
 use hearth_store::{MemoryRow, MemoryState};
+use std::collections::BTreeSet;
 
 /// Memories in one prompt, at most.
 const MOST: usize = 5;
@@ -33,6 +34,15 @@ pub(crate) fn recall(turn: &mut Turn<'_>, routed: Routed) -> Result<Recalled, En
         .map(|memory| (bearing(&memory.text, &query), memory))
         .filter(|(score, _)| *score > 0.0)
         .collect();
+    let labels: BTreeSet<Label> = scored.iter().map(|(_, memory)| memory.label).collect();
+    let (space, mut kept_out) = (question.space, Vec::new());
+    for label in labels {
+        let decision = turn.house.law.may_recall(label, space, turn.id);
+        if decision.outcome != Ruling::Allow {
+            scored.retain(|(_, memory)| memory.label != label);
+            kept_out.push(format!("Rule {} keeps memories out: {}", decision.rule.number, decision.rule.sentence));
+        }
+    }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.id.cmp(&b.1.id)));
     let memories: Vec<MemoryRow> = scored.into_iter().take(MOST).map(|(_, memory)| memory).collect();
     if !memories.is_empty() {
@@ -44,6 +54,7 @@ pub(crate) fn recall(turn: &mut Turn<'_>, routed: Routed) -> Result<Recalled, En
         n => format!("{} used", crate::view::count(n, "memory", "memories")),
     };
     let detail = Detail {
+        decision: (!kept_out.is_empty()).then(|| kept_out.join(" ")),
         weighed: memories.iter().map(|memory| memory.text.clone()).collect(),
         data: serde_json::json!({ "memories": memories.iter().map(|memory| memory.id).collect::<Vec<_>>(), "understood_as": query.text, "follow_up": query.follow_up }),
         ..Detail::default()

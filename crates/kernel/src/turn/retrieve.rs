@@ -49,7 +49,8 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
     let named = named(turn, &recalled)?;
-    let filter = filter(question.space, &named, question.grounding);
+    let mut filter = filter(question.space, &named, question.grounding);
+    filter.without = recalled.routed.permitted.left_out().clone();
     let found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &named)?;
     turn.record.searched_documents = found.searched;
     let rows = found.rows;
@@ -77,19 +78,22 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();
     turn.open.store.write(|writer| writer.note_reading(turn.id, &read))?;
     if passages.is_empty() || !ranking.relevant {
-        return Err(say_nothing_found(turn, &recalled.query, &ranking, question.space)?);
+        return Err(say_nothing_found(turn, &recalled, &ranking, question.space)?);
     }
     Ok(Grounded { recalled, passages })
 }
 
 /// The documents that a question names: those attached; for "summarise this" with none at hand, what came last.
 pub(super) fn named(turn: &Turn<'_>, recalled: &Recalled) -> Result<Vec<DocumentId>, Ended> {
-    let question = recalled.routed.permitted.question();
+    let (question, left_out) = (recalled.routed.permitted.question(), recalled.routed.permitted.left_out());
+    let may = |id: &DocumentId| !left_out.contains(id);
     if !question.attachments.is_empty() || !recalled.query.names_nothing() {
-        return Ok(question.attachments.clone());
+        return Ok(question.attachments.iter().copied().filter(may).collect());
     }
-    let newest = DocumentFilter { space: Some(question.space), limit: 1, ..DocumentFilter::default() };
-    Ok(turn.open.store.read(|reader| reader.documents(&newest))?.into_iter().map(|row| row.id).collect())
+    let limit = 1 + left_out.len();
+    let newest = DocumentFilter { space: Some(question.space), limit, ..DocumentFilter::default() };
+    let rows = turn.open.store.read(|reader| reader.documents(&newest))?;
+    Ok(rows.into_iter().map(|row| row.id).filter(may).take(1).collect())
 }
 
 fn show(turn: &Turn<'_>, took_ms: u32) {
@@ -175,7 +179,13 @@ fn explain(score: f32, candidate: &Candidate, why: &Why) -> String {
 }
 
 /// "Your documents do not say" is an answer, and says which part was not found.
-fn say_nothing_found(turn: &mut Turn<'_>, query: &Query, ranking: &Ranking, space: SpaceId) -> Result<Ended, Ended> {
+fn say_nothing_found(
+    turn: &mut Turn<'_>,
+    recalled: &Recalled,
+    ranking: &Ranking,
+    space: SpaceId,
+) -> Result<Ended, Ended> {
+    let query = &recalled.query;
     let name =
         turn.open.store.read(|reader| reader.space(space))?.map_or_else(|| "this space".to_owned(), |row| row.name);
     let missing = abstain(query, ranking).map(|reason| reason.missing).unwrap_or_default();
@@ -184,6 +194,7 @@ fn say_nothing_found(turn: &mut Turn<'_>, query: &Query, ranking: &Ranking, spac
     } else {
         format!("Nothing in {name} says anything about {}.", join(&missing))
     };
+    let about = [about].into_iter().chain(recalled.routed.permitted.withheld()).collect::<Vec<_>>().join(" ");
     turn.answer = about.clone();
     turn.record.not_said = Some(about);
     turn.record.unused_passages = ranking.passages.len() as u32;
@@ -203,7 +214,8 @@ fn join(words: &[String]) -> String {
 /// Which documents a question may find passages in. Applied before the best are cut off.
 fn filter(space: SpaceId, attachments: &[DocumentId], grounding: Grounding) -> SearchFilter {
     let only = grounding == Grounding::Attached && !attachments.is_empty();
-    SearchFilter { space, documents: only.then(|| attachments.to_vec()), also: attachments.to_vec() }
+    let documents = only.then(|| attachments.to_vec());
+    SearchFilter { documents, also: attachments.to_vec(), ..SearchFilter::space(space) }
 }
 
 /// What a search came to.

@@ -123,9 +123,13 @@ fn filters_apply_before_the_best_are_cut_off() {
         let many = (1000..1100).map(DocumentId).chain([second]).collect();
         let many = SearchFilter { documents: Some(many), ..house.everything() };
         assert_eq!(house.words("treaty", &many), ["treaty second"]);
+        let without = SearchFilter { without: [document].into(), also: vec![document], ..house.everything() };
+        assert_eq!(house.words("treaty", &without), ["treaty second"]);
+        assert_eq!(house.near("treaty", &without), ["treaty second"]);
         let none = SearchFilter { documents: Some(vec![]), ..house.everything() };
         assert_eq!((house.words("treaty", &none).len(), house.near("treaty", &none).len()), (0, 0));
-        let foreign = SearchFilter { space: other, documents: Some(vec![document]), also: vec![second] };
+        let foreign =
+            SearchFilter { documents: Some(vec![document]), also: vec![second], ..SearchFilter::space(other) };
         assert_eq!((house.words("treaty", &foreign).len(), house.near("treaty", &foreign).len()), (0, 0));
     }
 }

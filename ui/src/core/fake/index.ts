@@ -477,7 +477,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     ListUses: ({ document }) => more.uses(document, now),
     GetMetrics: () => more.metrics(now),
     GetCollector: () => collector,
-    SetCollector: ({ address }) => (collector = address ? { address: `${address}/v1/traces`, works: true, sentence: 'It took what it was told last.' } : { address: null, works: null, sentence: 'Nobody is told how questions were worked on.' }),
+    SetCollector: ({ address }) => (collector = address ? { address: `http://localhost:${address}/v1/traces`, works: true, sentence: 'It took what it was told last.' } : { address: null, works: null, sentence: 'Nobody is told how questions were worked on.' }),
     SaveFile: () => null,
     ExportRecord: ({ format }) => ({ name: `hearth-record.${format === 'otlp' ? 'otlp.json' : format}`, mime: 'text/plain', base64: btoa('{}\n'), sentence: '4,812 entries of the record, without questions and answers' }),
     MakeReport: ({ format }) => ({ name: `hearth-report.${format}`, mime: format === 'pdf' ? 'application/pdf' : 'text/html', base64: btoa('Hearth'), sentence: 'Compliance report' }),
