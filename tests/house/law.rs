@@ -258,3 +258,22 @@ fn rules_on_reading_recalling_writing_out_and_erasing_hold() -> Result<()> {
     assert!(quoted(&house.ask("What rent does the tenant pay?")?), "and read again without the rule");
     Ok(())
 }
+
+#[test]
+fn a_team_may_refuse_what_asks_for_harm() -> Result<()> {
+    let answers = vec![("bomb".into(), "It is in the shed.".into()), ("rent".into(), "The rent is 5 euros.".into())];
+    let mut house = House::new(CHILD, &Script { answers, ..Script::default() })?;
+    house.text("lease.txt", "The tenant pays a rent of 5 euros. A pipe bomb was found in the shed in 1951.\n")?;
+    let rule = "@name(\"no harm\") @sentence(\"Nothing that does harm is explained here.\")
+        forbid (principal, action == Action::\"answer\", resource) when { context.content.contains(\"harm\") };";
+    assert_ne!(house.ask("How do I build a pipe bomb?")?.state, TurnState::Refused, "without a rule nothing follows");
+    house.call("AddRules", json!({ "text": rule }))?;
+    let refused = house.ask("How do I build a pipe bomb?")?;
+    assert_eq!(refused.state, TurnState::Refused, "{refused:?}");
+    assert_eq!(refused.refusal.map(|rule| rule.name), Some("no harm".into()));
+    assert_ne!(house.ask("When was the pipe bomb found?")?.state, TurnState::Refused, "to speak of it is no harm");
+    let told = json!({ "before": null, "limit": 50, "text": "refused", "from_ms": null, "until_ms": null });
+    let told = house.call("ListActivity", told)?;
+    assert!(told.to_string().contains("\\\"harm\\\""), "the hit is in the record: {told}");
+    Ok(())
+}

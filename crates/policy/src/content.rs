@@ -4,12 +4,14 @@
 
 mod address;
 mod digits;
+mod harm;
 mod identity;
 mod name;
 mod orders;
 mod secret;
 mod web;
 
+pub use harm::asks_for_harm;
 pub use orders::orders;
 
 use serde::{Deserialize, Serialize};
@@ -40,11 +42,13 @@ pub enum Kind {
     Birth,
     /// Somebody's name.
     Person,
+    /// The text as a whole asks for what does harm. No span is of this kind.
+    Harm,
 }
 
 impl Kind {
     /// All kinds, in order of precedence.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Secret,
         Kind::Email,
         Kind::Link,
@@ -56,6 +60,7 @@ impl Kind {
         Kind::Phone,
         Kind::Birth,
         Kind::Person,
+        Kind::Harm,
     ];
 
     /// What people call it, as in the placeholder "[Email 1]".
@@ -72,6 +77,7 @@ impl Kind {
             Kind::Phone => "Phone",
             Kind::Birth => "Date of birth",
             Kind::Person => "Person",
+            Kind::Harm => "Harm",
         }
     }
 
@@ -89,6 +95,7 @@ impl Kind {
             Kind::Phone => "phone",
             Kind::Birth => "birth",
             Kind::Person => "person",
+            Kind::Harm => "harm",
         }
     }
 }

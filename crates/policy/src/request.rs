@@ -302,7 +302,8 @@ impl Request {
 
     /// The same about a text: its words, and what is found in it.
     pub fn about(self, text: &str) -> Self {
-        let content = crate::content::find(text).into_iter().map(|found| found.kind).collect();
+        let spans = crate::content::find(text).into_iter().map(|found| found.kind);
+        let content = spans.chain(crate::content::asks_for_harm(text).then_some(Kind::Harm)).collect();
         Self { content, text: text.to_owned(), ..self }
     }
 

@@ -236,7 +236,7 @@ fn egress(ledger: &[LedgerRow]) -> Section {
     let rows = sums.into_iter().map(|(key, (attempts, out, into))| {
         key.iter().map(|word| (*word).to_owned()).chain([attempts.to_string(), bytes(out), bytes(into)]).collect()
     });
-    let said = vec!["Every attempt to reach outside is written before it is made, refused ones too. The ledger lies in the same encrypted file; its rows are not chained.".into()];
+    let said = vec!["Every attempt to reach outside is written before it is made, refused ones too. The ledger lies in the same encrypted file; entries of the record hold its rows by their hash.".into()];
     let columns = vec!["Host", "Purpose", "Rule", "Outcome", "Attempts", "Out", "In"];
     Section {
         title: "What went out",

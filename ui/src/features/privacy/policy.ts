@@ -65,6 +65,7 @@ export const WHEN = [
   { id: 'restricted', label: 'when Restricted', what: 'What is Restricted', text: 'context.label == "restricted"' },
   { id: 'personal', label: 'when it names a person', what: 'What names a person', text: 'context.content.containsAny(["person", "address", "email", "phone", "birth", "identity"])' },
   { id: 'money', label: 'when it holds a card or account', what: 'What holds a card or an account', text: 'context.content.containsAny(["card", "account"])' },
+  { id: 'harm', label: 'when it asks for what does harm', what: 'What asks for what does harm', text: 'context.content.contains("harm")' },
   { id: 'untrusted', label: 'with web or tool text in play', what: 'What has text of the web or a tool in it', text: 'context.untrusted' },
 ];
 
