@@ -22,6 +22,9 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<Kind, ReadError> {
     if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
         return Err(compound(bytes));
     }
+    if head.starts_with(b"{\\rtf") {
+        return Ok(Kind::Rtf);
+    }
     if let Some(what) = known_binary(head) {
         return Err(ReadError::unsupported(what));
     }
@@ -59,11 +62,15 @@ fn archive_kind(bytes: &[u8]) -> Result<Kind, ReadError> {
         || archive.has("META-INF/container.xml") && !any("META-INF/MANIFEST.MF")
     {
         Kind::Epub
+    } else if mimetype.contains("opendocument.text") {
+        Kind::Odt
+    } else if mimetype.contains("opendocument.spreadsheet") {
+        Kind::Ods
+    } else if mimetype.contains("opendocument.presentation") {
+        Kind::Odp
     } else {
         let what = match mimetype.as_str() {
-            m if m.contains("opendocument.text") => "An OpenDocument text (.odt)",
-            m if m.contains("opendocument.spreadsheet") => "An OpenDocument spreadsheet (.ods)",
-            m if m.contains("opendocument.presentation") => "An OpenDocument presentation (.odp)",
+            m if m.contains("opendocument") => "An OpenDocument drawing or formula",
             _ if archive.has("Index/Document.iwa") || any("Index/") => "An iWork document (Pages, Numbers or Keynote)",
             _ if any("META-INF/") => "A Java archive",
             _ => "A zip archive",
@@ -114,7 +121,6 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
         _ if starts(b"\xfd7zXZ") => "An xz archive",
         _ if starts(b"\x7fELF") || starts(b"MZ\x90") => "A program",
         _ if starts(b"SQLite format 3") => "A SQLite database",
-        _ if starts(b"{\\rtf") => "A rich text file (.rtf)",
         _ if starts(b"%!PS") => "A PostScript file",
         _ => return None,
     })

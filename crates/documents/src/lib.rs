@@ -16,9 +16,11 @@ mod error;
 mod html;
 mod numerals;
 mod office;
+mod open_document;
 mod pdf;
 mod plain;
 mod read;
+mod rtf;
 pub mod wire;
 mod xml;
 

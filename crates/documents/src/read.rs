@@ -1,7 +1,7 @@
 //! The entry: decides the kind, calls its reader, and turns a panic inside into an error.
 
 use crate::builder::OutputBudget;
-use crate::{ReadError, detect, email, epub, html, office, pdf, plain};
+use crate::{ReadError, detect, email, epub, html, office, open_document, pdf, plain, rtf};
 use hearth_domain::{Document, Kind};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,11 +34,14 @@ pub fn read(
     progress: &mut Progress<'_>,
 ) -> Result<Document, ReadError> {
     step(progress, 0, 1)?;
-    let document = guarded(|| match kind(name, bytes, options)? {
+    let kind = guarded(|| kind(name, bytes, options))?;
+    let document = guarded(|| match kind {
         Kind::Pdf => pdf::read(bytes, options, progress),
         Kind::Docx => office::docx::read(bytes, options, progress),
         Kind::Pptx => office::pptx::read(bytes, options, progress),
         Kind::Xlsx => office::xlsx::read(bytes, options, progress),
+        Kind::Odt | Kind::Odp | Kind::Ods => open_document::read(kind, bytes, options, progress),
+        Kind::Rtf => rtf::read(bytes, options),
         Kind::Epub => epub::read(bytes, options, progress),
         Kind::Html => html::read(bytes, options),
         Kind::Email => email::read(bytes, options),
@@ -52,7 +55,7 @@ pub fn read(
     let empty = document.pages.iter().all(|page| page.text.trim().is_empty());
     if empty && document.attachments.is_empty() {
         return Err(match document.kind {
-            Kind::Pptx => ReadError::NoText { pages: document.pages.len() as u32 },
+            Kind::Pptx | Kind::Odp => ReadError::NoText { pages: document.pages.len() as u32 },
             _ => ReadError::Empty,
         });
     }

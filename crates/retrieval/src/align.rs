@@ -68,6 +68,8 @@ const COMMON: f32 = 0.7;
 /// At most this many units together bear a claim out, each adding at least this share of it.
 const UNITS: usize = 4;
 const LEAST_GAIN: f32 = 0.05;
+/// A term links units of two documents where no more than one unit in so many has it.
+const LINKS_AMONG: usize = 12;
 
 impl<'a> Evidence<'a> {
     pub(crate) fn new(sources: &'a [Source<'a>]) -> Self {
@@ -223,7 +225,26 @@ impl<'a> Evidence<'a> {
         Some(Span { start: at(unit.range.start), end: at(unit.range.end), ..base })
     }
 
-    /// Lays a claim on its evidence: the best unit first, then those that add what it lacks.
+    /// Whether two units may bear out one claim together: both stand in one document, or they share a term that is rare
+    /// among the sources, in their text or above it. Two documents that have nothing to do with each other say nothing
+    /// together.
+    fn linked(&self, one: usize, other: usize) -> bool {
+        let (Some(a), Some(b)) = (self.units.get(one), self.units.get(other)) else { return false };
+        let version = |unit: &Unit| self.sources.get(unit.source).map(|source| source.span.version);
+        if version(a) == version(b) {
+            return true;
+        }
+        let most = u32::try_from(self.units.len() / LINKS_AMONG).unwrap_or(u32::MAX).max(2);
+        let rare = |term: &String| self.held_by.get(term).copied().unwrap_or(0) <= most;
+        let above = |unit: &Unit| self.heads.get(unit.source).map(|head| &head.terms);
+        let holds = |unit: &Unit, term: &String| {
+            unit.terms.contains(term) || above(unit).is_some_and(|terms| terms.contains(term))
+        };
+        let of_a = a.terms.iter().chain(above(a).into_iter().flatten());
+        of_a.into_iter().any(|term| rare(term) && holds(b, term))
+    }
+
+    /// Lays a claim on its evidence: the best unit first, then those that add what it lacks and belong with it.
     pub(crate) fn align(&self, claim: &Claim, similarity: &dyn Similarity) -> Alignment {
         let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text)).collect();
         let total: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
@@ -235,6 +256,9 @@ impl<'a> Evidence<'a> {
         for round in 0..UNITS {
             let mut best: Option<(f32, usize, f32)> = None;
             for unit in near.iter().filter(|unit| !alignment.units.contains(unit)) {
+                if round > 0 && !alignment.units.iter().any(|there| self.linked(*there, *unit)) {
+                    continue;
+                }
                 let gain: f32 = claim
                     .tokens
                     .iter()

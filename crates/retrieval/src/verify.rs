@@ -434,6 +434,23 @@ mod tests {
     }
 
     #[test]
+    fn two_documents_say_something_together_only_where_they_meet() {
+        let of = |claim: &str, one: &str, other: &str| {
+            let at = |version: i64| Span { version: VersionId(version), ..span(0, "") };
+            let sources = [
+                Source { span: at(1), text: one, title: "", context: &[] },
+                Source { span: at(2), text: other, title: "", context: &[] },
+            ];
+            verify(claim, &sources, &NoSimilarity).first().map(|check| check.state)
+        };
+        let mill = "The mill lies by the river. Anna Brandt is the owner of the mill. She keeps three horses.";
+        let odd = "A name with any characters. The words are read.";
+        assert_ne!(of("The name with any characters is the owner of the mill.", mill, odd), Some(Supported));
+        let wheel = "Anna Brandt was born in Bergen in the winter of 1961. The winter was long.";
+        assert_eq!(of("The owner of the mill, Anna Brandt, was born in Bergen.", mill, wheel), Some(Supported));
+    }
+
+    #[test]
     fn swapped_names_are_seen_without_capitals_too() {
         check("该公司由王明于1999年在上海创立。", "该公司由李强于1999年在上海创立。", Contradicted);
         check("该公司由李强于1999年在上海创立。", "该公司由李强于1999年在上海创立。", Supported);

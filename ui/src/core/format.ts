@@ -174,6 +174,10 @@ export const KIND: Record<Kind, string> = {
   docx: 'Word',
   pptx: 'PowerPoint',
   xlsx: 'Spreadsheet',
+  odt: 'OpenDocument text',
+  odp: 'OpenDocument slides',
+  ods: 'OpenDocument sheet',
+  rtf: 'Rich text',
   csv: 'CSV',
   html: 'Web page',
   markdown: 'Markdown',
@@ -183,10 +187,13 @@ export const KIND: Record<Kind, string> = {
   code: 'Code',
 };
 
+/** Kinds whose pages are sheets. */
+export const SHEETS: ReadonlySet<Kind> = new Set<Kind>(['xlsx', 'ods', 'csv']);
+
 /** What a kind's pages are called. */
 export function pagesOf(kind: Kind | null, pages: number): string {
-  if (kind === 'xlsx' || kind === 'csv') return plural(pages, 'sheet');
-  if (kind === 'pptx') return plural(pages, 'slide');
+  if (kind !== null && SHEETS.has(kind)) return plural(pages, 'sheet');
+  if (kind === 'pptx' || kind === 'odp') return plural(pages, 'slide');
   if (kind === 'epub') return plural(pages, 'chapter');
   return plural(pages, 'page');
 }

@@ -66,7 +66,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
 }
 
 /// The first row names the columns where it holds several words and no number, and something follows.
-fn mark_header(page: &mut PageBuilder) {
+pub(crate) fn mark_header(page: &mut PageBuilder) {
     let is_header = page.first_row_text().is_some_and(|text| {
         let cells: Vec<&str> = text.split('\t').filter(|cell| !cell.trim().is_empty()).collect();
         cells.len() > 1 && cells.iter().all(|cell| cell.parse::<f64>().is_err())
@@ -316,7 +316,7 @@ fn column_of(reference: &str) -> Option<u32> {
     (column > 0).then_some(column)
 }
 
-fn column_name(mut column: u32) -> String {
+pub(crate) fn column_name(mut column: u32) -> String {
     let mut name = Vec::new();
     while column > 0 {
         column -= 1;
