@@ -841,7 +841,7 @@ kind: Kind, };
 /**
  * The family of a file.
  */
-export type Kind = "pdf" | "docx" | "pptx" | "xlsx" | "csv" | "html" | "markdown" | "text" | "email" | "epub" | "code";
+export type Kind = "pdf" | "docx" | "pptx" | "xlsx" | "odt" | "odp" | "ods" | "rtf" | "csv" | "html" | "markdown" | "text" | "email" | "epub" | "code";
 
 /**
  * How guarded a thing is.
