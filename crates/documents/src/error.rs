@@ -10,7 +10,7 @@ pub enum ReadError {
     #[error("This file is empty. Check that it was saved or downloaded completely.")]
     Empty,
     /// A kind of file that is not read here.
-    #[error("{what} cannot be read. Save or export it as PDF, DOCX, XLSX, PPTX or plain text, then add that.")]
+    #[error("{what} cannot be read. Save or export it as PDF, DOCX, XLSX, PPTX, ODT or plain text, then add that.")]
     Unsupported {
         /// What it is, as the beginning of a sentence, such as `An old Word document (.doc)`.
         what: String,
