@@ -1,6 +1,7 @@
 //! What a file is: by its bytes first, by its name where bytes are plain text.
 
 use crate::archive::Archive;
+use crate::compound::Compound;
 use crate::decode::{decode, looks_like_text};
 use crate::{ReadError, ReadOptions};
 use hearth_domain::Kind;
@@ -20,7 +21,7 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<Kind, ReadError> {
         return archive_kind(bytes);
     }
     if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
-        return Err(compound(bytes));
+        return compound(bytes);
     }
     if head.starts_with(b"{\\rtf") {
         return Ok(Kind::Rtf);
@@ -80,26 +81,32 @@ fn archive_kind(bytes: &[u8]) -> Result<Kind, ReadError> {
     Ok(kind)
 }
 
-/// Why a compound file (the container of old and of protected office files) is not read.
-fn compound(bytes: &[u8]) -> ReadError {
-    let has = |name: &str| {
-        let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        bytes.windows(wide.len()).step_by(2).any(|window| window == wide)
-    };
+/// What a compound file (the container of old and of protected office files) holds.
+fn compound(bytes: &[u8]) -> Result<Kind, ReadError> {
+    let file = Compound::open(bytes, u64::MAX).map_err(|why| {
+        // One that is cut off may still say that it is protected.
+        let wide: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let is_protected = bytes.windows(wide.len()).step_by(2).any(|window| window == wide);
+        if is_protected { ReadError::Encrypted } else { why }
+    })?;
+    let names = file.inside("/");
+    let has = |name: &str| names.iter().any(|known| known == name);
     if has("EncryptedPackage") {
-        return ReadError::Encrypted;
+        return Err(ReadError::Encrypted);
     }
-    ReadError::unsupported(if has("WordDocument") {
-        "An old Word document (.doc)"
-    } else if has("Workbook") || has("Book") {
+    if has("WordDocument") {
+        return Ok(Kind::Docx);
+    }
+    if has("__properties_version1.0") {
+        return Ok(Kind::Email);
+    }
+    Err(ReadError::unsupported(if has("Workbook") || has("Book") {
         "An old Excel workbook (.xls)"
     } else if has("PowerPoint Document") {
         "An old PowerPoint presentation (.ppt)"
-    } else if has("__properties_version1.0") {
-        "An Outlook message (.msg)"
     } else {
         "An old office file"
-    })
+    }))
 }
 
 fn known_binary(head: &[u8]) -> Option<&'static str> {

@@ -7,7 +7,36 @@ use hearth_domain::{Attachment, BlockKind, Document, Kind, Place, Warning};
 use mail_parser::{Address, HeaderValue, MessageParser, MimeHeaders, PartType};
 
 /// Attachments of one message that are handed on.
-const MAX_ATTACHMENTS: usize = 500;
+pub(crate) const MAX_ATTACHMENTS: usize = 500;
+
+/// The head of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Letter {
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) cc: Option<String>,
+    pub(crate) date: Option<String>,
+    pub(crate) subject: Option<String>,
+}
+
+impl Letter {
+    /// Writes what there is of it, a line each.
+    pub(crate) fn write(&self, page: &mut PageBuilder) {
+        let fields = [
+            ("From", &self.from),
+            ("To", &self.to),
+            ("Cc", &self.cc),
+            ("Date", &self.date),
+            ("Subject", &self.subject),
+        ];
+        let line = |(name, value): (&str, &Option<String>)| {
+            let value = folded(value.as_deref().unwrap_or_default());
+            (!value.is_empty()).then(|| format!("{name}: {value}"))
+        };
+        let lines: Vec<String> = fields.into_iter().filter_map(line).collect();
+        page.block(BlockKind::Paragraph, &lines.join("\n"));
+    }
+}
 
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Document, ReadError> {
     let limit = options.max_output_bytes;
@@ -16,21 +45,15 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Document, Read
     }
     let message = MessageParser::default().parse(bytes).ok_or_else(|| ReadError::damaged("it is not a message"))?;
     let mut page = PageBuilder::default();
-    let mut head = String::new();
-    let mut field = |name: &str, value: Option<String>| {
-        let value = folded(&value.unwrap_or_default());
-        if !value.is_empty() {
-            head.push_str(if head.is_empty() { "" } else { "\n" });
-            head.push_str(&format!("{name}: {value}"));
-        }
-    };
-    field("From", message.from().map(people));
-    field("To", message.to().map(people));
-    field("Cc", message.cc().map(people));
     let date = message.header_raw("Date").map(folded).filter(|date| !date.is_empty());
-    field("Date", date.clone().or(message.date().map(|date| date.to_rfc3339())));
-    field("Subject", message.subject().map(str::to_owned));
-    page.block(BlockKind::Paragraph, &head);
+    let letter = Letter {
+        from: message.from().map(people),
+        to: message.to().map(people),
+        cc: message.cc().map(people),
+        date: date.clone().or(message.date().map(|date| date.to_rfc3339())),
+        subject: message.subject().map(str::to_owned),
+    };
+    letter.write(&mut page);
 
     let mut warnings = Vec::new();
     let mut outline = Vec::new();
@@ -92,7 +115,7 @@ fn people(address: &Address<'_>) -> String {
 }
 
 /// The last part of a name, so that no folder can be named.
-fn safe_name(name: &str) -> String {
+pub(crate) fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\', '\0']).next().unwrap_or_default();
     let kept: String = last.chars().filter(|c| !c.is_control() && *c != ':').take(200).collect();
     kept.trim().trim_matches('.').trim().to_owned()

@@ -8,6 +8,7 @@
 mod archive;
 mod builder;
 mod chunk;
+mod compound;
 mod decode;
 mod detect;
 mod email;

@@ -1,7 +1,8 @@
 //! The entry: decides the kind, calls its reader, and turns a panic inside into an error.
 
 use crate::builder::OutputBudget;
-use crate::{ReadError, detect, email, epub, html, office, open_document, pdf, plain, rtf};
+use crate::compound::is_compound;
+use crate::{ReadError, compound, detect, email, epub, html, office, open_document, pdf, plain, rtf};
 use hearth_domain::{Document, Kind};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +38,8 @@ pub fn read(
     let kind = guarded(|| kind(name, bytes, options))?;
     let document = guarded(|| match kind {
         Kind::Pdf => pdf::read(bytes, options, progress),
+        Kind::Docx if is_compound(bytes) => compound::doc::read(bytes, options),
+        Kind::Email if is_compound(bytes) => compound::msg::read(bytes, options),
         Kind::Docx => office::docx::read(bytes, options, progress),
         Kind::Pptx => office::pptx::read(bytes, options, progress),
         Kind::Xlsx => office::xlsx::read(bytes, options, progress),

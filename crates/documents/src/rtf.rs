@@ -8,7 +8,8 @@ use crate::plain::document;
 use crate::{ReadError, ReadOptions};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place};
 use std::collections::HashMap;
-use tokens::{Token, Tokens, encoding_of_charset, encoding_of_page};
+pub(crate) use tokens::encoding_of_page;
+use tokens::{Token, Tokens, encoding_of_charset};
 
 /// Groups within groups that are followed; deeper ones are read as if they stood in the last.
 const MAX_DEPTH: usize = 500;
@@ -202,22 +203,19 @@ impl Reader {
             "stylesheet" => self.now.place = Target::Styles,
             "title" => self.now.place = Target::Title,
             "author" => self.now.place = Target::Author,
-            "listtext" | "pntext" => {
-                if self.now.place == Target::Body {
-                    self.label.clear();
-                    self.now.place = Target::Label;
-                }
+            "listtext" | "pntext" if self.now.place == Target::Body => {
+                self.label.clear();
+                self.now.place = Target::Label;
             }
-            "footnote" | "annotation" => {
-                if self.now.place == Target::Body {
-                    self.now.place = Target::Note;
-                }
+            "listtext" | "pntext" => {}
+            "footnote" | "annotation" if self.now.place == Target::Body => self.now.place = Target::Note,
+            "footnote" | "annotation" => {}
+            "header" | "headerl" | "headerr" | "headerf" | "footer" | "footerl" | "footerr" | "footerf"
+                if self.now.place == Target::Body =>
+            {
+                self.now.place = Target::Head;
             }
-            "header" | "headerl" | "headerr" | "headerf" | "footer" | "footerl" | "footerr" | "footerf" => {
-                if self.now.place == Target::Body {
-                    self.now.place = Target::Head;
-                }
-            }
+            "header" | "footer" => {}
             "ud" if self.now.place == Target::Skipped => self.now.place = Target::Body,
             "upr" | "info" | "colortbl" | "pict" | "objdata" | "fldinst" | "listtable" | "listoverridetable"
             | "rsidtbl" | "themedata" | "datastore" | "xmlnstbl" | "latentstyles" | "nonshppict" | "filetbl"

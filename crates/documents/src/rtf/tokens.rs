@@ -97,7 +97,7 @@ impl<'a> Tokens<'a> {
 }
 
 /// The letters of a code page of Windows, by its number.
-pub(super) fn encoding_of_page(page: i32) -> &'static Encoding {
+pub(crate) fn encoding_of_page(page: i32) -> &'static Encoding {
     match page {
         874 => encoding_rs::WINDOWS_874,
         932 => encoding_rs::SHIFT_JIS,
