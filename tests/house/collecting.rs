@@ -60,6 +60,8 @@ fn each_question_is_told_in_spans_and_never_in_words() -> Result<()> {
         house.call("ListActivity", told.clone()).is_ok_and(|rows| rows.as_array().map(Vec::len) == Some(4))
     })?;
     assert_eq!(house.call("VerifyAudit", json!({}))?["flaws"], json!([]));
+    let status = house.call("GetStatus", json!({}))?;
+    assert_eq!(status["bytes_out_today"], json!(0), "nothing left this machine: {status}");
     Ok(())
 }
 

@@ -33,6 +33,9 @@ pub(crate) fn names(text: &str, known: &dyn Fn(&str) -> bool) -> Vec<Name> {
         let letters = bare.chars().any(char::is_alphabetic);
         let capital = first.is_uppercase();
         let identifier = digits && letters && bare.chars().any(char::is_uppercase);
+        // "I've", "We'll": spoken, and nobody's name.
+        let tail = folded.rsplit_once(['\'', '’']).map(|(_, tail)| tail);
+        let spoken = tail.is_some_and(|tail| ["ve", "m", "ll", "d", "re", "t"].contains(&tail));
         let acronym = bare.len() >= 2 && bare.chars().all(|c| c.is_uppercase() || c == '.');
         let end = start + bare.len();
         let joins = matches!(folded.as_str(), "of" | "the" | "de" | "van" | "von" | "der" | "la" | "al" | "bin" | "du");
@@ -43,7 +46,7 @@ pub(crate) fn names(text: &str, known: &dyn Fn(&str) -> bool) -> Vec<Name> {
         if broken {
             close(text, &mut run, &mut found, known);
         }
-        if identifier || (capital && (!is_stop(&folded) || acronym)) {
+        if identifier || (capital && !spoken && (!is_stop(&folded) || acronym)) {
             match &mut run {
                 Some(open) => {
                     open.end = end;
@@ -187,6 +190,11 @@ mod tests {
     fn check(text: &str, expect: &[&str]) {
         let found: Vec<String> = names(text, &|term| term == "borealis").into_iter().map(|name| name.text).collect();
         assert_eq!(found, expect, "{text}");
+    }
+
+    #[test]
+    fn what_is_spoken_is_nobodys_name() {
+        check("He said: I've met O'Neill, and We'll see.", &["O'Neill"]);
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl Gate {
         let sending = client.post(url).headers(sent_headers).body(post.body.clone()).send();
         let waited =
             tokio::time::timeout(post.patience.connect.saturating_add(post.patience.first_byte), sending).await;
+        let mut connected = true;
         let failed = match waited {
             Ok(Ok(response)) => {
                 let status = response.status().as_u16();
@@ -145,11 +146,14 @@ impl Gate {
                 let between = Some(post.patience.between);
                 return Ok(Reply { response, admitted, host, limit_bytes: post.limit_bytes, between });
             }
-            Ok(Err(error)) => network(&host, &error),
+            Ok(Err(error)) => {
+                connected = !error.is_connect();
+                network(&host, &error)
+            }
             Err(_) => GateError::Late { host: host.clone() },
         };
         // What could not be connected was not sent.
-        if matches!(failed, GateError::NotPublic { .. }) {
+        if !connected || matches!(failed, GateError::NotPublic { .. }) {
             admitted.settled.bytes_out = 0;
         }
         admitted.settled.outcome = Outcome::Failed { reason: failed.to_string() };

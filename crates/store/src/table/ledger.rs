@@ -116,10 +116,10 @@ impl Reader<'_> {
         Ok(statement.query_map((from_ms, until_ms), from_row)?.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Sums since a point in time.
+    /// Sums since a point in time of what was to leave this machine: spans go to a collector on it.
     pub fn ledger_totals(&self, since_ms: TimeMs) -> Result<LedgerTotals> {
-        let sql =
-            "SELECT coalesce(sum(bytes_out), 0), coalesce(sum(bytes_in), 0), count(*) FROM ledger WHERE at_ms >= ?1";
+        let sql = "SELECT coalesce(sum(bytes_out), 0), coalesce(sum(bytes_in), 0), count(*) FROM ledger
+                WHERE at_ms >= ?1 AND purpose <> 'spans'";
         Ok(self.db.prepare_cached(sql)?.query_row([since_ms], |row| {
             let whole = |index| row.get::<_, i64>(index).map(i64::unsigned_abs);
             Ok(LedgerTotals { bytes_out: whole(0)?, bytes_in: whole(1)?, attempts: whole(2)? })
