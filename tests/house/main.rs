@@ -3,6 +3,7 @@
 //! code it carries, what its page and programs may reach.
 #![allow(clippy::disallowed_methods)] // guards start cargo, unshare and strace; scenarios write files and wait
 
+mod alike;
 mod asking;
 mod changing;
 mod collecting;

@@ -179,6 +179,8 @@ pub struct Source {
     pub gone: bool,
     /// When this version came in; none once it is erased.
     pub imported_ms: Option<i64>,
+    /// The later revision of the document, where another document is one.
+    pub later: Option<super::LaterRevision>,
 }
 
 /// One sentence of an answer.

@@ -170,6 +170,8 @@ commands! {
     RestoreDocuments { documents: Vec<i64> } -> Done;
     /// Changes a label; lowering it needs `confirmed`.
     SetLabel { document: i64, label: Label, confirmed: bool } -> Done;
+    /// Says what another document, found nearly the same, is to one. The later revision comes first in answers.
+    JudgeAlike { document: i64, other: i64, relation: Relation } -> Done;
     /// Opens a version in the viewer; without one, the document's current version.
     OpenVersion { document: i64, version: Option<i64> } -> OpenedVersion;
     /// One page, with a picture `width_px` wide for paged formats (0: none), and boxes for the spans asked for.

@@ -223,6 +223,50 @@ pub struct DocumentRow {
     pub passages: u32,
     /// The watched folder that it stands in.
     pub watched: Option<i64>,
+    /// Its later revision, where another document is one.
+    pub later: Option<LaterRevision>,
+    /// Whether it is nearly the same as another document, and neither is the later.
+    pub near: bool,
+}
+
+/// A document that replaces an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LaterRevision {
+    /// The document.
+    pub document: i64,
+    /// What it is called.
+    pub title: String,
+}
+
+/// A document that is nearly the same as the one shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Alike {
+    /// The other document.
+    pub document: i64,
+    /// The version of it that answers.
+    pub version: i64,
+    /// What it is called.
+    pub title: String,
+    /// How much of their text they share, estimated, in hundredths.
+    pub percent: u32,
+    /// What it is to the one shown.
+    pub relation: Relation,
+    /// Whether a person said so.
+    pub chosen: bool,
+}
+
+/// What another document is to one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// Nearly the same, and neither is the later.
+    Same,
+    /// An earlier revision.
+    Earlier,
+    /// A later revision: it comes first in answers.
+    Later,
+    /// Another document altogether.
+    Different,
 }
 
 /// The library of a space.
@@ -255,6 +299,8 @@ pub struct DocumentDetail {
     pub warnings: Vec<String>,
     /// All versions, newest first.
     pub versions: Vec<VersionRow>,
+    /// What is nearly the same, most alike first.
+    pub alike: Vec<Alike>,
 }
 
 /// One version of a document.

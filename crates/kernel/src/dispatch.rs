@@ -153,6 +153,10 @@ answers! {
         library::set_label(house, DocumentId(c.document), crate::view::label_from(c.label), c.confirmed)?;
         Ok(Done {})
     }
+    JudgeAlike(house, c) {
+        crate::near::judge(house, c.document, c.other, c.relation)?;
+        Ok(Done {})
+    }
     OpenVersion(house, c) { pages::open_version(&*house.open()?, DocumentId(c.document), c.version.map(VersionId)) }
     GetPage(house, c) { pages::page(house, &*house.open()?, VersionId(c.version), c.page, c.width_px, &c.spans) }
     CompareVersions(house, c) { crate::compare::versions(&*house.open()?, VersionId(c.from), VersionId(c.to)) }

@@ -8,12 +8,14 @@ use crate::error;
 use crate::jobs::{self, Payload, Source, failure};
 use crate::kernel::{House, Open};
 use crate::models::Installed;
+use crate::near;
 use crate::offers::{From, Offered, plain_name};
 use crate::reader::ReaderError;
 use hearth_api::{Error, ErrorCode, ImportStep, JobAction, JobFailure};
 use hearth_documents::{ChunkOptions, ReadError};
 use hearth_domain::{BlobHash, Document, DocumentId, JobId, Passage, SpaceId, VersionId};
 use hearth_inference::embed::Kind as Side;
+use hearth_retrieval::Sketch;
 use hearth_store::{Entry, IndexedPassage, JobState, JobUpdate, NewVersion, Scope, StoreError, VersionState, Writer};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -37,6 +39,8 @@ pub(crate) struct Work<'a> {
     pub(crate) space: Option<SpaceId>,
     pub(crate) payload: Payload,
     pub(crate) step: ImportStep,
+    /// What stands for the words that were read.
+    pub(crate) sketch: Option<Sketch>,
 }
 
 /// Why a job did not come to its end.
@@ -89,6 +93,7 @@ pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
     let (document, version) = work.begin(space, &bytes, hash, origin)?;
     let (read, fresh) = work.read(version, bytes)?;
     let passages = hearth_documents::chunk(&read, &ChunkOptions::default());
+    work.sketch = near::sketch(&read.pages);
     work.payload.passages = Some(passages.len() as u32);
     let title = read.title.clone().unwrap_or_else(|| work.name.to_owned());
     // Another embedder may take over just then; vectors of two are never mixed.
@@ -359,7 +364,7 @@ impl Work<'_> {
         if self.open.jobs.should_end(self.job) {
             return Err(self.ended());
         }
-        let payload = self.payload_json()?;
+        let (payload, sketch) = (&self.payload, self.sketch.as_ref());
         let (job, pages, origin) = (self.job, self.payload.pages.unwrap_or(0), self.origin());
         let watched = self.payload.watched.clone();
         let (other, gone, twin) = (Cell::new(false), Cell::new(false), Cell::new(None));
@@ -377,6 +382,10 @@ impl Work<'_> {
                 return Err(StoreError::Invalid("these bytes answer already".into()));
             }
             let published = writer.publish(version, indexed, now_ms())?;
+            near::compare(writer, document, version, sketch)?;
+            let mut payload = payload.clone();
+            payload.remark = payload.remark.or(near::remark(writer, document)?);
+            let payload = serde_json::to_value(&payload).map_err(|error| StoreError::Invalid(error.to_string()))?;
             writer.update_job(job, &JobUpdate { now: now_ms(), payload: Some(payload), ..JobUpdate::default() })?;
             finish(writer, job, watched.is_some())?;
             let row = writer.document(document)?.ok_or(StoreError::NotFound { what: "document", id: document.0 })?;

@@ -243,6 +243,7 @@ fn take_in(house: &House, open: &Open, job: &JobRow) -> Result<(), import::Stopp
             space: job.space,
             payload,
             step: ImportStep::Read,
+            sketch: None,
         })
     }))
     .unwrap_or_else(|_| {

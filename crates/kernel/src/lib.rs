@@ -38,6 +38,7 @@ mod measure;
 mod memory;
 mod metrics;
 mod models;
+mod near;
 mod notes;
 mod offers;
 mod organization;

@@ -3,8 +3,12 @@
 use crate::clock::now_ms;
 use crate::error;
 use crate::kernel::{House, Open};
+use crate::near::{self, Standing};
 use crate::view;
-use hearth_api::{DocumentDetail, DocumentRow, DocumentStatus, Error, ErrorCode, Job, JobState, Library, VersionRow};
+use hearth_api::{
+    DocumentDetail, DocumentRow, DocumentStatus, Error, ErrorCode, Job, JobState, LaterRevision, Library, Relation,
+    VersionRow,
+};
 use hearth_domain::{DocumentId, Kind, Label, SpaceId};
 use hearth_policy::Outcome;
 use hearth_store::{DocumentFilter, Entry, StoreError, VersionState};
@@ -32,14 +36,25 @@ pub(crate) fn list(open: &Open, wanted: Wanted) -> Result<Library, Error> {
     };
     let documents = open.store.read(|reader| reader.documents(&filter)).map_err(error::store)?;
     let jobs = crate::jobs::list(open, wanted.space)?;
-    let watched: HashMap<DocumentId, i64> =
-        open.store.read(|reader| reader.watched_documents(wanted.space)).map_err(error::store)?.into_iter().collect();
+    let (watched, standing) = open
+        .store
+        .read(|reader| Ok((reader.watched_documents(wanted.space)?, Standing::of(reader, wanted.space)?)))
+        .map_err(error::store)?;
+    let watched: HashMap<DocumentId, i64> = watched.into_iter().collect();
+    let titles: HashMap<DocumentId, String> = documents.iter().map(|row| (row.id, row.title.clone())).collect();
+    // A filter may leave the later revision out of the list.
+    let title = |id: DocumentId| {
+        let row = || open.store.read(|reader| reader.document(id)).ok().flatten().map(|row| row.title);
+        titles.get(&id).cloned().or_else(row).unwrap_or_default()
+    };
     let mut rows: Vec<DocumentRow> = Vec::new();
     for document in documents {
         let job = jobs.iter().rfind(|job| job.document == Some(document.id.0) && job.state != JobState::Done);
         if document.version.is_some() || job.is_some() {
             let folder = watched.get(&document.id).copied();
-            rows.push(DocumentRow { watched: folder, ..row(document, job) });
+            let later = standing.later(document.id).map(|id| LaterRevision { document: id.0, title: title(id) });
+            let near = standing.near(document.id);
+            rows.push(DocumentRow { watched: folder, later, near, ..row(document, job) });
         }
     }
     for job in &jobs {
@@ -89,6 +104,8 @@ fn row(document: hearth_store::DocumentRow, job: Option<&Job>) -> DocumentRow {
         pages: document.pages,
         passages: document.passages,
         watched: None,
+        later: None,
+        near: false,
     }
 }
 
@@ -107,6 +124,8 @@ fn job_row(job: &Job) -> DocumentRow {
         pages: 0,
         passages: 0,
         watched: None,
+        later: None,
+        near: false,
     }
 }
 
@@ -126,6 +145,7 @@ pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Erro
         .map_err(error::store)?
         .flatten();
     let current = versions.iter().find(|version| version.state == VersionState::Current);
+    let alike = near::alike(open, id)?;
     Ok(DocumentDetail {
         author: current.and_then(|version| version.author.clone()),
         created: current.and_then(|version| version.created.clone()),
@@ -149,7 +169,16 @@ pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Erro
                 current: version.state == VersionState::Current,
             })
             .collect(),
-        row: DocumentRow { watched: watched.map(|folder| folder.id), ..row(document, job) },
+        row: DocumentRow {
+            watched: watched.map(|folder| folder.id),
+            later: alike
+                .iter()
+                .find(|other| other.relation == Relation::Later)
+                .map(|other| LaterRevision { document: other.document, title: other.title.clone() }),
+            near: alike.iter().any(|other| other.relation == Relation::Same),
+            ..row(document, job)
+        },
+        alike,
     })
 }
 

@@ -49,6 +49,7 @@ const NEEDED: &[(&str, Right)] = &[
     ("RemoveDocuments", Work),
     ("RestoreDocuments", Work),
     ("SetLabel", Work),
+    ("JudgeAlike", Work),
     ("OpenVersion", Read),
     ("GetPage", Read),
     ("CompareVersions", Read),

@@ -193,6 +193,9 @@ fn warm(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
         if let Err(error) = crate::purge::purge_removed(&open, opened_ms) {
             tracing::warn!(%error, "what was removed was not erased yet");
         }
+        if let Err(error) = crate::near::compare_new(&open) {
+            tracing::warn!(%error, "documents were not compared with each other yet");
+        }
         there.events.stale(&["ListDocuments", "GetHome", "ListActivity"]);
         drop(open);
         for role in [hearth_domain::Role::Embed, hearth_domain::Role::Chat, hearth_domain::Role::Rerank] {

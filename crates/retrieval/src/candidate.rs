@@ -1,7 +1,7 @@
 //! What the store found and what ranking makes of it: the shapes only.
 
 use hearth_domain::{DocumentId, PassageId, Span, VersionId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Where one search placed a passage, and with what score of its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,6 +71,8 @@ pub struct RankOptions {
     pub frequencies: Option<Frequencies>,
     /// Documents that the question names or that were attached to it: for these the floor does not hold.
     pub named: Vec<DocumentId>,
+    /// Documents that have a later revision in reach: it comes first, unless they are named.
+    pub superseded: HashSet<DocumentId>,
 }
 
 /// Why a passage stands where it stands. Shares are 0 to 1.
@@ -96,6 +98,8 @@ pub struct Why {
     pub phrases: f32,
     /// It says nearly the same as a better one.
     pub duplicate: bool,
+    /// Its document has a later revision in reach.
+    pub superseded: bool,
     /// What a reranker said of it, where one read it.
     pub reranked: Option<Reranked>,
 }

@@ -14,6 +14,9 @@ const FLOOR: f32 = 0.2;
 /// A cosine at or below this says nothing: the vectors are as good as orthogonal.
 const COSINE_NOISE: f32 = 0.2;
 
+/// What is left of a passage's score where its document has a later revision.
+const SUPERSEDED: f32 = 0.6;
+
 /// Orders candidates. Each passage of the input is scored once, also where both searches found it (the caller may give
 /// it twice or merged). Deterministic: equal scores stand by document, page and place.
 pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) -> Ranking {
@@ -48,6 +51,8 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
             proximity: body.proximity(&lookup),
             phrases: body.phrases.max(head.phrases),
             duplicate: false,
+            superseded: options.superseded.contains(&candidate.document)
+                && !options.named.contains(&candidate.document),
             reranked: None,
         };
         let score = score(&why, &meaning, body.length);
@@ -59,6 +64,10 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
     let relevant = ranked.iter().any(|r| r.score >= FLOOR || named(r) && (asks_whole || r.score >= FLOOR * 0.5));
     let limit = if options.limit == 0 { DEFAULT_LIMIT } else { options.limit };
     crate::second::look_again(&mut ranked, &query.text, options.query_embedding.as_deref(), meaning.belief, FLOOR);
+    // After what bears on the question was decided: a revision that is out of date still may be all that says it.
+    for r in ranked.iter_mut().filter(|r| r.why.superseded) {
+        r.score *= SUPERSEDED;
+    }
     best_first(&mut ranked);
     Ranking { passages: spread(ranked, limit), relevant }
 }
@@ -333,6 +342,20 @@ mod tests {
         let (order, relevant) =
             order("What is the notice period of the lease?", vec![first, again, copy, other], &RankOptions::default());
         assert_eq!((order, relevant), (vec![1, 3, 2], true));
+    }
+
+    #[test]
+    fn the_later_revision_comes_first_unless_the_earlier_is_named() {
+        let earlier = candidate(1, "Lease v1", "The notice period is two months, in writing.", Some(5.0), Some(0.71));
+        let after = candidate(2, "Lease v2", "The notice period is three months, in writing.", Some(5.0), Some(0.7));
+        let question = "What is the notice period?";
+        let both = vec![earlier, after];
+        let superseded = HashSet::from([DocumentId(1)]);
+        let options = RankOptions { superseded: superseded.clone(), ..RankOptions::default() };
+        assert_eq!(order(question, both.clone(), &RankOptions::default()).0, [1, 2]);
+        assert_eq!(order(question, both.clone(), &options).0, [2, 1]);
+        let named = RankOptions { superseded, named: vec![DocumentId(1)], ..RankOptions::default() };
+        assert_eq!(order(question, both, &named).0, [1, 2]);
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub use rebuild::Rebuilt;
 pub use search::{SearchFilter, Term, TextHit, TextQuery, VectorHit};
 pub use secrets::KeptIn;
 pub use store::{Reader, Store, Writer};
+pub use table::alike::{AlikeRow, Judged, Pair, SketchRow};
 pub use table::audit::{AuditHead, AuditRow, AuditSeq, Entry};
 pub use table::citation::{CitationRow, NewCitation};
 pub use table::conversation::ConversationRow;

@@ -59,6 +59,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 9, sql: &[table::organization::CREATE], oldest_reader: 9, oldest_program: "0.1.0" },
     Migration { number: 10, sql: &[table::space::LABEL], oldest_reader: 10, oldest_program: "0.1.0" },
+    Migration {
+        number: 11,
+        sql: &[table::alike::CREATE, table::fulltext::VOCABULARY],
+        oldest_reader: 10,
+        oldest_program: "0.1.0",
+    },
 ];
 
 /// Applies what is missing of `migrations`. A file that a newer program wrote is left as it is: it opens when its

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 28] = [
+const TABLES: [&str; 31] = [
     "space",
     "blob",
     "document",
@@ -31,6 +31,9 @@ const TABLES: [&str; 28] = [
     "page",
     "passage",
     "vector",
+    "sketch",
+    "sketch_key",
+    "alike",
     "conversation",
     "turn",
     "citation",

@@ -650,7 +650,11 @@ gone: boolean,
 /**
  * When this version came in; none once it is erased.
  */
-imported_ms: number | null, };
+imported_ms: number | null, 
+/**
+ * The later revision of the document, where another document is one.
+ */
+later: LaterRevision | null, };
 
 /**
  * One sentence of an answer.
@@ -1085,7 +1089,15 @@ passages: number,
 /**
  * The watched folder that it stands in.
  */
-watched: number | null, };
+watched: number | null, 
+/**
+ * Its later revision, where another document is one.
+ */
+later: LaterRevision | null, 
+/**
+ * Whether it is nearly the same as another document, and neither is the later.
+ */
+near: boolean, };
 
 /**
  * The library of a space.
@@ -1099,6 +1111,53 @@ rows: Array<DocumentRow>,
  * Rows in all (rows may be cut at the limit).
  */
 total: number, };
+
+/**
+ * A document that replaces an earlier one.
+ */
+export type LaterRevision = { 
+/**
+ * The document.
+ */
+document: number, 
+/**
+ * What it is called.
+ */
+title: string, };
+
+/**
+ * A document that is nearly the same as the one shown.
+ */
+export type Alike = { 
+/**
+ * The other document.
+ */
+document: number, 
+/**
+ * The version of it that answers.
+ */
+version: number, 
+/**
+ * What it is called.
+ */
+title: string, 
+/**
+ * How much of their text they share, estimated, in hundredths.
+ */
+percent: number, 
+/**
+ * What it is to the one shown.
+ */
+relation: Relation, 
+/**
+ * Whether a person said so.
+ */
+chosen: boolean, };
+
+/**
+ * What another document is to one.
+ */
+export type Relation = "same" | "earlier" | "later" | "different";
 
 /**
  * What the inspector shows.
@@ -1139,7 +1198,11 @@ warnings: Array<string>,
 /**
  * All versions, newest first.
  */
-versions: Array<VersionRow>, };
+versions: Array<VersionRow>, 
+/**
+ * What is nearly the same, most alike first.
+ */
+alike: Array<Alike>, };
 
 /**
  * One version of a document.
@@ -3328,6 +3391,8 @@ export type CommandMap = {
   RestoreDocuments: { args: { documents: Array<number>, }; reply: Done };
   /** Changes a label; lowering it needs `confirmed`. */
   SetLabel: { args: { document: number, label: Label, confirmed: boolean, }; reply: Done };
+  /** Says what another document, found nearly the same, is to one. The later revision comes first in answers. */
+  JudgeAlike: { args: { document: number, other: number, relation: Relation, }; reply: Done };
   /** Opens a version in the viewer; without one, the document's current version. */
   OpenVersion: { args: { document: number, version: number | null, }; reply: OpenedVersion };
   /** One page, with a picture `width_px` wide for paged formats (0: none), and boxes for the spans asked for. */

@@ -104,6 +104,12 @@ class Ui {
     });
   }
 
+  /** Shows what changed from one document to another that is nearly the same. */
+  compareDocuments(before: number, after: { document: number; version: number }): void {
+    if (router.place.screen !== 'ask') router.go('ask', { conversation: store.conversation?.id ?? null });
+    this.view({ ...after, page: 0, span: null, turn: null, at: null, compare: { from: before, to: after.version } });
+  }
+
   /** Steps to the next or previous citation of the turn in the viewer, else of this one. */
   stepCitation(turn: Turn | null, step: 1 | -1): boolean {
     if (!turn) return false;

@@ -145,37 +145,42 @@ unsafe fn few_four<const R: usize>(w: &Matrix, panel: usize, acts: &Acts, at: us
     }
 }
 
-/// Adds what the spared inputs of some rows contribute.
+/// Adds what the spared inputs of some rows contribute; LANES and SCALES are those of a block.
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn add_spared(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
+fn add_spared<const LANES: usize, const SCALES: usize, const HALVES: bool>(
+    w: &Matrix,
+    panel: usize,
+    acts: &Acts,
+    rows: Range<usize>,
+    out: &mut [f32],
+) {
     let tiles = tiles(w, panel);
-    let (nl, ns) = (w.form.lanes(), w.form.scales());
-    let four = w.form == Form::Four;
-    let halves_of = matches!(w.form, Form::Eight { halves: true, .. });
-    let (mask, n) = (_mm256_set1_epi32(15), acts.spared);
+    assert!(LANES == w.form.lanes() && SCALES == w.form.scales());
+    let (mask, last, n) = (_mm256_set1_epi32(15), w.k - 1, acts.spared);
     for (row, out) in rows.zip(out.as_chunks_mut::<PANEL>().0) {
         let (at, by) = (&acts.at[row * n..][..n], &acts.by[row * n..][..n]);
-        // SAFETY: out has 16 elements; a block has nl lanes and ns scales, and every input lies in one of the blocks.
+        // SAFETY: out has 16 elements; a block has LANES lanes and SCALES scales, and every input lies in one of the
+        // blocks.
         unsafe {
             let mut total = [0, 8].map(|h| _mm256_loadu_ps(out.as_ptr().add(h)));
             for (at, by) in at.iter().zip(by) {
-                let c = (*at as usize).min(w.k - 1);
+                let c = (*at as usize).min(last);
                 let (b, i, by) = (c / 32, c % 32, _mm256_set1_ps(*by));
-                let (lane, scale) = match four {
-                    true => (b * nl + i / 4 % 4, b * ns),
-                    false => (b * nl + i / 4, b * ns + if halves_of { i / 16 * 8 } else { 0 }),
-                };
+                let lane = b * LANES + i / 4 % LANES;
+                let scale = b * SCALES + if HALVES { i / 16 * 8 } else { 0 };
                 // Shifts that leave weight c of each row alone in its 32 bits.
                 let right = _mm_cvtsi32_si128((i % 4 * 8 + i / 16 * 4) as i32);
                 let left = _mm_cvtsi32_si128((24 - i % 4 * 8) as i32);
                 for h in 0..2 {
                     let x = _mm256_load_si256(tiles[h].0.as_ptr().add(lane).cast());
-                    let q = match four {
-                        true => _mm256_and_si256(_mm256_srl_epi32(x, right), mask),
-                        false => _mm256_srai_epi32::<24>(_mm256_sll_epi32(x, left)),
+                    let q = match LANES {
+                        4 => _mm256_and_si256(_mm256_srl_epi32(x, right), mask),
+                        _ => _mm256_srai_epi32::<24>(_mm256_sll_epi32(x, left)),
                     };
-                    let d = _mm256_mul_ps(halves(tiles[h].1.as_ptr().add(scale)), by);
-                    total[h] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(q), d, total[h]);
+                    // Exact: at most 8 bits times 11.
+                    let x = _mm256_mul_ps(_mm256_cvtepi32_ps(q), halves(tiles[h].1.as_ptr().add(scale)));
+                    total[h] = _mm256_fmadd_ps(x, by, total[h]);
                 }
             }
             _mm256_storeu_ps(out.as_mut_ptr(), total[0]);
@@ -248,8 +253,15 @@ fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f3
             }
         }
     }
-    if acts.spared > 0 && !w.form.floats() {
-        add_spared(w, panel, acts, all, out);
+    if acts.spared > 0 {
+        match w.form {
+            Form::Four => add_spared::<4, 16, false>(w, panel, acts, all, out),
+            Form::Eight { halves: false, mins: false } => add_spared::<8, 8, false>(w, panel, acts, all, out),
+            Form::Eight { halves: false, mins: true } => add_spared::<8, 16, false>(w, panel, acts, all, out),
+            Form::Eight { halves: true, mins: false } => add_spared::<8, 16, true>(w, panel, acts, all, out),
+            Form::Eight { halves: true, mins: true } => add_spared::<8, 24, true>(w, panel, acts, all, out),
+            Form::Half | Form::Dense => {}
+        }
     }
 }
 
@@ -397,7 +409,10 @@ fn gemm_eight<const HALVES: bool, const MINS: bool>(
             let o = out[i * PANEL..].as_mut_ptr();
             // SAFETY: `gemm` checked that all rows lie inside the activations and the output.
             unsafe {
-                if i + 3 <= rows.len() {
+                if i + 4 <= rows.len() && !HALVES {
+                    rows_eight::<4, HALVES, MINS>(&tiles, w.form.scales(), first..last, acts, rows.start + i, o);
+                    i += 4;
+                } else if i + 3 <= rows.len() {
                     rows_eight::<3, HALVES, MINS>(&tiles, w.form.scales(), first..last, acts, rows.start + i, o);
                     i += 3;
                 } else if i + 2 <= rows.len() {

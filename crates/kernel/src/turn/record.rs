@@ -215,6 +215,7 @@ impl TurnRecord {
                 current,
                 gone: row.is_none(),
                 imported_ms,
+                later: row.and_then(|row| crate::near::later_revision(reader, row.id)),
             }
         };
         self.sources.iter().enumerate().map(show).collect()

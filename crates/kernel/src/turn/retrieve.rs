@@ -8,6 +8,7 @@ use super::state::{Ended, Turn};
 use super::trail::Detail;
 use crate::error;
 use crate::kernel::{House, Open};
+use crate::near::Standing;
 use hearth_api::{Error, Grounding, Outcome, TurnNews};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
 use hearth_inference::embed::Kind;
@@ -172,6 +173,9 @@ fn explain(score: f32, candidate: &Candidate, why: &Why) -> String {
     if !why.matched_terms.is_empty() {
         parts.push(format!("holds {}", why.matched_terms.join(", ")));
     }
+    if why.superseded {
+        parts.push("a later revision comes first".to_owned());
+    }
     if let Some(reranked) = why.reranked {
         parts.push(format!("{:.2} when read with the question, {} before", reranked.score, reranked.before + 1));
     }
@@ -268,7 +272,7 @@ fn find_with(
         phrases: query.phrases.clone(),
         ..TextQuery::default()
     };
-    let (mut candidates, rows, searched) = open
+    let (mut candidates, rows, searched, superseded) = open
         .store
         .read(|reader| {
             let lexical = reader.search_text(&text, filter, EACH)?;
@@ -322,12 +326,14 @@ fn find_with(
                 Some(documents) => documents.len() as u32,
                 None => reader.counts(filter.space)?.documents + filter.also.len() as u32,
             };
-            Ok((candidates, rows, searched))
+            let superseded = Standing::of(reader, filter.space)?.superseded(&filter.without);
+            Ok((candidates, rows, searched, superseded))
         })
         .map_err(error::store)?;
     candidates.sort_by_key(|candidate| candidate.passage);
     let count = candidates.len();
-    let options = RankOptions { limit, query_embedding: vector, named: named.to_vec(), ..RankOptions::default() };
+    let options =
+        RankOptions { limit, query_embedding: vector, named: named.to_vec(), superseded, ..RankOptions::default() };
     let ranking = rank(query, candidates, &options);
     Ok(Found { ranking, rows, candidates: count, searched, without_vectors: None })
 }

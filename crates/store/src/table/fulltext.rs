@@ -17,6 +17,9 @@ CREATE VIRTUAL TABLE passage_terms USING fts5(
 );
 "#;
 
+/// The words of the index, for words that are spelled otherwise than any of them.
+pub(crate) const VOCABULARY: &str = "CREATE VIRTUAL TABLE passage_vocabulary USING fts5vocab(passage_terms, col);";
+
 /// Tells FTS5 how many documents of a filter are worth naming inside the index; more are filtered afterwards.
 const NAMED_DOCUMENTS: usize = 64;
 /// Rows that are scored before it is asked whether others could be better.
@@ -131,6 +134,24 @@ impl Reader<'_> {
             }
             budget = budget.saturating_mul(8);
         }
+    }
+
+    /// Whether any passage has a term.
+    pub fn knows_term(&self, term: &str) -> Result<bool> {
+        clean(term).map_or(Ok(false), |term| Ok(self.holding(&format!("\"{term}\""))? > 0))
+    }
+
+    /// The terms of the index that begin with a character and have from `least` to `most` bytes, each with the number of
+    /// passages that have it.
+    pub fn terms_from(&self, first: char, least: usize, most: usize) -> Result<Vec<(String, u64)>> {
+        let sql = "SELECT term, doc FROM passage_vocabulary WHERE term >= ?1 AND term < ?2 AND col = 'terms'
+            AND length(CAST(term AS BLOB)) BETWEEN ?3 AND ?4";
+        let after = char::from_u32(first as u32 + 1).unwrap_or(char::MAX);
+        let mut statement = self.db.prepare_cached(sql)?;
+        let rows = statement.query_map((first.to_string(), after.to_string(), least as i64, most as i64), |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Passages that have a phrase.

@@ -1,5 +1,6 @@
 //! One file per table: its migration, its row, its reads and writes. No order of work between tables: see `publish.rs`.
 
+pub(crate) mod alike;
 pub(crate) mod audit;
 pub(crate) mod blob;
 pub(crate) mod citation;

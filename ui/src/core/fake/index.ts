@@ -158,7 +158,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
 
   function row(id: number): DocumentRow {
     const paper = turns.paper(id);
-    return { id, job: null, title: paper.title, name: paper.name, kind: paper.kind, version_name: paper.version_name, label: paper.label, status: { kind: 'indexed' }, indexed_ms: now - id * 5_000_000, size_bytes: paper.size_bytes, pages: paper.pages, passages: paper.passages, watched: id % 2 === 1 ? 1 : null };
+    return { id, job: null, title: paper.title, name: paper.name, kind: paper.kind, version_name: paper.version_name, label: paper.label, status: { kind: 'indexed' }, indexed_ms: now - id * 5_000_000, size_bytes: paper.size_bytes, pages: paper.pages, passages: paper.passages, watched: id % 2 === 1 ? 1 : null, later: null, near: false };
   }
 
   const done = {};
@@ -355,7 +355,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     },
     GetDocument: ({ document }) => {
       const paper = turns.paper(document);
-      return { row: row(document), author: 'H. Lindqvist', created: '3 March', origin: `~/Lindgate/${paper.name}`, watched: document % 2 === 1 ? 'Issued drawings' : null, label_reason: 'Rule 6: issued drawings are Internal.', cited_in: 4, warnings: [], versions: [{ id: paper.version, number: 3, hash: '9f2c51d8e07a41ab', imported_ms: now - 86_400_000, size_bytes: paper.size_bytes, pages: paper.pages, current: true }] };
+      return { row: row(document), author: 'H. Lindqvist', created: '3 March', origin: `~/Lindgate/${paper.name}`, watched: document % 2 === 1 ? 'Issued drawings' : null, label_reason: 'Rule 6: issued drawings are Internal.', cited_in: 4, warnings: [], versions: [{ id: paper.version, number: 3, hash: '9f2c51d8e07a41ab', imported_ms: now - 86_400_000, size_bytes: paper.size_bytes, pages: paper.pages, current: true }], alike: [] };
     },
     RemoveDocuments: ({ documents }) => {
       documents.forEach((id) => gone.add(id));
@@ -384,6 +384,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       tell({ kind: 'stale', commands: ['ListDocuments', 'GetDocument'] });
       return done;
     },
+    JudgeAlike: () => done,
     OpenVersion: ({ document, version }) => {
       const paper = turns.paper(document);
       const old = version !== null && version !== paper.version;

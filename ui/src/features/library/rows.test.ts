@@ -1,7 +1,7 @@
 // What rows promises.
 import { describe, expect, it } from 'vitest';
 import type { DocumentRow, WatchedFolder } from '../../core/bindings';
-import { countKinds, countLabels, extent, filterRows, indexedWords, isLower, rowKey, sortRows, statusWords, watchWords } from './rows';
+import { countKinds, countLabels, extent, filterRows, indexedWords, isLower, rowKey, sortRows, standingWords, statusWords, watchWords } from './rows';
 
 function row(id: number | null, title: string, more: Partial<DocumentRow> = {}): DocumentRow {
   return {
@@ -18,6 +18,8 @@ function row(id: number | null, title: string, more: Partial<DocumentRow> = {}):
     pages: 2,
     passages: 9,
     watched: null,
+    later: null,
+    near: false,
     ...more,
   };
 }
@@ -67,6 +69,9 @@ describe('words', () => {
   it('names each status', () => {
     expect(statusWords({ kind: 'working', step: 'embed', share: 0.5 })).toEqual({ tone: 'working', words: 'Embedding', share: 0.5 });
     expect(statusWords(failed.status).words).toBe('Locked');
+    expect(standingWords(row(1, 'Lease', { later: { document: 2, title: 'Lease v2' } })).words).toBe('Earlier revision');
+    expect(standingWords(row(1, 'Lease', { near: true })).words).toBe('Near-duplicate');
+    expect(standingWords(failed).words).toBe('Locked');
   });
   it('says when, and not yet', () => {
     const now = new Date(2026, 2, 12, 18, 0).getTime();

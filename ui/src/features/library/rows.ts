@@ -77,12 +77,22 @@ export function countKinds(rows: readonly DocumentRow[]): { kind: Kind; count: n
 
 const STEP: Record<ImportStep, string> = { read: 'Reading', embed: 'Embedding', index: 'Indexing' };
 
-/** A status as the table shows it. */
-export function statusWords(status: DocumentStatus): {
+interface Words {
   tone: 'ok' | 'working' | 'danger' | 'none';
   words: string;
   share: number | null;
-} {
+}
+
+/** How a row stands, as the table shows it: that another document replaces it, or nearly repeats it, says more than that it
+ * is indexed. */
+export function standingWords(row: DocumentRow): Words {
+  if (row.status.kind === 'indexed' && row.later) return { tone: 'none', words: 'Earlier revision', share: null };
+  if (row.status.kind === 'indexed' && row.near) return { tone: 'ok', words: 'Near-duplicate', share: null };
+  return statusWords(row.status);
+}
+
+/** A status as the table shows it. */
+export function statusWords(status: DocumentStatus): Words {
   switch (status.kind) {
     case 'indexed':
       return { tone: 'ok', words: 'Indexed', share: null };
