@@ -314,11 +314,22 @@ fn uneven(bytes: &[u8], q: &mut [i8; 32]) {
     }
 }
 
+/// The f16 at byte `i`. Written out, for millions are read where a model is loaded: the library asks the processor each
+/// time what it can.
+#[inline(always)]
 fn half_at(b: &[u8], i: usize) -> f32 {
-    f16::from_le_bytes([b[i], b[i + 1]]).to_f32()
+    let h = u32::from(u16::from_le_bytes([b[i], b[i + 1]]));
+    const LEAST: u32 = 113 << 23; // 2^-14, below which f16 has no leading one
+    let x = match h & 0x7c00 {
+        0 => f32::from_bits(LEAST | (h & 0x3ff) << 13) - f32::from_bits(LEAST),
+        0x7c00 => f32::from_bits(0x7f80_0000 | (h & 0x3ff) << 13),
+        _ => f32::from_bits(((h & 0x7fff) << 13) + (112 << 23)),
+    };
+    f32::from_bits(x.to_bits() | (h & 0x8000) << 16)
 }
 
 /// The 6-bit scale and minimum of sub-block `j` of Q4_K and Q5_K.
+#[inline(always)]
 fn scale_min(j: usize, s: &[u8]) -> (u8, u8) {
     if j < 4 {
         (s[j] & 63, s[j + 4] & 63)
@@ -328,6 +339,7 @@ fn scale_min(j: usize, s: &[u8]) -> (u8, u8) {
 }
 
 /// The 6-bit scale of 16 weights of Q3_K: four low bits in bytes 0 to 7, two high bits in bytes 8 to 11.
+#[inline(always)]
 fn q3_scale(s: &[u8], j: usize) -> i8 {
     let low = if j < 8 { s[j] & 15 } else { s[j - 8] >> 4 };
     let high = s[8 + j % 4] >> (2 * (j / 4)) & 3;

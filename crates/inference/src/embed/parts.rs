@@ -109,6 +109,8 @@ impl Input {
     pub(super) fn ready(&mut self, m: usize, precision: Precision, kernels: &Kernels, pool: &Pool) {
         if precision == Precision::Eight && self.acts.k.is_multiple_of(32) {
             self.levels.read(&self.acts.x, m, self.acts.k, kernels, pool);
+        } else {
+            self.acts.widen(m, kernels, pool);
         }
     }
 

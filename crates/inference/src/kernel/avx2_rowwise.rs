@@ -44,7 +44,7 @@ pub fn level(x: &[f32], q: &mut [u8]) -> [f32; 2] {
 #[target_feature(enable = "avx2")]
 pub fn multiply(lanes: &[Lane], q: &[u8], k: usize, out: &mut [i32]) {
     let m = q.len() / k;
-    assert!(k.is_multiple_of(4) && lanes.len() >= k / 2 && out.len() >= m * PANEL);
+    assert!(k.is_multiple_of(4) && lanes.len() >= k / 4 && out.len() >= m * PANEL);
     let mut i = 0;
     while i < m {
         // SAFETY: rows i and following lie inside of q and out, as checked above; the lanes hold k / 4 groups.
@@ -68,7 +68,7 @@ unsafe fn rows<const R: usize>(lanes: &[Lane], q: *const u8, k: usize, out: *mut
     let ones = _mm256_set1_epi16(1);
     let mut sum = [[_mm256_setzero_si256(); 2]; R];
     let w = lanes.as_ptr().cast::<__m256i>();
-    // SAFETY: the caller promises R rows of k levels, R rows of 16 integers, and k / 4 groups of two lanes.
+    // SAFETY: the caller promises R rows of k levels, R rows of 16 integers, and k / 4 lanes.
     unsafe {
         for g in 0..k / 4 {
             let (w0, w1) = (_mm256_load_si256(w.add(2 * g)), _mm256_load_si256(w.add(2 * g + 1)));

@@ -1,11 +1,11 @@
 //! Weight matrices in the layout that the kernels read, about as large as in the file and only once in memory.
 //!
-//! Sixteen output rows make a panel, two tiles of eight rows. In a tile every 32-byte lane holds four consecutive
-//! inputs of each of its rows, so that one vector product feeds eight rows and no horizontal sum is needed:
+//! Sixteen output rows make a panel. In a panel every 64-byte lane holds four consecutive inputs of each of its rows, so
+//! that one vector product feeds eight or sixteen rows and no horizontal sum is needed:
 //! ```text
-//! Four  (k/32 blocks per tile): 4 lanes; low nibbles are inputs 0..16 by fours, high nibbles 16..32
-//! Eight (k/32 blocks per tile): 8 lanes of i8
-//! scales per block: d[8] f16, then d of the second 16 inputs [8] (halves), then minima [8] (mins)
+//! Four  (k/32 blocks per panel): 4 lanes; low nibbles are inputs 0..16 by fours, high nibbles 16..32
+//! Eight (k/32 blocks per panel): 8 lanes of i8
+//! scales per block: d[16] f16, then d of the second 16 inputs [16] (halves), then minima [16] (mins)
 //! Half  (per panel): f16 [k][16]
 //! Dense (per panel): f32 [k][16]
 //! ```
@@ -20,14 +20,13 @@ use std::sync::{Mutex, PoisonError};
 
 /// Output rows that are computed together.
 pub const PANEL: usize = 16;
-const TILE: usize = 8;
 /// Bytes of a file that are read before they are packed, so that they are packed while in a cache.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// 32 bytes, aligned.
+/// Four bytes for each row of a panel, aligned.
 #[derive(Debug, Clone, Copy)]
-#[repr(C, align(32))]
-pub struct Lane(pub [u8; 32]);
+#[repr(C, align(64))]
+pub struct Lane(pub [u8; 4 * PANEL]);
 
 /// How the weights of a matrix are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,11 +72,11 @@ impl Form {
         matches!(self, Self::Half | Self::Dense)
     }
 
-    /// Returns the f16 scales of one block of 32 inputs and eight rows.
+    /// Returns the f16 scales of one block of 32 inputs.
     pub fn scales(self) -> usize {
         match self {
-            Self::Four => 16,
-            Self::Eight { halves, mins } => 8 * (1 + usize::from(halves) + usize::from(mins)),
+            Self::Four => 2 * PANEL,
+            Self::Eight { halves, mins } => PANEL * (1 + usize::from(halves) + usize::from(mins)),
             Self::Half | Self::Dense => 0,
         }
     }
@@ -137,8 +136,8 @@ impl Matrix {
             n,
             k,
             form,
-            lanes: Span::zeros(panels * 2 * nl),
-            scales: Span::zeros(panels * 2 * ns + halves),
+            lanes: Span::zeros(panels * nl),
+            scales: Span::zeros(panels * ns + halves),
             dense: Span::zeros(floats),
         };
         // What a panel holds of each.
@@ -151,7 +150,7 @@ impl Matrix {
         let mut buffers = [0; 2].map(|_| vec![0; row_bytes * count(0)]);
         let [now, next] = &mut buffers;
         read(now)?;
-        let tile = packer(ty);
+        let pack = packer(ty);
         for first in (0..panels).step_by(step) {
             let (here, ahead) = (count(first), count(first + step));
             let rows: Vec<&[u8]> = now.chunks_exact(row_bytes).take(here).collect();
@@ -175,12 +174,7 @@ impl Matrix {
                         Form::Half => widened(ty, rows, k, &mut |i, x| {
                             scales[i] = f16::from_f32(x.clamp(-65504.0, 65504.0)).to_bits();
                         }),
-                        _ => {
-                            let tiles = lanes.chunks_exact_mut(nl).zip(scales.chunks_exact_mut(ns));
-                            for (rows, (lanes, scales)) in rows.chunks(TILE).zip(tiles) {
-                                tile(rows, lanes, scales);
-                            }
-                        }
+                        _ => pack(rows, lanes, scales),
                     }
                 }
             });
@@ -219,6 +213,13 @@ impl Matrix {
         self.n.div_ceil(PANEL)
     }
 
+    /// Returns lanes and scales of one panel; of f16 weights these are the scales.
+    pub(super) fn panel(&self, p: usize) -> (&[Lane], &[u16]) {
+        let nl = self.k / 32 * self.form.lanes();
+        let ns = if self.form == Form::Half { self.k * PANEL } else { self.k / 32 * self.form.scales() };
+        (&self.lanes[p * nl..][..nl], &self.scales[p * ns..][..ns])
+    }
+
     /// Widens row `r` into `out` (`k` elements); a row beyond the end is left as it was.
     pub fn row(&self, r: usize, out: &mut [f32]) {
         if r >= self.n {
@@ -238,11 +239,11 @@ impl Matrix {
             }
             return;
         }
-        let (t, r, blocks) = (r / TILE, r % TILE, self.k / 32);
+        let (p, r, blocks) = (r / PANEL, r % PANEL, self.k / 32);
         let (nl, ns) = (self.form.lanes(), self.form.scales());
         for (b, out) in out.chunks_exact_mut(32).enumerate().take(blocks) {
-            let lanes = &self.lanes[(t * blocks + b) * nl..][..nl];
-            let scales = &self.scales[(t * blocks + b) * ns..][..ns];
+            let lanes = &self.lanes[(p * blocks + b) * nl..][..nl];
+            let scales = &self.scales[(p * blocks + b) * ns..][..ns];
             let s = self.form.unpack(scales, r);
             for (i, o) in out.iter_mut().enumerate() {
                 *o = f32::from(self.form.weight(lanes, r, i)) * s[i / 16] + s[2];
@@ -252,7 +253,7 @@ impl Matrix {
 }
 
 impl Form {
-    /// Weight `i` of 32 of row `r` of a tile, as an integer.
+    /// Weight `i` of 32 of row `r` of a panel, as an integer.
     #[inline]
     pub(super) fn weight(self, lanes: &[Lane], r: usize, i: usize) -> i16 {
         let (g, c) = (i / 4, i % 4);
@@ -268,7 +269,7 @@ impl Form {
     /// Both scales and the minimum of row `r` of a block.
     #[inline]
     pub(super) fn unpack(self, scales: &[u16], r: usize) -> [f32; 3] {
-        let at = |i: usize| f16::from_bits(scales[i * 8 + r]).to_f32();
+        let at = |i: usize| f16::from_bits(scales[i * PANEL + r]).to_f32();
         match self {
             Self::Four => [at(0), at(0), at(1)],
             Self::Eight { halves, mins } => {
@@ -305,7 +306,7 @@ fn widened(ty: Type, rows: &[&[u8]], k: usize, put: &mut dyn FnMut(usize, f32)) 
     }
 }
 
-/// Packs up to eight rows of a format.
+/// Packs up to sixteen rows of a format.
 type Packer = fn(&[&[u8]], &mut [Lane], &mut [u16]);
 
 /// The packer of a format. In each of them the format is a constant, so that how weights are taken apart is decided once
@@ -314,7 +315,7 @@ fn packer(ty: Type) -> Packer {
     macro_rules! by {
         ($($ty:ident)*) => {
             match ty {
-                $(Type::$ty => |rows, lanes, scales| pack_tile(Type::$ty, rows, lanes, scales),)*
+                $(Type::$ty => |rows, lanes, scales| pack_panel(Type::$ty, rows, lanes, scales),)*
                 Type::F32 | Type::F16 | Type::BF16 => |_, _, _| (),
             }
         };
@@ -323,12 +324,12 @@ fn packer(ty: Type) -> Packer {
 }
 
 #[inline(always)]
-fn pack_tile(ty: Type, rows: &[&[u8]], lanes: &mut [Lane], scales: &mut [u16]) {
+fn pack_panel(ty: Type, rows: &[&[u8]], lanes: &mut [Lane], scales: &mut [u16]) {
     let form = Form::of(ty);
     let (nl, ns) = (form.lanes(), form.scales());
     for (b, (lanes, scales)) in lanes.chunks_exact_mut(nl).zip(scales.chunks_exact_mut(ns)).enumerate() {
-        let mut wide = [[0f32; TILE]; 3];
-        for (r, row) in rows.iter().enumerate().take(TILE) {
+        let mut wide = [[0f32; PANEL]; 3];
+        for (r, row) in rows.iter().enumerate().take(PANEL) {
             if form == Form::Four {
                 let Some(x) = ty.nibbles(row, b) else { continue };
                 put(lanes, r, &x.q);
@@ -351,7 +352,7 @@ fn pack_tile(ty: Type, rows: &[&[u8]], lanes: &mut [Lane], scales: &mut [u16]) {
             Form::Half | Form::Dense => &[],
         };
         let scales = scales.reinterpret_cast_mut::<f16>();
-        for (i, out) in kept.iter().zip(scales.chunks_exact_mut(TILE)) {
+        for (i, out) in kept.iter().zip(scales.chunks_exact_mut(PANEL)) {
             out.convert_from_f32_slice(&wide[*i]);
         }
     }

@@ -1,5 +1,5 @@
-//! Compute kernels and the table by which one set is chosen at run time: AVX2 where the processor has it, plain Rust
-//! elsewhere. Another instruction set is another table. What a model is made of is `weights` and `forward`.
+//! Compute kernels and the table by which one set is chosen at run time: AVX-512 or AVX2 where the processor has it,
+//! plain Rust elsewhere. Another instruction set is another table. What a model is made of is `weights` and `forward`.
 //!
 //! Within one table every path gives the same bits: one row or many, with or without a filled cache.
 
@@ -9,9 +9,15 @@ mod avx2;
 mod avx2_attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2_rowwise;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx512_attention;
 mod large;
 mod matrix;
 mod pool;
+#[cfg(target_arch = "x86_64")]
+mod products;
 pub mod rowwise;
 mod scalar;
 
@@ -38,10 +44,52 @@ pub struct Acts {
     pub d: Vec<f32>,
     /// What the integers stand for, and what is spared, summed `[m][k / 32]`.
     pub s: Vec<f32>,
-    /// Which inputs are spared `[m][spared]`.
+    /// -128 times the integers, summed `[m][k / 16]`: for instructions to which weights are given with 128 added.
+    pub less: Vec<i32>,
+    /// Which inputs are spared, in order `[m][spared]`.
     pub at: Vec<u32>,
     /// Their values `[m][spared]`.
     pub by: Vec<f32>,
+    /// The first rows again, side by side.
+    pub eights: Eights,
+}
+
+/// Rows in eights: what eight rows have for the same inputs stands side by side, so that a kernel that takes eight rows
+/// at once needs one address and not eight.
+#[derive(Debug, Default)]
+pub struct Eights {
+    /// How many rows stand here as integers, a multiple of 8.
+    pub rows: usize,
+    /// How many stand here as floats, a multiple of 8.
+    pub wide: usize,
+    /// f32 `[wide / 8][k][8]`.
+    pub x: Vec<f32>,
+    /// Integers `[rows / 8][k / 4][8][4]`.
+    pub q: Vec<i8>,
+    /// Scales `[rows / 8][k / 32][8]`.
+    pub d: Vec<f32>,
+    /// Sums `[rows / 8][k / 32][8]`.
+    pub s: Vec<f32>,
+    /// `Acts::less`, `[rows / 8][k / 16][8]`.
+    pub less: Vec<i32>,
+}
+
+impl Eights {
+    /// Whether all that the numbers of rows promise is there.
+    fn holds(&self, k: usize) -> bool {
+        let (n, b) = (self.rows, k / 32);
+        let integers = self.q.len() >= n * k && self.d.len() >= n * b && self.s.len() >= n * b;
+        integers && self.less.len() >= n * 2 * b && self.x.len() >= self.wide * k
+    }
+}
+
+/// Puts eight rows of `width` elements side by side.
+fn beside<T: Copy>(rows: &[T], width: usize, out: &mut [T]) {
+    for (r, row) in rows.chunks_exact(width.max(1)).enumerate() {
+        for (x, out) in row.iter().zip(out.chunks_exact_mut(8)) {
+            out[r] = *x;
+        }
+    }
 }
 
 /// One row of `Acts`.
@@ -76,8 +124,10 @@ impl Acts {
             q: vec![0; m * k],
             d: vec![0.0; m * b],
             s: vec![0.0; m * b],
+            less: vec![0; m * 2 * b],
             at: vec![0; m * spared],
             by: vec![0.0; m * spared],
+            eights: Eights::default(),
         }
     }
 
@@ -101,6 +151,7 @@ impl Acts {
 
     /// Copies quantized rows and their floats from others of the same width and kind, to the first rows.
     pub fn gather(&mut self, from: &Self, rows: impl Iterator<Item = usize>) {
+        self.eights.rows = 0;
         fn copy<T: Copy>(to: &mut [T], from: &[T], i: usize, row: usize, width: usize) {
             to[i * width..][..width].copy_from_slice(&from[row * width..][..width]);
         }
@@ -109,6 +160,7 @@ impl Acts {
             copy(&mut self.q, &from.q, i, row, self.k);
             copy(&mut self.d, &from.d, i, row, self.k / 32);
             copy(&mut self.s, &from.s, i, row, self.k / 32);
+            copy(&mut self.less, &from.less, i, row, self.k / 16);
             copy(&mut self.at, &from.at, i, row, self.spared);
             copy(&mut self.by, &from.by, i, row, self.spared);
         }
@@ -123,15 +175,17 @@ impl Acts {
         let (x, q) = (Parts::new(&mut self.x, k), Parts::new(&mut self.q, k));
         let (d, s) = (Parts::new(&mut self.d, b), Parts::new(&mut self.s, b));
         let (at, by) = (Parts::new(&mut self.at, n), Parts::new(&mut self.by, n));
+        let less = Parts::new(&mut self.less, 2 * b);
         let rows = |r: Range<usize>| {
             for i in r {
                 #[allow(unsafe_code)]
                 // SAFETY: every row is visited once.
-                let (x, q, d, s, at, by) =
-                    unsafe { (x.part(i), q.part(i), d.part(i), s.part(i), at.part(i), by.part(i)) };
+                let (x, q, d, s, less, at, by) =
+                    unsafe { (x.part(i), q.part(i), d.part(i), s.part(i), less.part(i), at.part(i), by.part(i)) };
                 // The sums have room for the tops of the blocks until they are written.
                 (kernels.spare)(x, at, by, s);
-                (kernels.quantize)(x, q, d, s);
+                in_order(at, by);
+                (kernels.quantize)(x, q, d, s, less);
                 for (at, by) in at.iter().zip(by) {
                     x[*at as usize] = *by;
                     s[*at as usize / 32] += *by;
@@ -139,6 +193,54 @@ impl Acts {
             }
         };
         if m < 8 { rows(0..m) } else { pool.run(m, &rows) }
+        self.eights.rows = if kernels.eights { m / 8 * 8 } else { 0 };
+        self.stand_beside(pool);
+    }
+
+    /// Puts the floats of the first `m` rows side by side, for products with floats; until rows are quantized or this is
+    /// said again, they are taken from there.
+    pub fn widen(&mut self, m: usize, kernels: &Kernels, pool: &Pool) {
+        let (k, e) = (self.k, &mut self.eights);
+        e.wide = if kernels.eights { m / 8 * 8 } else { 0 };
+        e.x.resize(e.x.len().max(e.wide * k), 0.0);
+        let (x, n) = (&self.x, e.wide / 8);
+        pool.chunks(&mut e.x[..n * 8 * k], 8 * k, &|i, out| beside(&x[i * 8 * k..][..8 * k], k, out));
+    }
+
+    /// Puts the integers of the rows in eights side by side.
+    fn stand_beside(&mut self, pool: &Pool) {
+        let (k, b, e) = (self.k, self.k / 32, &mut self.eights);
+        e.wide = 0;
+        let n = e.rows / 8;
+        e.q.resize(e.q.len().max(n * 8 * k), 0);
+        e.d.resize(e.d.len().max(n * 8 * b), 0.0);
+        e.s.resize(e.s.len().max(n * 8 * b), 0.0);
+        e.less.resize(e.less.len().max(n * 16 * b), 0);
+        let (q, less) = (Parts::new(&mut e.q, 8 * k), Parts::new(&mut e.less, 16 * b));
+        let (d, s) = (Parts::new(&mut e.d, 8 * b), Parts::new(&mut e.s, 8 * b));
+        pool.run(n, &|groups| {
+            for i in groups {
+                #[allow(unsafe_code)]
+                // SAFETY: every group is visited once.
+                let (q, d, s, less) = unsafe { (q.part(i), d.part(i), s.part(i), less.part(i)) };
+                beside(self.q[i * 8 * k..][..8 * k].as_chunks::<4>().0, k / 4, q.as_chunks_mut::<4>().0);
+                beside(&self.d[i * 8 * b..][..8 * b], b, d);
+                beside(&self.s[i * 8 * b..][..8 * b], b, s);
+                beside(&self.less[i * 16 * b..][..16 * b], 2 * b, less);
+            }
+        });
+    }
+}
+
+/// Sorts the few pairs of places and values by place.
+fn in_order(at: &mut [u32], by: &mut [f32]) {
+    for i in 1..at.len() {
+        let mut j = i;
+        while j > 0 && at[j - 1] > at[j] {
+            at.swap(j - 1, j);
+            by.swap(j - 1, j);
+            j -= 1;
+        }
     }
 }
 
@@ -251,8 +353,8 @@ impl Attend<'_> {
 /// What `attend` calls with a position and its finished row.
 pub type Emit<'a> = dyn FnMut(usize, &[f32]) + 'a;
 
-/// Quantizes one row: input, integers, scales, scaled sums.
-pub type Quantize = fn(&[f32], &mut [i8], &mut [f32], &mut [f32]);
+/// Quantizes one row: input, integers, scales, scaled sums, and -128 times the sums of each 16 integers.
+pub type Quantize = fn(&[f32], &mut [i8], &mut [f32], &mut [f32], &mut [i32]);
 
 /// Takes the largest of a row out: input, which they are, their values, room for one number of each 32 inputs.
 pub type Spare = fn(&mut [f32], &mut [u32], &mut [f32], &mut [f32]);
@@ -261,7 +363,7 @@ pub type Spare = fn(&mut [f32], &mut [u32], &mut [f32], &mut [f32]);
 pub struct Kernels {
     /// Its name, shown to people.
     pub name: &'static str,
-    /// Quantizes one row: input, integers, scales, scaled sums.
+    /// Quantizes one row.
     pub quantize: Quantize,
     /// Takes the largest of a row out before that.
     pub spare: Spare,
@@ -279,16 +381,30 @@ pub struct Kernels {
     pub level: rowwise::Level,
     /// Multiplies some rows of levels with one panel.
     pub multiply: rowwise::Multiply,
+    /// Whether products take rows in eights.
+    pub eights: bool,
 }
 
 impl Kernels {
     /// Chooses the fastest set that this processor runs.
     pub fn detect() -> &'static Self {
+        Self::all().first().copied().unwrap_or(&scalar::KERNELS)
+    }
+
+    /// Returns the sets that this processor runs, fastest first.
+    pub fn all() -> Vec<&'static Self> {
+        let mut all = Vec::new();
         #[cfg(target_arch = "x86_64")]
-        if avx2::available() {
-            return &avx2::KERNELS;
+        {
+            let sets = [
+                (avx512::available(), &avx512::KERNELS),
+                (avx2::has_vnni(), &avx2::KERNELS_VNNI),
+                (avx2::available(), &avx2::KERNELS),
+            ];
+            all.extend(sets.into_iter().filter(|(there, _)| *there).map(|(_, set)| set));
         }
-        &scalar::KERNELS
+        all.push(&scalar::KERNELS);
+        all
     }
 
     /// Returns the plain set, which runs everywhere.

@@ -2,7 +2,7 @@
 //! encoders, whose vectors are measured with it. Activations are levels from the row's lowest value up, `low + d * q` with q
 //! from 0 to 255; weights go from -63 to 63, so that two products fit into 16 bits (2 x 255 x 63 = 32,130).
 //!
-//! Sixteen output rows make a panel; in it two lanes of 32 bytes hold four consecutive inputs of eight rows each.
+//! Sixteen output rows make a panel; in it a lane holds four consecutive inputs of each.
 
 use super::pool::{Parts, Pool};
 use super::{Kernels, Lane, PANEL};
@@ -18,7 +18,7 @@ pub struct Rowwise {
     pub n: usize,
     /// Inputs, a multiple of 32.
     pub k: usize,
-    pub(super) lanes: Vec<Lane>, // [panels][k / 4][2]
+    pub(super) lanes: Vec<Lane>, // [panels][k / 4]
     scales: Vec<f32>,            // [n]
     sums: Vec<f32>,              // [n], of the integers
 }
@@ -36,7 +36,7 @@ pub struct Levels {
 
 /// Makes levels of one row and returns its lowest value and step.
 pub type Level = fn(&[f32], &mut [u8]) -> [f32; 2];
-/// Multiplies some rows of levels (`[rows][k]`) with one panel (`[k / 4][2]` lanes), into integers `[rows][16]`.
+/// Multiplies some rows of levels (`[rows][k]`) with one panel (`[k / 4]` lanes), into integers `[rows][16]`.
 pub type Multiply = fn(&[Lane], &[u8], usize, &mut [i32]);
 
 impl Rowwise {
@@ -50,15 +50,15 @@ impl Rowwise {
         }
         let most = |row: &[f32]| row.iter().fold(0f32, |a, x| a.max(x.abs()));
         let scales: Vec<f32> = rows.chunks_exact(k).map(|row| most(row) / MOST).collect();
-        let mut lanes = vec![Lane([0; 32]); n.div_ceil(PANEL) * (k / 4) * 2];
+        let mut lanes = vec![Lane([0; 4 * PANEL]); n.div_ceil(PANEL) * (k / 4)];
         let integer = |r: usize, i: usize| {
             let s = scales[r];
             if s > 0.0 { (rows[r * k + i] / s).round().clamp(-MOST, MOST) as i8 } else { 0 }
         };
-        pool.chunks(&mut lanes, k / 2, &|p, lanes| {
+        pool.chunks(&mut lanes, k / 4, &|p, lanes| {
             for r in 0..PANEL.min(n - p * PANEL) {
                 for i in 0..k {
-                    lanes[i / 4 * 2 + r / 8].0[r % 8 * 4 + i % 4] = integer(p * PANEL + r, i) as u8;
+                    lanes[i / 4].0[r * 4 + i % 4] = integer(p * PANEL + r, i) as u8;
                 }
             }
         });
@@ -117,7 +117,7 @@ pub fn products(acts: &Levels, m: usize, jobs: &mut [(&Rowwise, &mut [f32])], ke
             let Some((w, out, from)) = jobs.iter().rev().find(|j| j.2 <= u) else { continue };
             let (panel, chunk) = ((u - from) / chunks, (u - from) % chunks);
             let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m);
-            let lanes = &w.lanes[panel * w.k / 2..][..w.k / 2];
+            let lanes = &w.lanes[panel * w.k / 4..][..w.k / 4];
             (kernels.multiply)(lanes, &acts.q[rows.start * w.k..rows.end * w.k], w.k, &mut block);
             let width = PANEL.min(w.n - panel * PANEL);
             let (scales, sums) = (&w.scales[panel * PANEL..][..width], &w.sums[panel * PANEL..][..width]);
@@ -147,7 +147,7 @@ pub(super) fn level(x: &[f32], q: &mut [u8]) -> [f32; 2] {
 pub(super) fn multiply(lanes: &[Lane], q: &[u8], k: usize, out: &mut [i32]) {
     for (q, out) in q.chunks_exact(k).zip(out.chunks_exact_mut(PANEL)) {
         for (r, o) in out.iter_mut().enumerate() {
-            let weight = |i: usize| i32::from(lanes[i / 4 * 2 + r / 8].0[r % 8 * 4 + i % 4] as i8);
+            let weight = |i: usize| i32::from(lanes[i / 4].0[r * 4 + i % 4] as i8);
             *o = q.iter().enumerate().map(|(i, q)| i32::from(*q) * weight(i)).sum();
         }
     }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn products_are_near_and_the_same_everywhere() {
         let pool = Pool::new(2);
-        let (n, k, m) = (40, 96, 7);
+        let (n, k, m) = (40, 96, 31);
         let (rows, x) = (noise(3, n * k), noise(5, m * k).iter().map(|x| x * x * 3.0 - 0.4).collect::<Vec<_>>());
         let w = Rowwise::pack(&rows, n, k, &pool).unwrap();
         let run = |kernels: &Kernels, x: &[f32], m: usize| {
@@ -171,8 +171,10 @@ mod tests {
             products(&acts, m, &mut [(&w, &mut out)], kernels, &pool);
             out
         };
-        let (plain, fast) = (run(Kernels::plain(), &x, m), run(Kernels::detect(), &x, m));
-        assert_eq!(plain, fast);
+        let fast = run(Kernels::detect(), &x, m);
+        for kernels in Kernels::all() {
+            assert_eq!(run(kernels, &x, m), fast, "{}", kernels.name);
+        }
         for (i, x) in x.chunks_exact(k).enumerate() {
             assert_eq!(run(Kernels::detect(), x, 1), fast[i * n..][..n]);
             for (w, got) in rows.chunks_exact(k).zip(&fast[i * n..]) {

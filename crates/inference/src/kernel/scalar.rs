@@ -7,20 +7,21 @@ use std::ops::Range;
 
 /// The plain set.
 pub static KERNELS: Kernels =
-    Kernels { name: "plain", quantize, spare, gemm, attend, silu_mul, gelu_mul, gelu, level, multiply };
+    Kernels { name: "plain", quantize, spare, gemm, attend, silu_mul, gelu_mul, gelu, level, multiply, eights: false };
 
-fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32]) {
+fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32], less: &mut [i32]) {
     let blocks = x.as_chunks::<32>().0.iter().zip(q.as_chunks_mut::<32>().0);
-    for ((x, q), (d, s)) in blocks.zip(d.iter_mut().zip(s)) {
+    for (((x, q), (d, s)), less) in blocks.zip(d.iter_mut().zip(s)).zip(less.as_chunks_mut::<2>().0) {
         let most = x.iter().fold(0f32, |a, x| a.max(x.abs()));
         let inverse = if most > 0.0 { 127.0 / most } else { 0.0 };
         *d = most / 127.0;
-        let mut sum = 0i32;
-        for (q, x) in q.iter_mut().zip(x) {
+        let mut sums = [0i32; 2];
+        for (i, (q, x)) in q.iter_mut().zip(x).enumerate() {
             *q = (x * inverse).round_ties_even() as i8;
-            sum += i32::from(*q);
+            sums[i / 16] += i32::from(*q);
         }
-        *s = *d * sum as f32;
+        *s = *d * (sums[0] + sums[1]) as f32;
+        *less = sums.map(|sum| -128 * sum);
     }
 }
 
@@ -44,10 +45,9 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
     }
     let (blocks, nl, ns) = (w.k / 32, w.form.lanes(), w.form.scales());
     for (r, o) in out.iter_mut().enumerate() {
-        let (t, r) = (panel * 2 + r / 8, r % 8);
         for b in 0..blocks {
-            let lanes = &w.lanes[(t * blocks + b) * nl..][..nl];
-            let [d0, d1, m] = w.form.unpack(&w.scales[(t * blocks + b) * ns..][..ns], r);
+            let lanes = &w.lanes[(panel * blocks + b) * nl..][..nl];
+            let [d0, d1, m] = w.form.unpack(&w.scales[(panel * blocks + b) * ns..][..ns], r);
             let q = &a.q[b * 32..][..32];
             let dot = |from: usize| -> i32 {
                 (from..from + 16).map(|i| i32::from(w.form.weight(lanes, r, i)) * i32::from(q[i])).sum()
@@ -63,7 +63,7 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
             }
         }
         for (c, by) in a.at.iter().map(|c| *c as usize).zip(a.by) {
-            let b = t * blocks + c / 32;
+            let b = panel * blocks + c / 32;
             let scales = w.form.unpack(&w.scales[b * ns..][..ns], r);
             let weight = f32::from(w.form.weight(&w.lanes[b * nl..][..nl], r, c % 32));
             *o = weight.mul_add(scales[c % 32 / 16] * by, *o);

@@ -60,9 +60,9 @@ const TYPES: [Type; 15] = [
 #[test]
 fn products_match_widened_weights_and_one_row_equals_many() {
     let pool = Pool::new(2);
-    for kernels in [Kernels::detect(), Kernels::plain()] {
+    for kernels in Kernels::all() {
         for ty in TYPES {
-            let (n, k, m) = (40, if ty.block_len() == 256 { 1024 } else { 96 }, 7);
+            let (n, k, m) = (40, if ty.block_len() == 256 { 1024 } else { 96 }, 31);
             let bytes = filled(ty, n, k);
             let w = Matrix::pack(ty, &bytes, n, k, &pool).unwrap();
             let mut wide = vec![0.0; n * k];
@@ -163,28 +163,28 @@ fn attention_matches_plain_and_is_the_same_one_by_one() {
             cap,
             slopes,
         };
-        let mut outs = Vec::new();
-        for kernels in [Kernels::plain(), Kernels::detect()] {
+        let mut want = vec![0.0; m * stride];
+        a.run(m, kv_heads, &mut want, Kernels::plain(), &pool);
+        for kernels in Kernels::all() {
             let mut out = vec![0.0; m * stride];
             a.run(m, kv_heads, &mut out, kernels, &pool);
-            outs.push(out);
-        }
-        for (x, y) in outs[0].iter().zip(&outs[1]) {
-            assert!((x - y).abs() < 2e-5, "{x} and {y}");
-        }
-        for i in 0..m {
-            let keys = if causal { keys - m + i + 1 } else { keys };
-            let one = Attend { q: &q[i * stride..][..stride], first: a.first + i, keys, ..a };
-            let mut alone = vec![0.0; stride];
-            one.run(1, kv_heads, &mut alone, Kernels::detect(), &pool);
-            assert_eq!(alone, outs[1][i * stride..][..stride], "position {i}");
+            for (x, y) in want.iter().zip(&out) {
+                assert!((x - y).abs() < 2e-5, "{}: {y} and not {x}", kernels.name);
+            }
+            for i in 0..m {
+                let keys = if causal { keys - m + i + 1 } else { keys };
+                let one = Attend { q: &q[i * stride..][..stride], first: a.first + i, keys, ..a };
+                let mut alone = vec![0.0; stride];
+                one.run(1, kv_heads, &mut alone, kernels, &pool);
+                assert_eq!(alone, out[i * stride..][..stride], "{} position {i}", kernels.name);
+            }
         }
     }
 }
 
 #[test]
 fn elementwise_functions_match_plain() {
-    for n in [3, 8, 100] {
+    for n in [3, 8, 16, 100] {
         let (a, b): (Vec<f32>, _) = (noise(1, n).iter().map(|x| x * 12.0).collect(), noise(2, n));
         let apply = |k: &Kernels| {
             let (mut s, mut g) = (a.clone(), a.clone());
@@ -195,9 +195,12 @@ fn elementwise_functions_match_plain() {
             s.append(&mut t);
             (s, g)
         };
-        let (want, got) = (apply(Kernels::plain()), apply(Kernels::detect()));
-        for (w, g) in want.0.iter().chain(&want.1).zip(got.0.iter().chain(&got.1)) {
-            assert!((w - g).abs() < 3e-6 * (1.0 + w.abs()), "{w} and {g}");
+        let want = apply(Kernels::plain());
+        for kernels in Kernels::all() {
+            let got = apply(kernels);
+            for (w, g) in want.0.iter().chain(&want.1).zip(got.0.iter().chain(&got.1)) {
+                assert!((w - g).abs() < 3e-6 * (1.0 + w.abs()), "{}: {g} and not {w}", kernels.name);
+            }
         }
     }
 }
