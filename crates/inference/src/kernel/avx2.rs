@@ -10,6 +10,7 @@ use super::avx2_rowwise::{level, multiply};
 use super::products::{CHUNK, MANY, Source, WIDE, products};
 use super::{Acts, Form, Kernels, Lane, Matrix, PANEL};
 use core::arch::x86_64::*;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Whether this processor runs these kernels.
@@ -161,9 +162,9 @@ mod eights {
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub fn put_lane(lane: &mut Lane, h: usize, x: I) {
-        // SAFETY: a lane is aligned; the remainder keeps h inside of it.
-        unsafe { _mm256_store_si256((&raw mut *lane).cast::<I>().add(h % N), x) }
+    pub unsafe fn put_lane(lane: *mut Lane, h: usize, x: I) {
+        // SAFETY: the caller points to a lane, which is aligned and has two vectors.
+        unsafe { _mm256_store_si256(lane.cast::<I>().add(h), x) }
     }
 
     #[inline]

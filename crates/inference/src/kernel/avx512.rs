@@ -7,6 +7,7 @@ use super::avx512_attention::{attend, exp16};
 use super::products::{CHUNK, MANY, Source, WIDE, products};
 use super::{Acts, Form, Kernels, Lane, Matrix, PANEL};
 use core::arch::x86_64::*;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 /// Whether this processor runs these kernels.
@@ -136,9 +137,9 @@ unsafe fn lane_of(p: *const Lane, _h: usize) -> I {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn put_lane(lane: &mut Lane, _h: usize, x: I) {
-    // SAFETY: a lane is aligned and has 64 bytes.
-    unsafe { _mm512_store_si512((&raw mut *lane).cast(), x) }
+unsafe fn put_lane(lane: *mut Lane, _h: usize, x: I) {
+    // SAFETY: the caller points to a lane, which is aligned and has 64 bytes.
+    unsafe { _mm512_store_si512(lane.cast(), x) }
 }
 
 #[inline]

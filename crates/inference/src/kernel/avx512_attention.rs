@@ -23,14 +23,20 @@ pub fn exp16(x: __m512) -> __m512 {
     _mm512_scalef_ps(p, n)
 }
 
-/// `C[R][16 x B] (+)= A[R][kk] x W[kk][16 x B]`; rows of A are `lda` apart, of the f16 W `ldw` and its sixteens of columns
-/// `next`, of C `ldc`. Sums go over kk in order, whatever R and B are.
+/// Floats from one row of queries, or of sums of values, to the next: known beforehand, so that all rows are found from one
+/// address, and odd in cache lines, so that they do not meet in the cache.
+const HEAD: usize = MAX_HEAD + 16;
+/// Floats from one row of scores to the next.
+const KEYS: usize = PAGE + 16;
+
+/// `C[R][16 x B] (+)= A[R][kk] x W[kk][16 x B]`; rows of A are LDA apart, of the f16 W `ldw` and its sixteens of columns
+/// `next`, of C LDC. Sums go over kk in order, whatever R and B are.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn tile<const R: usize, const B: usize, const ADD: bool>(
-    (a, lda): (*const f32, usize),
+unsafe fn tile<const R: usize, const B: usize, const ADD: bool, const LDA: usize, const LDC: usize>(
+    a: *const f32,
     (w, ldw, next): (*const u16, usize, usize),
-    (c, ldc): (*mut f32, usize),
+    c: *mut f32,
     kk: usize,
 ) {
     // SAFETY: the caller promises R rows of A and C, kk rows of W, and B times 16 columns.
@@ -38,88 +44,63 @@ unsafe fn tile<const R: usize, const B: usize, const ADD: bool>(
         let mut acc = [[_mm512_setzero_ps(); B]; R];
         if ADD {
             for r in 0..R {
-                (0..B).for_each(|b| acc[r][b] = _mm512_loadu_ps(c.add(r * ldc + b * 16)));
+                (0..B).for_each(|b| acc[r][b] = _mm512_loadu_ps(c.add(r * LDC + b * 16)));
             }
         }
         for p in 0..kk {
             let w: [__m512; B] =
                 std::array::from_fn(|b| _mm512_cvtph_ps(_mm256_loadu_si256(w.add(p * ldw + b * next).cast())));
             for r in 0..R {
-                let x = _mm512_set1_ps(*a.add(r * lda + p));
+                let x = _mm512_set1_ps(*a.add(r * LDA + p));
                 (0..B).for_each(|b| acc[r][b] = _mm512_fmadd_ps(x, w[b], acc[r][b]));
             }
         }
         for r in 0..R {
-            (0..B).for_each(|b| _mm512_storeu_ps(c.add(r * ldc + b * 16), acc[r][b]));
+            (0..B).for_each(|b| _mm512_storeu_ps(c.add(r * LDC + b * 16), acc[r][b]));
         }
     }
 }
 
-/// The same for any number of rows and for B sixteens of columns, in tiles that fill the registers.
+/// The same for any number of rows and for all sixteens of columns, in tiles that fill the registers: few rows take four
+/// sixteens at a time, so that enough sums go on side by side.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn rows<const B: usize, const ADD: bool>(
-    count: usize,
-    (a, lda): (*const f32, usize),
-    w: (*const u16, usize, usize),
-    (c, ldc): (*mut f32, usize),
-    kk: usize,
-) {
-    let mut r = 0;
-    while r < count {
-        // SAFETY: as promised by the caller, for rows r and following.
-        unsafe {
-            let (a, c) = ((a.add(r * lda), lda), (c.add(r * ldc), ldc));
-            r += match count - r {
-                1 => call::<1, B, ADD>(a, w, c, kk),
-                2 => call::<2, B, ADD>(a, w, c, kk),
-                3 => call::<3, B, ADD>(a, w, c, kk),
-                4..6 => call::<4, B, ADD>(a, w, c, kk),
-                6..24 => call::<6, B, ADD>(a, w, c, kk),
-                _ if B == 1 => call::<24, 1, ADD>(a, w, c, kk),
-                _ => call::<6, B, ADD>(a, w, c, kk),
-            };
-        }
-    }
-}
-
-/// A tile, and how many rows it has.
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn call<const R: usize, const B: usize, const ADD: bool>(
-    a: (*const f32, usize),
-    w: (*const u16, usize, usize),
-    c: (*mut f32, usize),
-    kk: usize,
-) -> usize {
-    // SAFETY: as promised by the caller.
-    unsafe { tile::<R, B, ADD>(a, w, c, kk) };
-    R
-}
-
-/// All sixteens of columns: few rows take four of them at a time, so that enough sums go on side by side.
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn product<const ADD: bool>(
-    count: usize,
-    a: (*const f32, usize),
+unsafe fn product<const ADD: bool, const LDA: usize, const LDC: usize>(
+    rows: usize,
+    a: *const f32,
     (w, ldw, next): (*const u16, usize, usize),
-    (c, ldc): (*mut f32, usize),
+    c: *mut f32,
     kk: usize,
     sixteens: usize,
 ) {
-    let mut b = 0;
-    while b < sixteens {
-        // SAFETY: as promised by the caller, for columns b and following.
-        unsafe {
-            let (w, c) = ((w.add(b * next), ldw, next), (c.add(b * 16), ldc));
-            if count < 24 && b + 4 <= sixteens {
-                rows::<4, ADD>(count, a, w, c, kk);
-                b += 4;
-            } else {
-                rows::<1, ADD>(count, a, w, c, kk);
-                b += 1;
+    let (mut r, mut b) = (0, 0);
+    while r < rows {
+        // SAFETY: as promised by the caller, for rows r and columns b and following.
+        let (height, width) = unsafe {
+            let (a, w, c) = (a.add(r * LDA), (w.add(b * next), ldw, next), c.add(r * LDC + b * 16));
+            let four = b + 4 <= sixteens;
+            macro_rules! tile {
+                ($r:literal, $b:literal) => {{
+                    tile::<$r, $b, ADD, LDA, LDC>(a, w, c, kk);
+                    ($r, $b)
+                }};
             }
+            match rows - r {
+                12.. if b + 2 <= sixteens => tile!(12, 2),
+                24.. => tile!(24, 1),
+                6.. if four => tile!(6, 4),
+                6.. => tile!(6, 1),
+                3..6 if four => tile!(3, 4),
+                3..6 => tile!(3, 1),
+                2 if four => tile!(2, 4),
+                2 => tile!(2, 1),
+                _ if four => tile!(1, 4),
+                _ => tile!(1, 1),
+            }
+        };
+        b += width;
+        if b >= sixteens {
+            (r, b) = (r + height, 0);
         }
     }
 }
@@ -148,20 +129,20 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
     assert!(a.q.len() >= last * a.stride + (g + 1) * a.group * d);
     assert!(a.pages.len() * PAGE >= seen && a.pages.iter().all(|p| p.len() >= base + 2 * PAGE * d));
 
-    let mut q = MaybeUninit::<[f32; QUERY_ROWS * MAX_HEAD]>::uninit();
-    let mut out = MaybeUninit::<[f32; QUERY_ROWS * MAX_HEAD]>::uninit();
-    let mut scores = MaybeUninit::<[f32; QUERY_ROWS * PAGE]>::uninit();
+    let mut q = MaybeUninit::<[f32; QUERY_ROWS * HEAD]>::uninit();
+    let mut out = MaybeUninit::<[f32; QUERY_ROWS * HEAD]>::uninit();
+    let mut scores = MaybeUninit::<[f32; QUERY_ROWS * KEYS]>::uninit();
     let (q, out, scores) =
         (q.as_mut_ptr().cast::<f32>(), out.as_mut_ptr().cast::<f32>(), scores.as_mut_ptr().cast::<f32>());
     let mut most = [f32::NEG_INFINITY; QUERY_ROWS];
     let mut total = [0f32; QUERY_ROWS];
-    // SAFETY: the buffers hold count x d and count x PAGE elements and are written here before they are read.
+    // SAFETY: the buffers hold count rows of HEAD and of KEYS elements and are written here before they are read.
     unsafe {
         for r in 0..count {
             let from = &a.q[(positions.start + r / a.group) * a.stride + (g * a.group + r % a.group) * d..][..d];
             for (i, x) in from.iter().enumerate() {
-                q.add(r * d + i).write(x * a.scale);
-                out.add(r * d + i).write(0.0);
+                q.add(r * HEAD + i).write(x * a.scale);
+                out.add(r * HEAD + i).write(0.0);
             }
         }
     }
@@ -172,16 +153,17 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
         // SAFETY: the page holds 2 x PAGE x d elements from `base` on; `wide` is at most PAGE.
         unsafe {
             let keys = page.as_ptr().add(base);
-            product::<false>(count, (q, d), (keys, 16, 16 * d), (scores, PAGE), d, wide / 16);
+            product::<false, HEAD, KEYS>(count, q, (keys, 16, 16 * d), scores, d, wide / 16);
             for r in 0..count {
                 let position = positions.start + r / a.group;
                 let own = a.seen(position).saturating_sub(p * PAGE).min(keys_here);
                 let from = a.from(position).saturating_sub(p * PAGE).min(own);
-                let row = scores.add(r * PAGE);
+                let row = scores.add(r * KEYS);
                 if let Some(slope) = a.slope(g * a.group + r % a.group) {
                     // The distance from key p * PAGE + j grows or shrinks by one from key to key.
                     let own = (a.first + position) as f32 - (p * PAGE) as f32;
-                    let steps = _mm512_cvtepi32_ps(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+                    let steps =
+                        _mm512_cvtepi32_ps(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
                     for j in (0..wide).step_by(16) {
                         let far = _mm512_abs_ps(_mm512_sub_ps(_mm512_set1_ps(own - j as f32), steps));
                         let less = _mm512_fnmadd_ps(far, _mm512_set1_ps(slope), _mm512_loadu_ps(row.add(j)));
@@ -220,23 +202,25 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
                     let fade = _mm512_cvtss_f32(exp16(_mm512_set1_ps(most[r] - max)));
                     total[r] *= fade;
                     for i in (0..d).step_by(16) {
-                        let o = out.add(r * d + i);
+                        let o = out.add(r * HEAD + i);
                         _mm512_storeu_ps(o, _mm512_mul_ps(_mm512_loadu_ps(o), _mm512_set1_ps(fade)));
                     }
                 }
                 total[r] += _mm512_reduce_add_ps(parts);
                 most[r] = max;
             }
-            product::<true>(count, (scores, PAGE), (keys.add(PAGE * d), d, 16), (out, d), keys_here, d / 16);
+            product::<true, KEYS, HEAD>(count, scores, (keys.add(PAGE * d), d, 16), out, keys_here, d / 16);
         }
     }
-    // SAFETY: count x d elements of `out` are written by now.
-    let out = unsafe { std::slice::from_raw_parts_mut(out, count * d) };
-    for (row, total) in out.chunks_exact_mut(d).zip(&total) {
-        let inverse = 1.0 / total;
-        row.iter_mut().for_each(|x| *x *= inverse);
-    }
-    for (i, row) in positions.zip(out.chunks_exact(a.group * d)) {
-        emit(i, row);
+    // The heads of a position go out side by side; nobody needs the queries any more.
+    let side = q;
+    for (i, position) in positions.enumerate() {
+        for r in i * a.group..(i + 1) * a.group {
+            let inverse = 1.0 / total[r];
+            // SAFETY: rows of HEAD elements hold d, which are written by now, and a group is no more than all rows.
+            unsafe { (0..d).for_each(|j| side.add(r % a.group * d + j).write(*out.add(r * HEAD + j) * inverse)) };
+        }
+        // SAFETY: so many elements were written just now.
+        emit(position, unsafe { std::slice::from_raw_parts(side, a.group * d) });
     }
 }

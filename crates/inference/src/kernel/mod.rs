@@ -192,7 +192,11 @@ impl Acts {
                 }
             }
         };
-        if m < 8 { rows(0..m) } else { pool.run(m, &rows) }
+        if m < 8 {
+            rows(0..m)
+        } else {
+            pool.run(m, &rows)
+        }
         self.eights.rows = if kernels.eights { m / 8 * 8 } else { 0 };
         self.stand_beside(pool);
     }

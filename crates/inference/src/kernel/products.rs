@@ -161,7 +161,7 @@ macro_rules! products {
             out: &mut [f32],
         ) {
             let (k, n) = (acts.k, acts.spared);
-            let wide = &mut [const { std::mem::MaybeUninit::<[F; N]>::uninit() }; WIDE];
+            let wide = &mut [const { MaybeUninit::<[F; N]>::uninit() }; WIDE];
             let mut done = 0;
             while done < rows.len() {
                 let (first, count) = (rows.start + done, MANY.min(rows.len() - done));
@@ -250,17 +250,21 @@ macro_rules! products {
 
         /// Four-bit weights as bytes, with their scales and minima.
         struct Widened {
-            w: [[Lane; 8]; CHUNK],
-            d: [[F; N]; CHUNK],
-            m: [[F; N]; CHUNK],
+            w: [[MaybeUninit<Lane>; 8]; CHUNK],
+            d: [[MaybeUninit<F>; N]; CHUNK],
+            m: [[MaybeUninit<F>; N]; CHUNK],
         }
 
         #[target_feature(enable = $features)]
         unsafe fn gemm_four(lanes: &[Lane], scales: &[u16], acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
-            let zero = splat(0.0);
-            let mut p = Widened { w: [[Lane([0; 4 * PANEL]); 8]; CHUNK], d: [[zero; N]; CHUNK], m: [[zero; N]; CHUNK] };
+            let mut p = Widened {
+                w: [const { [const { MaybeUninit::uninit() }; 8] }; CHUNK],
+                d: [const { [const { MaybeUninit::uninit() }; N] }; CHUNK],
+                m: [const { [const { MaybeUninit::uninit() }; N] }; CHUNK],
+            };
             let blocks = acts.k / 32;
-            // SAFETY: the caller promises k / 32 blocks of lanes and scales, and that all rows lie inside of `acts` and `out`.
+            // SAFETY: the caller promises k / 32 blocks of lanes and scales, and that all rows lie inside of `acts` and `out`;
+            // only blocks that were widened are read.
             unsafe {
                 for first in (0..blocks).step_by(CHUNK) {
                     let count = CHUNK.min(blocks - first);
@@ -268,11 +272,12 @@ macro_rules! products {
                         for h in 0..N {
                             for j in 0..4 {
                                 let x = lane_of(lanes.as_ptr().add((first + b) * 4 + j), h);
-                                put_lane(&mut p.w[b][j], h, low(x));
-                                put_lane(&mut p.w[b][4 + j], h, high(x));
+                                put_lane(p.w[b][j].as_mut_ptr(), h, low(x));
+                                put_lane(p.w[b][4 + j].as_mut_ptr(), h, high(x));
                             }
                             let scales = scales.as_ptr().add((first + b) * 2 * PANEL + h * WIDTH);
-                            (p.d[b][h], p.m[b][h]) = (halves(scales), halves(scales.add(PANEL)));
+                            p.d[b][h].write(halves(scales));
+                            p.m[b][h].write(halves(scales.add(PANEL)));
                         }
                     }
                     let mut i = 0;
@@ -309,7 +314,7 @@ macro_rules! products {
                 for b in 0..count {
                     let mut sum = [[zero(); N]; R];
                     for g in 0..8 {
-                        let w: [I; N] = std::array::from_fn(|h| lane_of(&p.w[b][g], h));
+                        let w: [I; N] = std::array::from_fn(|h| lane_of(p.w[b][g].as_ptr(), h));
                         for r in 0..R {
                             let a = four(acts.q(r, (first + b) * 8 + g));
                             (0..N).for_each(|h| sum[r][h] = add_four(sum[r][h], w[h], a));
@@ -318,8 +323,8 @@ macro_rules! products {
                     for r in 0..R {
                         let (d, s) = acts.scale(r, first + b);
                         for h in 0..N {
-                            total[r][h] = fma(float(end_four(sum[r][h])), mul(p.d[b][h], splat(d)), total[r][h]);
-                            total[r][h] = fma(p.m[b][h], splat(s), total[r][h]);
+                            total[r][h] = fma(float(end_four(sum[r][h])), mul(p.d[b][h].assume_init(), splat(d)), total[r][h]);
+                            total[r][h] = fma(p.m[b][h].assume_init(), splat(s), total[r][h]);
                         }
                     }
                 }
