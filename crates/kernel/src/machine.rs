@@ -23,7 +23,11 @@ pub(crate) fn name() -> String {
 
 /// A set of kernels as people write it: "AVX2".
 pub(crate) fn kernels(name: &str) -> String {
-    if name == "plain" { "no vector units".to_owned() } else { name.to_uppercase() }
+    match name {
+        "plain" => "no vector units".to_owned(),
+        "avx512" => "AVX-512".to_owned(),
+        name => name.to_uppercase(),
+    }
 }
 
 /// Installed and available memory.
