@@ -1,4 +1,4 @@
-//! The numbers and bullets that Word puts before list items and headings.
+//! The numbers and bullets that Word puts before list items and headings, whichever format keeps them.
 
 use crate::numerals::{letters, roman};
 use crate::xml::{El, Xml};
@@ -6,15 +6,17 @@ use std::collections::HashMap;
 
 /// How one level of a list counts.
 #[derive(Clone)]
-struct Level {
-    format: String,
-    text: String,
-    start: u32,
+pub(crate) struct Level {
+    /// Such as `decimal` or `bullet`.
+    pub(crate) format: String,
+    /// With `%1` where the number of the first level stands.
+    pub(crate) text: String,
+    pub(crate) start: u32,
 }
 
 /// List definitions and how far each list has counted.
 #[derive(Default)]
-pub(super) struct Numbering {
+pub(crate) struct Numbering {
     /// Abstract list of each list, and the levels that the list overrides.
     lists: HashMap<String, (String, HashMap<u8, u32>)>,
     levels: HashMap<(String, u8), Level>,
@@ -25,7 +27,7 @@ pub(super) struct Numbering {
 }
 
 impl Numbering {
-    pub(super) fn of(xml: Option<&Xml>) -> Self {
+    pub(crate) fn of(xml: Option<&Xml>) -> Self {
         let mut numbering = Self::default();
         let Some(xml) = xml else { return numbering };
         for el in xml.root().children() {
@@ -60,12 +62,27 @@ impl Numbering {
         numbering
     }
 
+    /// Adds a level of an abstract list.
+    pub(crate) fn define(&mut self, base: &str, index: u8, level: Level) {
+        self.levels.insert((base.to_owned(), index), level);
+    }
+
+    /// Adds a list: what it is made from, and where levels of it begin anew.
+    pub(crate) fn list(&mut self, id: &str, base: &str, starts: HashMap<u8, u32>) {
+        self.lists.insert(id.to_owned(), (base.to_owned(), starts));
+    }
+
+    /// Adds a level that a list defines anew for itself.
+    pub(crate) fn redefine(&mut self, id: &str, index: u8, level: Level) {
+        self.own.insert((id.to_owned(), index), level);
+    }
+
     fn level(&self, id: &str, base: &str, level: u8) -> Option<&Level> {
         self.own.get(&(id.to_owned(), level)).or_else(|| self.levels.get(&(base.to_owned(), level)))
     }
 
     /// Counts on and gives the label of the next item; `None` where the paragraph is in no list.
-    pub(super) fn next(&mut self, id: &str, level: u8) -> Option<String> {
+    pub(crate) fn next(&mut self, id: &str, level: u8) -> Option<String> {
         let (base, starts) = self.lists.get(id)?.clone();
         let level = level.min(8);
         if self.started.insert(id.to_owned()) && !starts.is_empty() {
