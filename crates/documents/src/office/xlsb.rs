@@ -279,4 +279,26 @@ pub(crate) mod tests {
         assert_eq!(page.text, "Sales\tNet\n2022-06-24\t$1,234.50\tTRUE\t#DIV/0!\t\tsum");
         assert_eq!(page.blocks[0].kind, BlockKind::Row { header: true, cell: Some("B2".into()) });
     }
+    #[test]
+    fn changed_records_end_in_cells_or_an_error() {
+        let bytes = workbook();
+        let archive = Archive::open(&bytes, &ReadOptions::default()).unwrap();
+        let wholes: Vec<Vec<u8>> =
+            ["xl/worksheets/s.bin", "xl/st.bin", "xl/workbook.bin"].map(|part| archive.need(part).unwrap()).into();
+        let strings = ["a".to_owned()];
+        let mut dice = 3u32;
+        for round in 0..3000 {
+            let mut bytes = wholes[round % 3].clone();
+            for _ in 0..1 + round % 5 {
+                dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let at = (dice >> 8) as usize % bytes.len();
+                bytes[at] = if round % 4 == 0 { 0xff } else { (dice >> 3) as u8 };
+            }
+            let (mut count, mut budget) = (CellCount::default(), OutputBudget::new(bytes.len(), 1 << 20));
+            let styles = Styles { formats: formats(&bytes), from_1904: false };
+            if let Ok(cells) = cells(&bytes, &strings, &styles, &mut count, &mut budget) {
+                cells.write(&mut PageBuilder::default());
+            }
+        }
+    }
 }
