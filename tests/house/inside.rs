@@ -112,12 +112,19 @@ fn a_later_version_of_an_archive_changes_what_it_held() -> Result<()> {
     assert_eq!(names(&house)?, ["bolts.txt", "gate.txt", "yard.tar"]);
     let inner = id(&house, "bolts.txt")?;
     assert_eq!(detail(&house, inner)?.origin.as_deref(), Some("a/bolts.txt in yard.tar"));
-    let second = tar(&[("a/bolts.txt", b"The north pump needs forty brass bolts."), ("b/key.txt", b"The key is under the mat.")]);
+    let second = tar(&[
+        ("a/bolts.txt", b"The north pump needs forty brass bolts."),
+        ("b/key.txt", b"The key is under the mat."),
+    ]);
     house.import(&[house.file("yard.tar", second)?])?;
     assert_eq!(names(&house)?, ["bolts.txt", "key.txt", "yard.tar"]);
     assert_eq!(detail(&house, inner)?.versions.len(), 2);
     let turn = house.ask(QUESTION)?;
-    assert!(turn.quotes.iter().all(|quote| !quote.text.contains("eleven")) && !turn.quotes.is_empty(), "{:?}", turn.quotes);
+    assert!(
+        turn.quotes.iter().all(|quote| !quote.text.contains("eleven")) && !turn.quotes.is_empty(),
+        "{:?}",
+        turn.quotes
+    );
     Ok(())
 }
 

@@ -78,7 +78,10 @@ fn archive_kind(bytes: &[u8]) -> Result<Kind, ReadError> {
     } else {
         let what = match mimetype.as_str() {
             m if m.contains("opendocument") => "An OpenDocument drawing or formula",
-            _ if archive.has("Index/Document.iwa") || archive.has("index.apxl") || archive.has("buildVersionHistory.plist") => {
+            _ if archive.has("Index/Document.iwa")
+                || archive.has("index.apxl")
+                || archive.has("buildVersionHistory.plist") =>
+            {
                 "An iWork document (Pages, Numbers or Keynote)"
             }
             _ if archive.has("META-INF/MANIFEST.MF") => "A Java archive",

@@ -65,10 +65,11 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
         };
         let title = read.title.unwrap_or_else(|| format!("Letter {}", i + 1));
         outline.push(OutlineItem { level: 1, title: folded(&title), page: pages.len() as u32 });
-        pages.extend(read.pages.into_iter().map(|page| hearth_domain::Page {
-            place: Place::Section { title: folded(&title) },
-            ..page
-        }));
+        pages.extend(
+            read.pages
+                .into_iter()
+                .map(|page| hearth_domain::Page { place: Place::Section { title: folded(&title) }, ..page }),
+        );
         let folder = safe_name(&title);
         for file in read.attachments {
             if attachments.len() < MAX_FILES {
@@ -116,7 +117,11 @@ mod tests {
         assert!(is_mailbox(BOX));
         let document = read(BOX, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).unwrap();
         assert_eq!(document.pages.len(), 2);
-        assert!(document.pages[0].text.ends_with("Hello.\n\nFrom here on.\n\nFrom now it is text."), "{}", document.pages[0].text);
+        assert!(
+            document.pages[0].text.ends_with("Hello.\n\nFrom here on.\n\nFrom now it is text."),
+            "{}",
+            document.pages[0].text
+        );
         assert_eq!(document.pages[1].place, Place::Section { title: "Re: The plan".into() });
         let files: Vec<&str> = document.attachments.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(files, ["The plan/plan.csv"]);

@@ -2,7 +2,9 @@
 
 use crate::builder::OutputBudget;
 use crate::compound::is_compound;
-use crate::{ReadError, compound, data, detect, email, epub, folder, html, mbox, office, open_document, pdf, plain, rtf};
+use crate::{
+    ReadError, compound, data, detect, email, epub, folder, html, mbox, office, open_document, pdf, plain, rtf,
+};
 use hearth_domain::{Document, Kind};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -24,11 +24,16 @@ pub(crate) fn indent(line: &str) -> usize {
 /// What a line defines, as it is written, without what opens its body.
 pub(crate) fn definition(line: &str) -> Option<String> {
     let text = line.trim();
-    if text.len() < 4 || text.len() > 400 || text.ends_with(';') || text.starts_with(['/', '#', '*', '"', '\'', '-', '@']) {
+    if text.len() < 4
+        || text.len() > 400
+        || text.ends_with(';')
+        || text.starts_with(['/', '#', '*', '"', '\'', '-', '@'])
+    {
         return None;
     }
     let known = |list: &str, word: &str| list.split_ascii_whitespace().any(|known| known == word);
-    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, '(' | '<' | ':' | '{')).filter(|w| !w.is_empty());
+    let mut words =
+        text.split(|c: char| c.is_whitespace() || matches!(c, '(' | '<' | ':' | '{')).filter(|w| !w.is_empty());
     let mut word = words.next()?;
     let mut rest = words.next();
     // `pub(crate)` leaves a bracket behind.
@@ -37,7 +42,8 @@ pub(crate) fn definition(line: &str) -> Option<String> {
         rest = words.next();
     }
     let lower = word.to_ascii_lowercase();
-    let named = rest.is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '$' | '"' | '\'' | '@')));
+    let named = rest
+        .is_some_and(|name| name.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '$' | '"' | '\'' | '@')));
     let made = lower == "create" && rest.is_some_and(|what| !what.starts_with('('));
     let opens = text.ends_with(['{', ':', ')', ',', '(', '>']) || !text.contains([' ', '\t']) || known(DEFINES, word);
     let by_word = (known(DEFINES, word) || lower == "sub" || lower == "function" || made) && named && opens;
@@ -84,11 +90,17 @@ mod tests {
     #[test]
     fn definitions_are_seen_in_many_languages() {
         for (line, expect) in [
-            ("pub(crate) fn read(bytes: &[u8]) -> Result<(), E> {", "pub(crate) fn read(bytes: &[u8]) -> Result<(), E>"),
+            (
+                "pub(crate) fn read(bytes: &[u8]) -> Result<(), E> {",
+                "pub(crate) fn read(bytes: &[u8]) -> Result<(), E>",
+            ),
             ("impl<'a> Reader<'a> {", "impl<'a> Reader<'a>"),
             ("    def total(self, rows):", "def total(self, rows)"),
             ("class Invoice(Base):", "class Invoice(Base)"),
-            ("export default class Shop extends React.Component {", "export default class Shop extends React.Component"),
+            (
+                "export default class Shop extends React.Component {",
+                "export default class Shop extends React.Component",
+            ),
             ("export const load = async (id: string) => {", "export const load = async (id: string) =>"),
             ("int main(int argc, char **argv) {", "int main(int argc, char **argv)"),
             ("    public static void main(String[] args) {", "public static void main(String[] args)"),

@@ -135,12 +135,8 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
     house.hands.start(&format!("turn-{turn}"), move || {
         let held = there.foreground.hold();
         let opened = Arc::clone(&open);
-        let asked = permit::Question {
-            space: question.space,
-            text,
-            attachments: attached,
-            grounding: question.grounding,
-        };
+        let asked =
+            permit::Question { space: question.space, text, attachments: attached, grounding: question.grounding };
         let mut turn = Turn::new(&there, &open, conversation, turn, asked.text.clone(), cancel, started);
         turn.record.general = question.grounding == Grounding::General;
         turn.tell_began();

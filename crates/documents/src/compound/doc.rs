@@ -38,7 +38,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Document, Read
     let mut runs = runs(&main, &table);
     for run in runs.iter_mut().filter(|run| run.list.is_none()) {
         // A style may belong to a list.
-        (run.list, run.level) = by_style.get(&run.style).map_or((None, run.level), |(list, level)| (Some(*list), *level));
+        (run.list, run.level) =
+            by_style.get(&run.style).map_or((None, run.level), |(list, level)| (Some(*list), *level));
     }
     let mut reader = Reader { runs, numbering, ..Reader::default() };
     // The parts of the text follow one another.

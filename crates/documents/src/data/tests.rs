@@ -9,7 +9,9 @@ fn shown(document: &Document) -> String {
     let line = |block: &hearth_domain::Block| {
         let kind = match &block.kind {
             BlockKind::Heading { level } => format!("H{level}"),
-            BlockKind::Row { header, cell } => format!("Row{}{}", if *header { "!" } else { "" }, cell.as_deref().unwrap_or("")),
+            BlockKind::Row { header, cell } => {
+                format!("Row{}{}", if *header { "!" } else { "" }, cell.as_deref().unwrap_or(""))
+            }
             other => format!("{other:?}"),
         };
         format!("{kind}: {}", &page.text[block.range.start as usize..block.range.end as usize])
@@ -36,7 +38,10 @@ fn values_become_headings_tables_and_lines() {
     let document = json(b"{\"a\":1,\"b\":2}\n{\"a\":3,\"b\":4}\n", &options()).unwrap();
     assert_eq!(shown(&document), "Row!: a\tb\nRow[0]: 1\t2\nRow[1]: 3\t4");
     let cut = json(b"{\"a\": \"one\", /* said */ \"list\": [1, 2, {\"b\": \"tw", &options()).unwrap();
-    assert_eq!(shown(&cut), "Paragraph: a: one\nH1: list\nItem: \u{2022} 1\nItem: \u{2022} 2\nH2: [2]\nParagraph: b: tw");
+    assert_eq!(
+        shown(&cut),
+        "Paragraph: a: one\nH1: list\nItem: \u{2022} 1\nItem: \u{2022} 2\nH2: [2]\nParagraph: b: tw"
+    );
     let none = json(b"#include <stdio.h>", &options()).unwrap();
     assert_eq!((none.kind, none.warnings.len()), (Kind::Json, 1));
 }
@@ -60,7 +65,8 @@ fn notebooks_are_read_cell_by_cell() {
 
 #[test]
 fn feeds_are_read_as_articles() {
-    let rss = b"<?xml version='1.0'?><rss xmlns:content='c'><channel><title>News</title><description>All of it</description>\
+    let rss =
+        b"<?xml version='1.0'?><rss xmlns:content='c'><channel><title>News</title><description>All of it</description>\
         <item><title>One &amp; two</title><pubDate>Tue, 1 Mar 2022</pubDate><description>short</description>\
         <content:encoded><![CDATA[<p>Long <b>words</b></p>]]></content:encoded></item>\
         <item><title>Three</title></item></channel></rss>";
@@ -81,7 +87,8 @@ fn other_xml_is_read_by_its_elements() {
         shown(&xml(data, &options()).unwrap()),
         "Paragraph: shop: North\nH1: order\nRow!: id\titem\tprice\nRow[0]: 1\tLamp\t3\nRow[1]: 2\tDesk\t9"
     );
-    let prose = b"<article><title>On rent</title><sec><title>Why</title><p>It is <i>due</i> in March.</p></sec></article>";
+    let prose =
+        b"<article><title>On rent</title><sec><title>Why</title><p>It is <i>due</i> in March.</p></sec></article>";
     let document = xml(prose, &options()).unwrap();
     assert_eq!(document.title.as_deref(), Some("On rent"));
     assert_eq!(shown(&document), "H1: On rent\nH2: Why\nParagraph: It is due in March.");
@@ -102,11 +109,16 @@ fn changed_and_hostile_data_ends_in_a_document_or_an_error() {
             drop(crate::read(name, &bytes, &options(), &mut |_, _| ControlFlow::Continue(())));
         }
     }
-    for deep in ["[".repeat(200_000), "{\"a\":".repeat(200_000), "<a>".repeat(200_000), "{\"".repeat(9), "\"\\u".into()] {
+    for deep in ["[".repeat(200_000), "{\"a\":".repeat(200_000), "<a>".repeat(200_000), "{\"".repeat(9), "\"\\u".into()]
+    {
         drop(json(deep.as_bytes(), &options()));
         drop(xml(deep.as_bytes(), &options()));
     }
     // A long name around very many values is not written before each of them.
-    let long = format!("{}{}", "{\"long name\":{\"n\":".replace("long name", &"x".repeat(100_000)).repeat(20), "[{\"a\":[[1,[2]]]}],".repeat(3000));
+    let long = format!(
+        "{}{}",
+        "{\"long name\":{\"n\":".replace("long name", &"x".repeat(100_000)).repeat(20),
+        "[{\"a\":[[1,[2]]]}],".repeat(3000)
+    );
     assert!(json(long.as_bytes(), &options()).is_ok_and(|document| document.pages[0].text.len() < 20 << 20));
 }

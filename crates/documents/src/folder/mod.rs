@@ -46,12 +46,7 @@ pub(crate) fn read(
     folder.finish()
 }
 
-fn zip(
-    bytes: &[u8],
-    options: &ReadOptions,
-    folder: &mut Folder,
-    progress: &mut Progress<'_>,
-) -> Result<(), ReadError> {
+fn zip(bytes: &[u8], options: &ReadOptions, folder: &mut Folder, progress: &mut Progress<'_>) -> Result<(), ReadError> {
     let archive = Archive::open(bytes, options)?;
     let names: Vec<&str> = archive.names().filter(|name| !name.ends_with('/')).collect();
     for (i, name) in names.iter().enumerate() {

@@ -9,7 +9,8 @@ const BLOCK: usize = 512;
 /// Whether bytes begin with the head of a file in a tape archive: its sum is right.
 pub(crate) fn is_tar(bytes: &[u8]) -> bool {
     let Some(head) = bytes.get(..BLOCK) else { return false };
-    let sum: u64 = head.iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u64::from(*byte) }).sum();
+    let sum: u64 =
+        head.iter().enumerate().map(|(at, byte)| if (148..156).contains(&at) { 32 } else { u64::from(*byte) }).sum();
     head.first() != Some(&0) && number(head.get(148..156).unwrap_or_default()) == Some(sum)
 }
 
@@ -68,7 +69,8 @@ fn number(field: &[u8]) -> Option<u64> {
 
 fn name_of(head: &[u8]) -> String {
     let name = text(head.get(..100).unwrap_or_default());
-    let prefix = if head.get(257..262) == Some(b"ustar") { text(head.get(345..500).unwrap_or_default()) } else { String::new() };
+    let prefix =
+        if head.get(257..262) == Some(b"ustar") { text(head.get(345..500).unwrap_or_default()) } else { String::new() };
     let whole = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
     whole.strip_prefix("./").map(str::to_owned).unwrap_or(whole)
 }

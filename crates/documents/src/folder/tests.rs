@@ -41,12 +41,14 @@ fn names(document: &Document) -> Vec<&str> {
 
 #[test]
 fn members_are_handed_on_with_their_paths() {
-    let bytes = zip(&[("a/", b""), ("a/one.txt", b"One"), ("two.csv", b"x,y"), ("__MACOSX/._two.csv", b"?"), (".git/x", b"?")]);
+    let bytes =
+        zip(&[("a/", b""), ("a/one.txt", b"One"), ("two.csv", b"x,y"), ("__MACOSX/._two.csv", b"?"), (".git/x", b"?")]);
     let document = open("x.zip", &bytes).unwrap();
     assert_eq!((document.kind, names(&document)), (Kind::Archive, vec!["a/one.txt", "two.csv"]));
     assert_eq!(document.pages[0].text, "a/one.txt (3 B)\ntwo.csv (3 B)");
     let long = "d/".repeat(60) + "long.txt";
-    let bytes = tar(&[("./a/one.txt", b'0', b"One"), ("@", b'L', long.as_bytes()), ("cut", b'0', b"Long"), ("ln", b'2', b"")]);
+    let bytes =
+        tar(&[("./a/one.txt", b'0', b"One"), ("@", b'L', long.as_bytes()), ("cut", b'0', b"Long"), ("ln", b'2', b"")]);
     for (name, bytes) in [("x.tar", bytes.clone()), ("x.tgz", gzip(&bytes))] {
         let document = open(name, &bytes).unwrap();
         assert_eq!(names(&document), ["a/one.txt", long.as_str()], "{name}");
@@ -58,7 +60,13 @@ fn members_are_handed_on_with_their_paths() {
 
 #[test]
 fn names_that_lead_out_are_refused() {
-    let bytes = zip(&[("../../etc/passwd", b"x"), ("/root/y", b"y"), ("C:\\z", b"z"), ("\\\\host\\u", b"u"), ("good.txt", b"g")]);
+    let bytes = zip(&[
+        ("../../etc/passwd", b"x"),
+        ("/root/y", b"y"),
+        ("C:\\z", b"z"),
+        ("\\\\host\\u", b"u"),
+        ("good.txt", b"g"),
+    ]);
     let document = open("x.zip", &bytes).unwrap();
     assert_eq!(names(&document), ["good.txt"]);
     assert!(document.warnings[0].message.contains("etc/passwd"));
@@ -69,7 +77,11 @@ fn names_that_lead_out_are_refused() {
 #[test]
 fn bombs_are_refused_soon() {
     let zeros = vec![0u8; 60 << 20];
-    for (name, bytes) in [("x.zip", zip(&[("a", &zeros[..]), ("b", &zeros)])), ("x.gz", gzip(&zeros)), ("x.tgz", gzip(&tar(&[("a", b'0', &zeros)])))] {
+    for (name, bytes) in [
+        ("x.zip", zip(&[("a", &zeros[..]), ("b", &zeros)])),
+        ("x.gz", gzip(&zeros)),
+        ("x.tgz", gzip(&tar(&[("a", b'0', &zeros)]))),
+    ] {
         let began = Instant::now();
         assert_eq!(open(name, &bytes).unwrap_err().code(), "bomb", "{name}");
         assert!(began.elapsed() < Duration::from_secs(2), "{name}");

@@ -11,7 +11,6 @@ use crate::{ReadError, ReadOptions};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place};
 use std::collections::HashMap;
 
-
 mod math;
 
 /// Tables within tables that are followed.

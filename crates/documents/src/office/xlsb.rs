@@ -121,7 +121,8 @@ fn wide(body: &[u8], at: usize) -> (String, usize) {
     let start = at.saturating_add(4);
     let Some(count) = u32_at(body, at).filter(|count| *count != u32::MAX) else { return (String::new(), start) };
     let end = start.saturating_add((count as usize).saturating_mul(2)).min(body.len());
-    let units = body.get(start..end).unwrap_or_default().chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
+    let units =
+        body.get(start..end).unwrap_or_default().chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]]));
     (char::decode_utf16(units).map(|letter| letter.unwrap_or('\u{fffd}')).collect(), end)
 }
 
@@ -272,8 +273,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_binary_workbook_is_read_as_it_is_shown() {
-        let document =
-            read(&workbook(), &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).unwrap();
+        let document = read(&workbook(), &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).unwrap();
         let page = &document.pages[0];
         assert_eq!(page.place, Place::Sheet { name: "Q1".into() });
         assert_eq!(page.text, "Sales\tNet\n2022-06-24\t$1,234.50\tTRUE\t#DIV/0!\t\tsum");

@@ -281,8 +281,8 @@ fn column_of(reference: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::office::sheet::column_name;
     use crate::archive::tests::zip;
+    use crate::office::sheet::column_name;
     use std::ops::ControlFlow;
 
     #[test]

@@ -37,8 +37,11 @@ pub(super) fn of(slide: Atom<'_>, outline: &mut [Words]) -> Vec<Shape> {
     let mut out = Vec::new();
     for drawing in slide.children().filter(|atom| atom.kind == kinds::DRAWING) {
         for inner in drawing.children() {
-            for group in inner.children().filter(|atom| matches!(atom.kind, kinds::GROUP | kinds::SHAPE)) {
-                gather(group, None, MAX_NESTING, outline, &mut out);
+            // The outermost group is the slide itself.
+            for whole in inner.children().filter(|atom| atom.kind == kinds::GROUP) {
+                for child in whole.children().filter(|atom| matches!(atom.kind, kinds::GROUP | kinds::SHAPE)) {
+                    gather(child, None, MAX_NESTING, outline, &mut out);
+                }
             }
         }
     }

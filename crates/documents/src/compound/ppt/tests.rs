@@ -42,21 +42,27 @@ fn show() -> (Vec<u8>, Vec<u8>) {
         kinds::GROUP,
         0,
         &[
-            holder(kinds::SHAPE, 0, &[atom(kinds::MORE_OPTIONS, 1, &table), atom(kinds::PLACE, 0, &[0x20, 3, 0, 0, 0, 0, 0, 0])]),
+            holder(
+                kinds::SHAPE,
+                0,
+                &[atom(kinds::MORE_OPTIONS, 1, &table), atom(kinds::PLACE, 0, &[0x20, 3, 0, 0, 0, 0, 0, 0])],
+            ),
             cell(10, 100, "Year"),
             cell(20, 100, "Rent"),
             cell(20, 200, "4,200"),
             cell(10, 200, "2024"),
         ],
     );
-    let drawing = |shapes: &[Vec<u8>]| holder(kinds::DRAWING, 0, &[holder(0xf002, 0, &[holder(kinds::GROUP, 0, shapes)])]);
+    let drawing =
+        |shapes: &[Vec<u8>]| holder(kinds::DRAWING, 0, &[holder(0xf002, 0, &[holder(kinds::GROUP, 0, shapes)])]);
     // Fields of nine bits set how the first paragraph's bullet is; the second one has none.
     let set = [
         [6u32.to_le_bytes().as_slice(), &[0, 0], &1u32.to_le_bytes(), &[1, 0]].concat(),
         [9u32.to_le_bytes().as_slice(), &[0, 0], &1u32.to_le_bytes(), &[0, 0]].concat(),
     ];
     let free = [text(4, "First\rNo mark"), atom(kinds::TEXT_STYLE, 0, &set.concat())].concat();
-    let comment = holder(kinds::COMMENT, 0, &[atom(kinds::STRING, 0, &wide("Ann")), atom(kinds::STRING, 1, &wide("Check"))]);
+    let comment =
+        holder(kinds::COMMENT, 0, &[atom(kinds::STRING, 0, &wide("Ann")), atom(kinds::STRING, 1, &wide("Check"))]);
     let one = holder(
         kinds::SLIDE,
         0,
@@ -77,17 +83,12 @@ fn show() -> (Vec<u8>, Vec<u8>) {
         0,
         &[atom(kinds::NOTES_ATOM, 0, &256u32.to_le_bytes()), drawing(&[shape(9, Some(12), &[text(2, "Say hello")])])],
     );
-    let listed = |id: u32, number: u32| {
-        atom(kinds::LISTED, 0, &[id, 0, 0, number, 0].map(u32::to_le_bytes).concat())
-    };
+    let listed = |id: u32, number: u32| atom(kinds::LISTED, 0, &[id, 0, 0, number, 0].map(u32::to_le_bytes).concat());
     let titles = [text(0, "The plan"), text(1, "One\rTwo\u{b}lines")].concat();
     let main = holder(
         kinds::DOCUMENT,
         0,
-        &[
-            holder(kinds::LIST, 0, &[listed(2, 256), titles, listed(3, 257)]),
-            holder(kinds::LIST, 2, &[listed(4, 300)]),
-        ],
+        &[holder(kinds::LIST, 0, &[listed(2, 256), titles, listed(3, 257)]), holder(kinds::LIST, 2, &[listed(4, 300)])],
     );
     let mut stream = Vec::new();
     let mut places = Vec::new();
