@@ -12,6 +12,10 @@ pub(crate) struct Level {
     /// With `%1` where the number of the first level stands.
     pub(crate) text: String,
     pub(crate) start: u32,
+    /// The level after which it begins anew, from 1; 0 where it never does, none where any level above makes it.
+    pub(crate) restart: Option<u8>,
+    /// Numbers of the levels above are written in plain digits.
+    pub(crate) legal: bool,
 }
 
 /// List definitions and how far each list has counted.
@@ -94,13 +98,18 @@ impl Numbering {
             }
         }
         let definition = self.level(id, &base, level).cloned();
+        let levels: Vec<Option<Level>> = (0..9).map(|at| self.level(id, &base, at).cloned()).collect();
         let counts = self.counts.entry(base.clone()).or_insert_with(|| vec![None; 9]);
-        if let Some(count) = counts.get_mut(usize::from(level)) {
-            let start = definition.as_ref().map_or(1, |definition| definition.start);
-            *count = Some(count.map_or(start, |count| count.saturating_add(1)));
-        }
-        for deeper in counts.iter_mut().skip(usize::from(level) + 1) {
-            *deeper = None;
+        for (at, (count, known)) in counts.iter_mut().zip(&levels).enumerate() {
+            let start = known.as_ref().map_or(1, |known| known.start);
+            let restart = known.as_ref().and_then(|known| known.restart);
+            match at.cmp(&usize::from(level)) {
+                // A level that was passed over counts as begun.
+                std::cmp::Ordering::Less => *count = count.or(Some(start)),
+                std::cmp::Ordering::Equal => *count = Some(count.map_or(start, |count| count.saturating_add(1))),
+                std::cmp::Ordering::Greater if restart.is_none_or(|after| level < after) => *count = None,
+                std::cmp::Ordering::Greater => {}
+            }
         }
         let counts = counts.clone();
         let definition = definition?;
@@ -114,7 +123,11 @@ impl Numbering {
                     if label.contains(&place) {
                         let of = self.level(id, &base, i as u8);
                         let number = count.unwrap_or_else(|| of.map_or(1, |of| of.start));
-                        label = label.replace(&place, &written(number, of.map_or("decimal", |of| of.format.as_str())));
+                        let format = match of.map_or("decimal", |of| of.format.as_str()) {
+                            format if !definition.legal || matches!(format, "none" | "bullet") => format,
+                            _ => "decimal",
+                        };
+                        label = label.replace(&place, &written(number, format));
                     }
                 }
                 Some(label)
@@ -129,11 +142,14 @@ fn level_of(level: El<'_>) -> Level {
         format: value("numFmt").unwrap_or("decimal").to_owned(),
         text: value("lvlText").unwrap_or("").chars().take(40).collect(),
         start: value("start").and_then(|start| start.parse().ok()).unwrap_or(1),
+        restart: value("lvlRestart").and_then(|after| after.parse().ok()),
+        legal: level.child("isLgl").is_some_and(|el| !matches!(el.attr("val"), Some("0" | "false"))),
     }
 }
 
 fn written(number: u32, format: &str) -> String {
     match format {
+        "none" | "bullet" => String::new(),
         "lowerLetter" => letters(number),
         "upperLetter" => letters(number).to_uppercase(),
         "lowerRoman" => roman(number),

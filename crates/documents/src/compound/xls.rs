@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// Records of one workbook, counted again for each sheet that they are read for.
 const MAX_RECORDS: u64 = 60_000_000;
 const MAX_SHEETS: usize = 10_000;
+/// Words of the charts of one sheet.
+const MAX_WORDS: usize = 10_000;
 
 /// Whether bytes begin like a workbook without a container.
 pub(crate) fn is_bare(head: &[u8]) -> bool {
@@ -209,17 +211,20 @@ impl Sheet {
         let mut inside = 0u32;
         let mut object = 0;
         let mut merged = Vec::new();
+        let mut known = HashSet::new();
         for record in records {
             book.count()?;
             match record.id {
                 0x009 | 0x209 | 0x409 | 0x809 => inside += 1,
                 0x00a if inside == 0 => break,
                 0x00a => inside -= 1,
-                0x100d if self.words.len() < 10_000 => {
+                0x100d | 0x204 if inside > 0 || record.id == 0x100d => {
+                    // Names of a chart's series, and what it counts.
+                    let of_series = record.id == 0x100d;
                     let mut joined = record.joined();
-                    joined.skip(2);
-                    let text = book.text(&mut joined, false).map(|text| folded(&text)).unwrap_or_default();
-                    if !text.is_empty() && !self.words.contains(&text) {
+                    joined.skip(if of_series { 2 } else { 6 });
+                    let text = book.text(&mut joined, !of_series).map(|text| folded(&text)).unwrap_or_default();
+                    if !text.is_empty() && known.len() < MAX_WORDS && known.insert(text.clone()) {
                         budget.spend(text.len())?;
                         self.words.push(text);
                     }

@@ -131,5 +131,9 @@ fn level_at(table: &[u8], at: usize) -> Option<(Level, usize)> {
             letter => label.push(letter),
         }
     }
-    Some((Level { format: format.to_owned(), text: label, start: start.min(1 << 20) }, text + 2 + 2 * long))
+    let flags = *table.get(at + 5)?;
+    let restart = (flags & 8 != 0).then(|| table.get(at + 26).copied()).flatten();
+    let level =
+        Level { format: format.to_owned(), text: label, start: start.min(1 << 20), restart, legal: flags & 4 != 0 };
+    Some((level, text + 2 + 2 * long))
 }

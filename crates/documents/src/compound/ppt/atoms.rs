@@ -23,6 +23,7 @@ pub(super) mod kinds {
     pub(crate) const STRING: u16 = 0x0fba;
     pub(crate) const LIST: u16 = 0x0ff0;
     pub(crate) const EDIT: u16 = 0x0ff5;
+    pub(crate) const ADDED: u16 = 0x138b;
     pub(crate) const DIRECTORY: u16 = 0x1772;
     pub(crate) const COMMENT: u16 = 0x2ee0;
     pub(crate) const GROUP: u16 = 0xf003;
@@ -52,9 +53,10 @@ impl<'a> Atom<'a> {
         Some(Self { kind: u16_at(bytes, at + 2)?, instance: head >> 4, container: head & 0xf == 0xf, body })
     }
 
-    /// The records inside; none in one that holds data.
+    /// The records inside; none in one that holds data. What later programs added is not marked as a container.
     pub(super) fn children(&self) -> Atoms<'a> {
-        Atoms { bytes: if self.container { self.body } else { &[] }, at: 0 }
+        let inside = self.container || self.kind == kinds::ADDED;
+        Atoms { bytes: if inside { self.body } else { &[] }, at: 0 }
     }
 
     /// All records of a kind inside, at any depth.
