@@ -10,6 +10,7 @@ mod collecting;
 mod evaluating;
 mod floors;
 mod importing;
+mod inside;
 mod keeping;
 mod law;
 mod licences;

@@ -23,6 +23,11 @@ pub enum Kind {
     Email,
     Epub,
     Code,
+    Mailbox,
+    Archive,
+    Notebook,
+    Json,
+    Xml,
 }
 
 /// How guarded a thing is.
@@ -301,6 +306,21 @@ pub struct DocumentDetail {
     pub versions: Vec<VersionRow>,
     /// What is nearly the same, most alike first.
     pub alike: Vec<Alike>,
+    /// What it came in: letters that it was attached to, archives that it lay in.
+    pub holders: Vec<Within>,
+    /// Files that came in inside it.
+    pub holds: Vec<Within>,
+}
+
+/// A document that holds another, or that lies in one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Within {
+    /// The document.
+    pub document: i64,
+    /// Its title.
+    pub title: String,
+    /// The name of the inner one, with its path in the outer.
+    pub name: String,
 }
 
 /// One version of a document.

@@ -74,6 +74,7 @@ pub fn bindings() -> String {
         Alike,
         Relation,
         DocumentDetail,
+        Within,
         VersionRow,
         OpenedVersion,
         Comparison,

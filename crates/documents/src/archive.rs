@@ -18,6 +18,19 @@ struct Entry {
     packed_bytes: usize,
     method: u16,
     encrypted: bool,
+    /// It is a link, not a file.
+    link: bool,
+    /// Its name begins at a root or climbs out of the archive.
+    outside: bool,
+}
+
+/// What the directory says of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    File,
+    /// A link, or a name that leads out of the archive.
+    Refused,
+    Encrypted,
 }
 
 /// An archive's directory over its bytes.
@@ -78,6 +91,15 @@ impl<'a> Archive<'a> {
         self.names.iter().map(String::as_str)
     }
 
+    /// What an entry is.
+    pub(crate) fn sort(&self, name: &str) -> Sort {
+        match self.entries.get(name) {
+            Some(entry) if entry.link || entry.outside => Sort::Refused,
+            Some(Entry { encrypted: true, .. }) => Sort::Encrypted,
+            _ => Sort::File,
+        }
+    }
+
     /// The entry's bytes; `None` where there is no such entry.
     pub(crate) fn get(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
         let Some(entry) = self.entries.get(name) else { return Ok(None) };
@@ -128,13 +150,24 @@ fn directory_entry(bytes: &[u8], at: usize, shift: usize) -> Option<(Entry, Stri
     let skip = usize::from(u16_at(bytes, at + 30)?) + usize::from(u16_at(bytes, at + 32)?);
     let name = bytes.get(at + 46..(at + 46).checked_add(name_len)?)?;
     let name = String::from_utf8_lossy(name).replace('\\', "/");
+    // Systems of the kind of Unix keep what a file is beside its permissions.
+    let mode = u32_at(bytes, at + 38)? >> 16;
     let entry = Entry {
         offset: (u32_at(bytes, at + 42)? as usize).checked_add(shift)?,
         packed_bytes: u32_at(bytes, at + 20)? as usize,
         method: u16_at(bytes, at + 10)?,
         encrypted: flags & 1 != 0,
+        link: mode & 0xf000 == 0xa000,
+        outside: leads_out(&name),
     };
     Some((entry, name.trim_start_matches('/').to_owned(), at + 46 + name_len + skip))
+}
+
+/// Whether a name begins at a root or climbs out of where it stands.
+pub(crate) fn leads_out(name: &str) -> bool {
+    let mut parts = name.split(['/', '\\']);
+    let first = parts.next().unwrap_or_default();
+    first.is_empty() || first.ends_with(':') || first == ".." || parts.any(|part| part == "..") || name.contains('\0')
 }
 
 /// `target` as a path inside the archive, taken from the folder of `base`.

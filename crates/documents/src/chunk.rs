@@ -3,6 +3,7 @@
 //! A passage never leaves its page, is always one stretch of the page's text, and carries the headings above it.
 
 use crate::builder::folded;
+use crate::source;
 use hearth_domain::{Block, BlockKind, Document, Kind, Page, Passage, Place};
 use std::ops::Range;
 
@@ -36,7 +37,15 @@ pub fn chunk(document: &Document, options: &ChunkOptions) -> Vec<Passage> {
         if document.kind != Kind::Pdf {
             headings.clear();
         }
-        let mut cutter = Cutter { page, index: i as u32, options, headings: &mut headings, out: &mut out, open: None };
+        let mut cutter = Cutter {
+            page,
+            index: i as u32,
+            options,
+            headings: &mut headings,
+            out: &mut out,
+            open: None,
+            source: document.kind == Kind::Code,
+        };
         cutter.run();
     }
     out
@@ -49,6 +58,8 @@ struct Cutter<'a> {
     headings: &'a mut Vec<(u8, String)>,
     out: &'a mut Vec<Passage>,
     open: Option<Open>,
+    /// The page is source code: the definitions around a line stand for its headings.
+    source: bool,
 }
 
 /// A passage that still grows.
@@ -84,7 +95,13 @@ impl Cutter<'_> {
                         self.close();
                     }
                     for piece in split(&self.page.text, range, max, self.options.target_chars, at_lines) {
-                        self.add(piece, max, self.options.target_chars);
+                        if self.source {
+                            self.leave_definitions(&piece);
+                        }
+                        self.add(piece.clone(), max, self.options.target_chars);
+                        if self.source {
+                            self.enter_definitions(piece);
+                        }
                     }
                 }
             }
@@ -116,6 +133,24 @@ impl Cutter<'_> {
                         table: false,
                     });
                 }
+            }
+        }
+    }
+
+    /// Before a stretch of code: definitions that it does not stand in are over.
+    fn leave_definitions(&mut self, piece: &Range<usize>) {
+        let text = self.page.text.get(piece.clone()).unwrap_or_default();
+        let first = text.lines().find(|line| !line.trim().is_empty() && !source::leads(line)).map_or(0, source::indent);
+        self.headings.retain(|(level, _)| usize::from(*level) < first);
+    }
+
+    /// After it: those that it opens stand around what follows.
+    fn enter_definitions(&mut self, piece: Range<usize>) {
+        for line in self.page.text.get(piece).unwrap_or_default().lines() {
+            if let Some(signature) = source::definition(line) {
+                let level = source::indent(line).min(250) as u8;
+                self.headings.retain(|(above, _)| *above < level);
+                self.headings.push((level, shortened(&signature)));
             }
         }
     }

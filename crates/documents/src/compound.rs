@@ -1,8 +1,11 @@
-//! Compound files: the container of old Word documents (DOC) and of Outlook messages (MSG). Streams by path, bounded.
+//! Compound files: the container of old Word, Excel and PowerPoint files (DOC, XLS, PPT) and of Outlook messages (MSG).
+//! Streams by path, bounded.
 
 pub(crate) mod doc;
 pub(crate) mod msg;
 mod packed;
+pub(crate) mod ppt;
+pub(crate) mod xls;
 
 use crate::ReadError;
 use cfb::CompoundFile as Container;
@@ -67,4 +70,4 @@ pub(crate) fn wide(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

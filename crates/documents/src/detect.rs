@@ -1,8 +1,10 @@
 //! What a file is: by its bytes first, by its name where bytes are plain text.
 
 use crate::archive::Archive;
-use crate::compound::Compound;
+use crate::compound::{Compound, xls::is_bare};
 use crate::decode::{decode, looks_like_text};
+use crate::folder::is_tar;
+use crate::mbox::is_mailbox;
 use crate::{ReadError, ReadOptions};
 use hearth_domain::Kind;
 
@@ -25,6 +27,12 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<Kind, ReadError> {
     }
     if head.starts_with(b"{\\rtf") {
         return Ok(Kind::Rtf);
+    }
+    if is_bare(head) {
+        return Ok(Kind::Xlsx);
+    }
+    if head.starts_with(b"\x1f\x8b") || is_tar(bytes) {
+        return Ok(Kind::Archive);
     }
     if let Some(what) = known_binary(head) {
         return Err(ReadError::unsupported(what));
@@ -53,9 +61,7 @@ fn archive_kind(bytes: &[u8]) -> Result<Kind, ReadError> {
     let mimetype = String::from_utf8_lossy(mimetype.get(..mimetype.len().min(100)).unwrap_or_default()).into_owned();
     let kind = if archive.has("word/document.xml") || (archive.has("[Content_Types].xml") && any("word/")) {
         Kind::Docx
-    } else if archive.has("xl/workbook.bin") {
-        return Err(ReadError::unsupported("A binary Excel workbook (.xlsb)"));
-    } else if archive.has("[Content_Types].xml") && any("xl/") {
+    } else if archive.has("xl/workbook.bin") || (archive.has("[Content_Types].xml") && any("xl/")) {
         Kind::Xlsx
     } else if archive.has("[Content_Types].xml") && any("ppt/") {
         Kind::Pptx
@@ -72,9 +78,14 @@ fn archive_kind(bytes: &[u8]) -> Result<Kind, ReadError> {
     } else {
         let what = match mimetype.as_str() {
             m if m.contains("opendocument") => "An OpenDocument drawing or formula",
-            _ if archive.has("Index/Document.iwa") || any("Index/") => "An iWork document (Pages, Numbers or Keynote)",
-            _ if any("META-INF/") => "A Java archive",
-            _ => "A zip archive",
+            _ if archive.has("Index/Document.iwa")
+                || archive.has("index.apxl")
+                || archive.has("buildVersionHistory.plist") =>
+            {
+                "An iWork document (Pages, Numbers or Keynote)"
+            }
+            _ if archive.has("META-INF/MANIFEST.MF") => "A Java archive",
+            _ => return Ok(Kind::Archive),
         };
         return Err(ReadError::unsupported(what));
     };
@@ -100,13 +111,13 @@ fn compound(bytes: &[u8]) -> Result<Kind, ReadError> {
     if has("__properties_version1.0") {
         return Ok(Kind::Email);
     }
-    Err(ReadError::unsupported(if has("Workbook") || has("Book") {
-        "An old Excel workbook (.xls)"
-    } else if has("PowerPoint Document") {
-        "An old PowerPoint presentation (.ppt)"
-    } else {
-        "An old office file"
-    }))
+    if has("Workbook") || has("Book") {
+        return Ok(Kind::Xlsx);
+    }
+    if has("PowerPoint Document") {
+        return Ok(Kind::Pptx);
+    }
+    Err(ReadError::unsupported("An old office file"))
 }
 
 fn known_binary(head: &[u8]) -> Option<&'static str> {
@@ -121,7 +132,6 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
         _ if starts(b"BM") && head.get(6..10) == Some(&[0; 4]) => "A bitmap picture",
         _ if riff(b"WAVE") || starts(b"ID3") || starts(b"fLaC") || starts(b"OggS") => "A sound recording",
         _ if head.get(4..8) == Some(b"ftyp") => "A film or sound recording",
-        _ if starts(b"\x1f\x8b") => "A gzip archive",
         _ if starts(b"7z\xbc\xaf") => "A 7z archive",
         _ if starts(b"Rar!") => "A RAR archive",
         _ if starts(b"BZh") => "A bzip2 archive",
@@ -137,6 +147,9 @@ fn text_kind(extension: &str, name: &str, bytes: &[u8]) -> Kind {
     let head = decode(bytes.get(..bytes.len().min(8192)).unwrap_or_default()).0.into_owned();
     let start = head.trim_start();
     let lower: String = start.chars().take(2048).collect::<String>().to_ascii_lowercase();
+    if is_mailbox(bytes) {
+        return Kind::Mailbox;
+    }
     if is_email(start) {
         return Kind::Email;
     }
@@ -148,10 +161,14 @@ fn text_kind(extension: &str, name: &str, bytes: &[u8]) -> Kind {
     match extension {
         "md" | "markdown" | "mdown" | "mkd" | "mdx" => Kind::Markdown,
         "csv" | "tsv" | "tab" => Kind::Csv,
+        "ipynb" => Kind::Notebook,
+        "json" | "jsonl" | "ndjson" | "geojson" => Kind::Json,
+        "xml" | "rss" | "atom" | "rdf" | "opml" => Kind::Xml,
         "eml" if start.lines().next().is_some_and(|line| line.contains(':')) => Kind::Email,
         _ if CODE.split_ascii_whitespace().any(|known| known == extension) => Kind::Code,
         _ if matches!(base(name), "Makefile" | "Dockerfile" | "CMakeLists.txt" | "Rakefile" | "Gemfile") => Kind::Code,
-        _ if lower.starts_with("<?xml") || lower.starts_with("#!/") => Kind::Code,
+        _ if ["<?xml", "<rss", "<feed"].iter().any(|start| lower.starts_with(start)) => Kind::Xml,
+        _ if lower.starts_with("#!/") => Kind::Code,
         _ => Kind::Text,
     }
 }
@@ -161,9 +178,9 @@ fn base(name: &str) -> &str {
 }
 
 const CODE: &str = "rs py js mjs cjs ts tsx jsx java kt kts c h cc cpp cxx hpp hh cs go rb php swift scala sh bash zsh \
-    fish ps1 bat cmd pl pm lua r jl hs ml mli fs fsx ex exs erl clj cljs el lisp scm sql toml yaml yml json jsonl ndjson \
-    ini cfg conf xml xsd xsl svg css scss less vue svelte dart nim zig v vhdl tf proto graphql cmake gradle tex bib \
-    ipynb asm s f90 f95 m mm pas vb wat";
+    fish ps1 bat cmd pl pm lua r jl hs ml mli fs fsx ex exs erl clj cljs el lisp scm sql toml yaml yml \
+    ini cfg conf xsd xsl svg css scss less vue svelte dart nim zig v vhdl tf proto graphql cmake gradle tex bib \
+    asm s f90 f95 m mm pas vb wat";
 
 /// Two or more header fields of a message before anything else.
 fn is_email(start: &str) -> bool {
@@ -216,7 +233,10 @@ mod tests {
         check("report.pdf", b"Just some words that were saved.", Ok(Kind::Text));
         check("x.docx", &zip(&[("[Content_Types].xml", b""), ("xl/workbook.xml", b"")]), Ok(Kind::Xlsx));
         check("x.bin", &zip(&[("word/document.xml", b"")]), Ok(Kind::Docx));
-        check("x.zip", &zip(&[("a.txt", b"a")]), Err("unsupported"));
+        check("x.zip", &zip(&[("a.txt", b"a")]), Ok(Kind::Archive));
+        check("x.jar", &zip(&[("META-INF/MANIFEST.MF", b"a")]), Err("unsupported"));
+        check("x.gz", b"\x1f\x8b\x08\0\0\0\0\0\0\0", Ok(Kind::Archive));
+        check("feed", b"<rss version='2.0'><channel/></rss>", Ok(Kind::Xml));
         check("page.txt", b"<!DOCTYPE html><html></html>", Ok(Kind::Html));
         check("mail.txt", b"From: a@b.c\nSubject: hi\n\nhello", Ok(Kind::Email));
         check("notes.txt", b"To: do\nlater: maybe not\nthen\n", Ok(Kind::Text));
@@ -227,6 +247,9 @@ mod tests {
         check("a.md", b"# hi", Ok(Kind::Markdown));
         check("a.csv", b"a,b\n1,2", Ok(Kind::Csv));
         check("dir/a.rs", b"fn main() {}", Ok(Kind::Code));
+        check("a.ipynb", b"{}", Ok(Kind::Notebook));
+        check("a.json", b"{}", Ok(Kind::Json));
+        check("a.svg", b"<?xml version='1.0'?><svg/>", Ok(Kind::Code));
         check("README", b"hello there", Ok(Kind::Text));
     }
 

@@ -2,7 +2,7 @@
 
 use crate::builder::{PageBuilder, folded};
 use crate::decode::decode;
-use crate::{ReadError, ReadOptions};
+use crate::{ReadError, ReadOptions, source};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Page, Place, Warning};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
@@ -68,25 +68,38 @@ pub(crate) fn paragraphs(page: &mut PageBuilder, text: &str) {
     flush(page, &mut paragraph, item);
 }
 
-/// One page; stretches between empty lines are code blocks, so that line breaks and indents stay.
+/// Stretches of code: from one empty line to the next, and from one definition to the next with what is said above it.
+fn stretches(text: &str) -> Vec<std::ops::Range<usize>> {
+    let mut out = Vec::new();
+    let mut start: Option<usize> = None;
+    // Where the lines above that belong to a definition begin.
+    let mut lead: Option<usize> = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.trim().is_empty() {
+            out.extend(start.take().map(|from| from..at));
+            lead = None;
+        } else {
+            let from = *start.get_or_insert(at);
+            let cut = lead.unwrap_or(at);
+            if cut > from && source::definition(line).is_some() {
+                out.push(from..cut);
+                start = Some(cut);
+            }
+            lead = if source::leads(line) { lead.or(Some(at)) } else { None };
+        }
+        at += line.len();
+    }
+    out.extend(start.map(|from| from..text.len()));
+    out
+}
+
+/// One page; stretches of it are code blocks, so that line breaks and indents stay.
 pub(crate) fn code(bytes: &[u8], options: &ReadOptions) -> Result<Document, ReadError> {
     let (text, warnings) = text_of(bytes, options)?;
     let text: String = text.chars().filter(|c| *c != '\r' && (!c.is_control() || matches!(c, '\n' | '\t'))).collect();
     let text = text.trim_start_matches('\u{feff}').trim_end().to_owned();
-    let mut blocks = Vec::new();
-    let mut start: Option<usize> = None;
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if line.trim().is_empty() {
-            if let Some(from) = start.take() {
-                blocks.push(from..at);
-            }
-        } else {
-            start.get_or_insert(at);
-        }
-        at += line.len();
-    }
-    blocks.extend(start.map(|from| from..text.len()));
+    let blocks = stretches(&text);
     let block = |range: std::ops::Range<usize>| {
         let body = text.get(range.clone()).unwrap_or_default().trim_end().len();
         hearth_domain::Block { kind: BlockKind::Code, range: range.start as u32..(range.start + body) as u32 }
@@ -162,19 +175,21 @@ pub(crate) fn markdown(bytes: &[u8], options: &ReadOptions) -> Result<Document, 
     let text = text.trim_start_matches('\u{feff}');
     let (front, body) = front_matter(text);
     let mut reader = MarkdownReader::default();
-    for event in Parser::new_ext(
-        body,
-        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH,
-    ) {
-        reader.event(event);
-    }
-    reader.flush();
+    reader.read(body);
     let heading = reader.outline.first().map(|item| item.title.clone());
     let mut document = document(Kind::Markdown, vec![reader.page.finish(Place::Whole)]);
     document.title = front.or(heading);
     document.outline = reader.outline;
     document.warnings = warnings;
     Ok(document)
+}
+
+/// Appends the Markdown of one cell of a notebook, and its headings to `outline`.
+pub(crate) fn markdown_cell(page: PageBuilder, text: &str, outline: &mut Vec<OutlineItem>) -> PageBuilder {
+    let mut reader = MarkdownReader { page, ..MarkdownReader::default() };
+    reader.read(text);
+    outline.append(&mut reader.outline);
+    reader.page
 }
 
 /// The title that a YAML block at the start gives, and what follows that block.
@@ -203,6 +218,15 @@ struct MarkdownReader {
 }
 
 impl MarkdownReader {
+    fn read(&mut self, text: &str) {
+        let options = Options::ENABLE_TABLES
+            | Options::ENABLE_FOOTNOTES
+            | Options::ENABLE_TASKLISTS
+            | Options::ENABLE_STRIKETHROUGH;
+        Parser::new_ext(text, options).for_each(|event| self.event(event));
+        self.flush();
+    }
+
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.start(tag),

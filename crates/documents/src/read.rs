@@ -2,7 +2,9 @@
 
 use crate::builder::OutputBudget;
 use crate::compound::is_compound;
-use crate::{ReadError, compound, detect, email, epub, html, office, open_document, pdf, plain, rtf};
+use crate::{
+    ReadError, compound, data, detect, email, epub, folder, html, mbox, office, open_document, pdf, plain, rtf,
+};
 use hearth_domain::{Document, Kind};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,6 +42,8 @@ pub fn read(
         Kind::Pdf => pdf::read(bytes, options, progress),
         Kind::Docx if is_compound(bytes) => compound::doc::read(bytes, options),
         Kind::Email if is_compound(bytes) => compound::msg::read(bytes, options),
+        Kind::Xlsx if !bytes.starts_with(b"PK") => compound::xls::read(bytes, options, progress),
+        Kind::Pptx if is_compound(bytes) => compound::ppt::read(bytes, options, progress),
         Kind::Docx => office::docx::read(bytes, options, progress),
         Kind::Pptx => office::pptx::read(bytes, options, progress),
         Kind::Xlsx => office::xlsx::read(bytes, options, progress),
@@ -48,6 +52,11 @@ pub fn read(
         Kind::Epub => epub::read(bytes, options, progress),
         Kind::Html => html::read(bytes, options),
         Kind::Email => email::read(bytes, options),
+        Kind::Mailbox => mbox::read(bytes, options, progress),
+        Kind::Archive => folder::read(name, bytes, options, progress),
+        Kind::Notebook => data::notebook(bytes, options),
+        Kind::Json => data::json(bytes, options),
+        Kind::Xml => data::xml(bytes, options),
         Kind::Csv => plain::csv(name, bytes, options),
         Kind::Markdown => plain::markdown(bytes, options),
         Kind::Code => plain::code(bytes, options),

@@ -150,6 +150,10 @@ impl Builder {
         let name = self.name(start.local_name().as_ref());
         let first = self.xml.attrs.len() as u32;
         for attr in start.attributes().with_checks(false).flatten() {
+            // Names of vocabularies say nothing to a reader.
+            if attr.key.as_ref().starts_with("xmlns") {
+                continue;
+            }
             let key = self.name(attr.key.local_name().as_ref());
             let value = match quick_xml::escape::unescape(&attr.value) {
                 Ok(value) => self.keep(&value),
@@ -197,6 +201,17 @@ impl<'a> El<'a> {
     /// The first attribute with this local name.
     pub(crate) fn attr(&self, name: &str) -> Option<&'a str> {
         self.attrs_named(name).next()
+    }
+
+    /// All attributes with their local names.
+    pub(crate) fn attrs(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let xml = self.xml;
+        let range = self.node().map_or(0..0, |node| node.attrs.clone());
+        let attrs = xml.attrs.get(range.start as usize..range.end as usize).unwrap_or_default();
+        attrs.iter().filter_map(move |(key, text)| {
+            let value = xml.text.get(text.start as usize..text.end as usize)?;
+            Some((xml.names.get(*key as usize)?.as_str(), value))
+        })
     }
 
     /// Every attribute with this local name; prefixes may tell several apart.

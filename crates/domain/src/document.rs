@@ -24,6 +24,13 @@ pub enum Kind {
     Email,
     Epub,
     Code,
+    /// Many letters in one file.
+    Mailbox,
+    /// A file of files.
+    Archive,
+    Notebook,
+    Json,
+    Xml,
 }
 
 /// A document as read: pages of text with their structure. Everything a person can be shown or quoted stands in some page's `text`.
@@ -45,7 +52,7 @@ pub struct Document {
     pub outline: Vec<OutlineItem>,
     /// What could not be read, or only partly.
     pub warnings: Vec<Warning>,
-    /// Files that travel inside (mail attachments), not yet read.
+    /// Files that travel inside (attached to letters, members of archives), not yet read.
     pub attachments: Vec<Attachment>,
 }
 
@@ -136,10 +143,11 @@ pub struct Warning {
     pub message: String,
 }
 
-/// A file inside a file.
+/// A file inside a file: attached to a letter, or a member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
-    /// Its name as given, never a path.
+    /// Its name as given. Where it stands in a folder of an archive or below a letter of a mailbox, the names of these come
+    /// first, parted by `/`; no part climbs or begins at a root.
     pub name: String,
     /// Its bytes.
     pub bytes: Vec<u8>,

@@ -5,21 +5,22 @@ use crate::clock::now_ms;
 use crate::embedding::whole_text;
 use crate::engine::EngineError;
 use crate::error;
+use crate::inside::{self, Member};
 use crate::jobs::{self, Payload, Source, failure};
 use crate::kernel::{House, Open};
 use crate::models::Installed;
 use crate::near;
-use crate::offers::{From, Offered, plain_name};
 use crate::reader::ReaderError;
+use crate::title::names_something;
 use hearth_api::{Error, ErrorCode, ImportStep, JobAction, JobFailure};
 use hearth_documents::{ChunkOptions, ReadError};
-use hearth_domain::{BlobHash, Document, DocumentId, JobId, Passage, SpaceId, VersionId};
+use hearth_domain::{BlobHash, Document, DocumentId, JobId, Kind, Passage, SpaceId, VersionId};
 use hearth_inference::embed::Kind as Side;
 use hearth_retrieval::Sketch;
 use hearth_store::{Entry, IndexedPassage, JobState, JobUpdate, NewVersion, Scope, StoreError, VersionState, Writer};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -27,8 +28,6 @@ use std::time::{Duration, Instant};
 pub(crate) const MAX_FILE_BYTES: u64 = 512 << 20;
 /// Passages embedded at a time: small enough that a question in between waits little.
 const BATCH: usize = 16;
-/// Files within files within files.
-const MAX_DEPTH: u8 = 3;
 
 /// One job under way.
 pub(crate) struct Work<'a> {
@@ -41,6 +40,8 @@ pub(crate) struct Work<'a> {
     pub(crate) step: ImportStep,
     /// What stands for the words that were read.
     pub(crate) sketch: Option<Sketch>,
+    /// Files inside, whose bytes are kept.
+    pub(crate) members: Vec<Member>,
 }
 
 /// Why a job did not come to its end.
@@ -91,7 +92,23 @@ pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
         return Ok(());
     }
     let (document, version) = work.begin(space, &bytes, hash, origin)?;
-    let (read, fresh) = work.read(version, bytes)?;
+    let outcome = finish_reading(work, space, document, version, bytes, began);
+    if matches!(outcome, Err(Stopped::Cancelled)) {
+        inside::let_go(work)?;
+    }
+    outcome
+}
+
+/// From the bytes of a version to where it answers.
+fn finish_reading(
+    work: &mut Work<'_>,
+    space: SpaceId,
+    document: DocumentId,
+    version: VersionId,
+    bytes: Vec<u8>,
+    began: Instant,
+) -> Result<(), Stopped> {
+    let read = work.read(document, version, bytes)?;
     let passages = hearth_documents::chunk(&read, &ChunkOptions::default());
     work.sketch = near::sketch(&read.pages);
     work.payload.passages = Some(passages.len() as u32);
@@ -100,13 +117,9 @@ pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
     loop {
         let (indexed, embedder) = work.embed(passages.clone(), &title)?;
         if work.publish(space, document, version, &indexed, &embedder, began.elapsed())? {
-            break;
+            return Ok(());
         }
     }
-    if fresh {
-        work.bring_attachments(space, read)?;
-    }
-    Ok(())
 }
 
 impl Work<'_> {
@@ -149,7 +162,7 @@ impl Work<'_> {
         self.payload.passages = Some(row.passages);
         let payload = self.payload_json()?;
         let (id, job, origin) = (row.id, self.job, self.origin());
-        let watched = self.payload.watched.clone();
+        let (watched, within) = (self.payload.watched.clone(), self.payload.inside.clone());
         let there = self.open.store.write(|writer| {
             if let Some(watched) = &watched
                 && !crate::watch::settle(writer, watched.file, job, id, hash, &origin)?
@@ -159,6 +172,9 @@ impl Work<'_> {
             if keeps {
                 writer.keep_document(id)?;
             }
+            if !inside::known(writer, within.as_ref(), id)? {
+                return Ok(false);
+            }
             let update = JobUpdate {
                 now: now_ms(),
                 document: Some(id),
@@ -167,7 +183,7 @@ impl Work<'_> {
                 ..JobUpdate::default()
             };
             writer.update_job(job, &update)?;
-            finish(writer, job, watched.is_some())?;
+            finish(writer, job, watched.is_some() || within.is_some_and(|within| within.quiet))?;
             Ok(true)
         })?;
         if there { Ok(true) } else { Err(Stopped::Cancelled) }
@@ -205,11 +221,19 @@ impl Work<'_> {
         let (name, label, reason, job) =
             (self.name.to_owned(), self.payload.label, self.payload.label_reason.clone(), self.job);
         let mut payload = self.payload.clone();
-        let (document, version, payload) = self.open.store.write(|writer| {
+        let kept = self.open.store.write(|writer| {
+            let mut label = label;
             let same = if from_path { writer.document_by_origin(space, &origin)? } else { None };
             let mut same = same.filter(|row| row.removed_ms.is_none() && row.scope == scope);
             if let Some(jobs::Watched { document: Some(id), returns, .. }) = payload.watched {
                 same = writer.document(id)?.filter(|row| returns || row.removed_ms.is_none()).or(same);
+            }
+            if let Some(within) = &payload.inside {
+                let Some(parent) = inside::parent(writer, within)? else {
+                    return writer.drop_blob(&hash).map(|_| None);
+                };
+                label = parent.label;
+                same = inside::before(writer, within)?;
             }
             writer.put_blob(&hash, bytes)?;
             let (document, version) = writer.begin_version(&NewVersion {
@@ -225,6 +249,9 @@ impl Work<'_> {
                 size_bytes: bytes.len() as u64,
                 now: now_ms(),
             })?;
+            if let Some(within) = &payload.inside {
+                writer.put_inside(within.parent, &within.name, document, same.is_none())?;
+            }
             payload.version = Some(version);
             payload.remark =
                 same.filter(|row| row.version.is_some()).map(|row| format!("Replaces version {}.", row.versions));
@@ -237,16 +264,18 @@ impl Work<'_> {
                 ..JobUpdate::default()
             };
             writer.update_job(job, &update)?;
-            Ok((document, version, payload))
+            Ok(Some((document, version, payload)))
         })?;
+        // What it came in was removed meanwhile.
+        let (document, version, payload) = kept.ok_or(Stopped::Cancelled)?;
         self.payload = payload;
         Ok((document, version))
     }
 
-    /// The version's pages: those kept by an earlier run, or freshly read. Says which.
-    fn read(&mut self, version: VersionId, bytes: Vec<u8>) -> Result<(Document, bool), Stopped> {
+    /// The version's pages: those kept by an earlier run, or freshly read.
+    fn read(&mut self, document: DocumentId, version: VersionId, bytes: Vec<u8>) -> Result<Document, Stopped> {
         if let Some(kept) = self.kept(version)? {
-            return Ok((kept, false));
+            return Ok(kept);
         }
         let password = self.open.jobs.take_password(self.job);
         let mut told = Instant::now();
@@ -269,16 +298,21 @@ impl Work<'_> {
             };
             house.readers.read(self.name, bytes, password.as_deref(), &mut progress)
         };
-        let mut document = read.map_err(|error| self.reading_failed(&error))?;
-        document.title = document.title.filter(|title| names_something(title));
-        self.payload.kind = Some(document.kind);
-        self.payload.pages = Some(document.pages.len() as u32);
-        self.open.store.write(|writer| writer.keep_pages(version, &document))?;
-        Ok((document, true))
+        let mut read = read.map_err(|error| self.reading_failed(&error))?;
+        read.title = read.title.filter(|title| names_something(title));
+        self.payload.kind = Some(read.kind);
+        self.payload.pages = Some(read.pages.len() as u32);
+        inside::keep(self, document, &mut read)?;
+        self.open.store.write(|writer| writer.keep_pages(version, &read))?;
+        Ok(read)
     }
 
     /// Pages that an earlier run kept before it was interrupted.
     fn kept(&self, version: VersionId) -> Result<Option<Document>, Stopped> {
+        // What was inside was not kept with the pages.
+        if matches!(self.payload.kind, Some(Kind::Email | Kind::Mailbox | Kind::Archive)) {
+            return Ok(None);
+        }
         let kept = self.open.store.read(|reader| {
             let pages = reader.pages(version)?;
             Ok(reader.version(version)?.filter(|_| !pages.is_empty()).map(|row| (row, pages)))
@@ -364,7 +398,9 @@ impl Work<'_> {
         if self.open.jobs.should_end(self.job) {
             return Err(self.ended());
         }
-        let (payload, sketch) = (&self.payload, self.sketch.as_ref());
+        let (payload, sketch, members) = (&self.payload, self.sketch.as_ref(), self.members.as_slice());
+        let payload_quiet = payload.inside.as_ref().is_some_and(|within| within.quiet);
+        let brought = RefCell::new(Vec::new());
         let (job, pages, origin) = (self.job, self.payload.pages.unwrap_or(0), self.origin());
         let watched = self.payload.watched.clone();
         let (other, gone, twin) = (Cell::new(false), Cell::new(false), Cell::new(None));
@@ -384,10 +420,18 @@ impl Work<'_> {
             let published = writer.publish(version, indexed, now_ms())?;
             near::compare(writer, document, version, sketch)?;
             let mut payload = payload.clone();
+            if let Some(within) = &payload.inside
+                && inside::parent(writer, within)?.is_none()
+            {
+                gone.set(true);
+                return Err(StoreError::Invalid("what it came in was removed".into()));
+            }
+            payload.brought = inside::bring(writer, space, document, &payload, members)?;
+            brought.replace(payload.brought.clone());
             payload.remark = payload.remark.or(near::remark(writer, document)?);
             let payload = serde_json::to_value(&payload).map_err(|error| StoreError::Invalid(error.to_string()))?;
             writer.update_job(job, &JobUpdate { now: now_ms(), payload: Some(payload), ..JobUpdate::default() })?;
-            finish(writer, job, watched.is_some())?;
+            finish(writer, job, watched.is_some() || payload_quiet)?;
             let row = writer.document(document)?.ok_or(StoreError::NotFound { what: "document", id: document.0 })?;
             let hash = writer.version(version)?.map(|row| row.hash);
             if let (Some(watched), Some(hash)) = (&watched, &hash) {
@@ -413,7 +457,10 @@ impl Work<'_> {
             Ok(((), entry))
         });
         match kept {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                self.open.jobs.push(brought.into_inner().into_iter().map(JobId));
+                Ok(true)
+            }
             Err(_) if other.get() => Ok(false),
             Err(_) if twin.get().is_some() => {
                 let known = twin.get().map(|hash| self.known(space, &hash)).transpose()?.unwrap_or(false);
@@ -428,26 +475,6 @@ impl Work<'_> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Files that travelled inside become documents of their own.
-    fn bring_attachments(&self, space: SpaceId, read: Document) -> Result<(), Stopped> {
-        if read.attachments.is_empty() || self.payload.depth >= MAX_DEPTH {
-            return Ok(());
-        }
-        let origin = format!("attached to {}", self.name);
-        let files = read
-            .attachments
-            .into_iter()
-            .map(|file| Offered {
-                name: plain_name(&file.name),
-                size_bytes: file.bytes.len() as u64,
-                from: From::Bytes { bytes: file.bytes, origin: origin.clone() },
-            })
-            .collect();
-        let label = Some(self.payload.label);
-        jobs::add(self.house, self.open, files, space, self.payload.only_for_question, label, self.payload.depth + 1)?;
-        Ok(())
     }
 
     fn note(&self, update: JobUpdate) -> Result<(), Stopped> {
@@ -492,28 +519,6 @@ impl Work<'_> {
 fn finish(writer: &Writer<'_>, job: JobId, watched: bool) -> Result<(), StoreError> {
     writer.finish_job(job, JobState::Done, None, now_ms())?;
     if watched { writer.dismiss_job(job) } else { Ok(()) }
-}
-
-/// Whether a title that a file gives itself says more than its file name. Templates, tools and filing systems leave behind
-/// numbers, file names and "untitled".
-pub(crate) fn names_something(title: &str) -> bool {
-    const LEFT_BEHIND: [&str; 8] = [
-        "untitled",
-        "microsoft word",
-        "microsoft powerpoint",
-        "powerpoint presentation",
-        "document1",
-        "(anonymous)",
-        "presentation1",
-        "slide 1",
-    ];
-    const ENDINGS: [&str; 9] = [".doc", ".docx", ".indd", ".dvi", ".ppt", ".pptx", ".tex", ".qxd", ".pdf"];
-    let folded = title.trim().to_lowercase();
-    let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
-    letters >= 3
-        && letters * 2 >= folded.chars().filter(|c| !c.is_whitespace()).count()
-        && !LEFT_BEHIND.iter().any(|words| folded.starts_with(words))
-        && !ENDINGS.iter().any(|ending| folded.ends_with(ending))
 }
 
 /// A reader's refusal with what can be done about it.
@@ -567,17 +572,4 @@ pub(crate) fn extract(house: &House, path: &Path, password: Option<&str>) -> Res
         document.attachments.iter().map(|file| json!({ "name": file.name, "bytes": file.bytes.len() })).collect();
     let document = Document { attachments: Vec::new(), ..document };
     Ok(json!({ "document": document, "attachments": attachments, "passages": passages }))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn titles_that_say_nothing_give_way_to_the_file_name() {
-        for said in ["Fire Strategy Report", "Lease of the mill, 2027", "年度報告書"] {
-            assert!(super::names_something(said), "{said}");
-        }
-        for empty in ["", "0000320193-22-000070", "Microsoft Word - x.doc", "untitled", "thesis.dvi", "A1"] {
-            assert!(!super::names_something(empty), "{empty}");
-        }
-    }
 }

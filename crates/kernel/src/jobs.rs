@@ -4,6 +4,7 @@
 use crate::clock::now_ms;
 use crate::error;
 use crate::import;
+use crate::inside::Inside;
 use crate::kernel::{House, Open};
 use crate::offers::{From, Offered};
 use hearth_api::{Destination, Error, ErrorCode, Event, ImportStep, Job, JobAction, JobFailure};
@@ -41,6 +42,12 @@ pub(crate) struct Payload {
     /// For a file of a watched folder.
     #[serde(default)]
     pub(crate) watched: Option<Watched>,
+    /// For a file that came in inside another.
+    #[serde(default)]
+    pub(crate) inside: Option<Inside>,
+    /// The jobs of the files inside this one.
+    #[serde(default)]
+    pub(crate) brought: Vec<i64>,
 }
 
 /// The file of a watched folder that a job reads.
@@ -69,6 +76,8 @@ impl Payload {
             passages: None,
             remark: None,
             watched: None,
+            inside: None,
+            brought: Vec::new(),
         }
     }
 }
@@ -90,6 +99,8 @@ pub(crate) struct Jobs {
     woken: Condvar,
     cancelled: Mutex<HashSet<JobId>>,
     passwords: Mutex<HashMap<JobId, String>>,
+    /// Bytes that came out of each file that a person handed over.
+    unpacked: Mutex<HashMap<DocumentId, u64>>,
     stopped: AtomicBool,
 }
 
@@ -115,7 +126,16 @@ impl Jobs {
         held(&self.passwords).remove(&job)
     }
 
-    fn push(&self, jobs: impl IntoIterator<Item = JobId>) {
+    /// Counts bytes that came out of a file and the files inside it, where that stays below `most`.
+    pub(crate) fn unpack(&self, root: DocumentId, bytes: u64, most: u64) -> bool {
+        let mut unpacked = held(&self.unpacked);
+        let so_far = unpacked.entry(root).or_default();
+        let fits = so_far.saturating_add(bytes) <= most;
+        *so_far += if fits { bytes } else { 0 };
+        fits
+    }
+
+    pub(crate) fn push(&self, jobs: impl IntoIterator<Item = JobId>) {
         held(&self.queue).extend(jobs);
         self.woken.notify_all();
     }
@@ -244,6 +264,7 @@ fn take_in(house: &House, open: &Open, job: &JobRow) -> Result<(), import::Stopp
             payload,
             step: ImportStep::Read,
             sketch: None,
+            members: Vec::new(),
         })
     }))
     .unwrap_or_else(|_| {
@@ -402,6 +423,9 @@ pub(crate) fn wait(house: &House, jobs: &[i64], progress: &mut dyn FnMut(&Job)) 
         for (id, job) in rows.iter().filter_map(|row| Some((row.id, view(row)?))) {
             if job.finished_ms.is_none() {
                 left.push(id);
+            } else if let Some(row) = rows.iter().find(|row| row.id == id) {
+                // What came in inside it is on its way too.
+                left.extend(brought(row).into_iter().filter(|id| !seen.contains_key(&id.0)));
             }
             if seen.get(&job.id) != Some(&job) {
                 progress(&job);
@@ -413,6 +437,12 @@ pub(crate) fn wait(house: &House, jobs: &[i64], progress: &mut dyn FnMut(&Job)) 
         }
     }
     Ok(())
+}
+
+/// The jobs of the files inside the one that a job brought in.
+fn brought(row: &JobRow) -> Vec<JobId> {
+    let payload = serde_json::from_value::<Payload>(row.payload.clone());
+    payload.map(|payload| payload.brought.into_iter().map(JobId).collect()).unwrap_or_default()
 }
 
 /// A failure without a way on but to take the file off the list.

@@ -7,13 +7,16 @@ use crate::near::{self, Standing};
 use crate::view;
 use hearth_api::{
     DocumentDetail, DocumentRow, DocumentStatus, Error, ErrorCode, Job, JobState, LaterRevision, Library, Relation,
-    VersionRow,
+    VersionRow, Within,
 };
 use hearth_domain::{DocumentId, Kind, Label, SpaceId};
 use hearth_policy::Outcome;
 use hearth_store::{DocumentFilter, Entry, StoreError, VersionState};
 use serde_json::json;
 use std::collections::HashMap;
+
+/// Files inside one document that the inspector names.
+const SHOWN_INSIDE: usize = 500;
 
 /// What the table is asked for.
 pub(crate) struct Wanted {
@@ -146,7 +149,17 @@ pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Erro
         .flatten();
     let current = versions.iter().find(|version| version.state == VersionState::Current);
     let alike = near::alike(open, id)?;
+    let (holders, holds) = open
+        .store
+        .read(|reader| {
+            let outer = reader.holders(id)?.into_iter().map(|row| (row.parent, row.name));
+            let inner = reader.inside(id)?.into_iter().map(|row| (row.child, row.name));
+            Ok((within(reader, outer)?, within(reader, inner)?))
+        })
+        .map_err(error::store)?;
     Ok(DocumentDetail {
+        holders,
+        holds,
         author: current.and_then(|version| version.author.clone()),
         created: current.and_then(|version| version.created.clone()),
         origin: document.origin.clone(),
@@ -182,19 +195,34 @@ pub(crate) fn detail(open: &Open, id: DocumentId) -> Result<DocumentDetail, Erro
     })
 }
 
-/// Removes documents from every answer at once.
+/// Documents that hold another or lie in one, as the inspector names them; not what was removed or is not read yet.
+fn within(
+    reader: &hearth_store::Reader<'_>,
+    rows: impl Iterator<Item = (DocumentId, String)>,
+) -> hearth_store::Result<Vec<Within>> {
+    let mut out = Vec::new();
+    for (id, name) in rows.take(SHOWN_INSIDE) {
+        if let Some(row) = reader.document(id)?.filter(|row| row.removed_ms.is_none() && row.version.is_some()) {
+            out.push(Within { document: id.0, title: row.title, name });
+        }
+    }
+    Ok(out)
+}
+
+/// Removes documents from every answer at once, with what came in inside them.
 pub(crate) fn remove(house: &House, ids: &[i64]) -> Result<(), Error> {
     let open = house.open()?;
     for id in ids.iter().copied().map(DocumentId) {
         // What is removed is erased when Hearth is next started.
-        if let Some(row) = open.store.read(|reader| reader.document(id)).map_err(error::store)? {
+        for row in with_followers(&open, id)? {
             house.law.may_purge(row.label, &row.title)?;
         }
         open.store
             .record_with(|writer| {
                 let row = writer.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;
-                writer.remove_document(id, now_ms())?;
-                Ok(((), entry("document.removed", format!("Removed {}", row.title), id, json!({}))))
+                let inside = writer.remove_document(id, now_ms())?;
+                let sentence = format!("Removed {}{}", row.title, also(&inside));
+                Ok(((), entry("document.removed", sentence, id, followed(&inside))))
             })
             .map_err(error::store)?;
     }
@@ -202,15 +230,42 @@ pub(crate) fn remove(house: &House, ids: &[i64]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Puts removed documents back.
+/// A document and those that go with it where it is removed.
+fn with_followers(open: &Open, id: DocumentId) -> Result<Vec<hearth_store::DocumentRow>, Error> {
+    let rows = |reader: &hearth_store::Reader<'_>| {
+        let mut rows = Vec::new();
+        for one in reader.with_inside(&[id])? {
+            if one == id || reader.holders(one)?.iter().any(|row| row.follows) {
+                rows.extend(reader.document(one)?);
+            }
+        }
+        Ok(rows)
+    };
+    open.store.read(rows).map_err(error::store)
+}
+
+/// What the record says of files that went along.
+fn also(inside: &[DocumentId]) -> String {
+    if inside.is_empty() {
+        return String::new();
+    }
+    format!(" and {} inside it", view::count(inside.len(), "file", "files"))
+}
+
+fn followed(inside: &[DocumentId]) -> serde_json::Value {
+    if inside.is_empty() { json!({}) } else { json!({ "inside": inside }) }
+}
+
+/// Puts removed documents back, with what went with them.
 pub(crate) fn restore(house: &House, ids: &[i64]) -> Result<(), Error> {
     let open = house.open()?;
     for id in ids.iter().copied().map(DocumentId) {
         open.store
             .record_with(|writer| {
                 let row = writer.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;
-                writer.restore_document(id)?;
-                Ok(((), entry("document.restored", format!("Put {} back", row.title), id, json!({}))))
+                let inside = writer.restore_document(id)?;
+                let sentence = format!("Put {}{} back", row.title, also(&inside));
+                Ok(((), entry("document.restored", sentence, id, followed(&inside))))
             })
             .map_err(error::store)?;
     }
@@ -245,11 +300,14 @@ pub(crate) fn set_label(house: &House, id: DocumentId, label: Label, confirmed: 
         }
         Outcome::Deny => crate::law::allowed(&decision, || "The label was not changed".into())?,
     }
-    let detail = json!({ "from": row.label, "to": label, "rule": decision.rule.name, "confirmed": confirmed });
-    let sentence = format!("Labelled {} {}", row.title, crate::law::label_name(label));
     open.store
-        .record(entry("document.labelled", sentence, id, detail), |writer| {
-            writer.set_label(id, label, "chosen by a person", now_ms())
+        .record_with(|writer| {
+            writer.set_label(id, label, "chosen by a person", now_ms())?;
+            let inside: Vec<DocumentId> = writer.label_inside(id)?.into_iter().map(|(child, _)| child).collect();
+            let sentence = format!("Labelled {}{} {}", row.title, also(&inside), crate::law::label_name(label));
+            let detail = json!({ "from": row.label, "to": label, "rule": decision.rule.name, "confirmed": confirmed,
+                "inside": inside });
+            Ok(((), entry("document.labelled", sentence, id, detail)))
         })
         .map_err(error::store)?;
     house.events.stale(&["ListDocuments", "ListActivity"]);

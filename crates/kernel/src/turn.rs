@@ -114,6 +114,8 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
         return Err(error::missing("space or conversation"));
     }
     let now = now_ms();
+    // What is attached stands for what is inside it.
+    let attached = open.store.read(|reader| reader.with_inside(&question.attachments)).map_err(error::store)?;
     let (conversation, turn) = open
         .store
         .write(|writer| {
@@ -133,12 +135,8 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
     house.hands.start(&format!("turn-{turn}"), move || {
         let held = there.foreground.hold();
         let opened = Arc::clone(&open);
-        let asked = permit::Question {
-            space: question.space,
-            text,
-            attachments: question.attachments,
-            grounding: question.grounding,
-        };
+        let asked =
+            permit::Question { space: question.space, text, attachments: attached, grounding: question.grounding };
         let mut turn = Turn::new(&there, &open, conversation, turn, asked.text.clone(), cancel, started);
         turn.record.general = question.grounding == Grounding::General;
         turn.tell_began();

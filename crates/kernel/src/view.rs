@@ -22,6 +22,11 @@ pub(crate) fn kind(kind: Kind) -> api::Kind {
         Kind::Email => api::Kind::Email,
         Kind::Epub => api::Kind::Epub,
         Kind::Code => api::Kind::Code,
+        Kind::Mailbox => api::Kind::Mailbox,
+        Kind::Archive => api::Kind::Archive,
+        Kind::Notebook => api::Kind::Notebook,
+        Kind::Json => api::Kind::Json,
+        Kind::Xml => api::Kind::Xml,
     }
 }
 
@@ -43,6 +48,11 @@ pub(crate) fn kind_from(kind: api::Kind) -> Kind {
         api::Kind::Email => Kind::Email,
         api::Kind::Epub => Kind::Epub,
         api::Kind::Code => Kind::Code,
+        api::Kind::Mailbox => Kind::Mailbox,
+        api::Kind::Archive => Kind::Archive,
+        api::Kind::Notebook => Kind::Notebook,
+        api::Kind::Json => Kind::Json,
+        api::Kind::Xml => Kind::Xml,
     }
 }
 

@@ -48,6 +48,7 @@ pub use table::audit::{AuditHead, AuditRow, AuditSeq, Entry};
 pub use table::citation::{CitationRow, NewCitation};
 pub use table::conversation::ConversationRow;
 pub use table::document::{DocumentFilter, DocumentRow, Scope};
+pub use table::inside::{InsideRow, LABEL_OF_PARENT};
 pub use table::job::{JobFilter, JobRow, JobState, JobUpdate};
 pub use table::law::{DecisionRow, LawRow, LeaveRow, NewDecision};
 pub use table::ledger::{LedgerRow, LedgerTotals, NewLedger};

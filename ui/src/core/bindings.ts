@@ -845,7 +845,7 @@ kind: Kind, };
 /**
  * The family of a file.
  */
-export type Kind = "pdf" | "docx" | "pptx" | "xlsx" | "odt" | "odp" | "ods" | "rtf" | "csv" | "html" | "markdown" | "text" | "email" | "epub" | "code";
+export type Kind = "pdf" | "docx" | "pptx" | "xlsx" | "odt" | "odp" | "ods" | "rtf" | "csv" | "html" | "markdown" | "text" | "email" | "epub" | "code" | "mailbox" | "archive" | "notebook" | "json" | "xml";
 
 /**
  * How guarded a thing is.
@@ -1202,7 +1202,32 @@ versions: Array<VersionRow>,
 /**
  * What is nearly the same, most alike first.
  */
-alike: Array<Alike>, };
+alike: Array<Alike>, 
+/**
+ * What it came in: letters that it was attached to, archives that it lay in.
+ */
+holders: Array<Within>, 
+/**
+ * Files that came in inside it.
+ */
+holds: Array<Within>, };
+
+/**
+ * A document that holds another, or that lies in one.
+ */
+export type Within = { 
+/**
+ * The document.
+ */
+document: number, 
+/**
+ * Its title.
+ */
+title: string, 
+/**
+ * The name of the inner one, with its path in the outer.
+ */
+name: string, };
 
 /**
  * One version of a document.

@@ -185,6 +185,11 @@ export const KIND: Record<Kind, string> = {
   email: 'Email',
   epub: 'EPUB',
   code: 'Code',
+  mailbox: 'Mailbox',
+  archive: 'Archive',
+  notebook: 'Notebook',
+  json: 'JSON',
+  xml: 'XML',
 };
 
 /** Kinds whose pages are sheets. */
@@ -195,6 +200,7 @@ export function pagesOf(kind: Kind | null, pages: number): string {
   if (kind !== null && SHEETS.has(kind)) return plural(pages, 'sheet');
   if (kind === 'pptx' || kind === 'odp') return plural(pages, 'slide');
   if (kind === 'epub') return plural(pages, 'chapter');
+  if (kind === 'mailbox') return plural(pages, 'letter');
   return plural(pages, 'page');
 }
 

@@ -1,8 +1,11 @@
 //! Word documents of 1997 to 2003 ([MS-DOC]): the text by its pieces, and of each paragraph whether it is a heading, an item
-//! of a list or stands in a table. Numbers of lists are not kept in the text and are not made up.
+//! of a list or stands in a table.
+
+mod lists;
 
 use super::{Compound, u16_at, u32_at};
 use crate::builder::{PageBuilder, folded};
+use crate::numbering::Numbering;
 use crate::plain::document;
 use crate::{ReadError, ReadOptions};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place};
@@ -31,7 +34,14 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Document, Read
     let table = if flags & 0x0200 != 0 { "/1Table" } else { "/0Table" };
     let table = file.stream(table).ok_or_else(|| ReadError::damaged("its table of pieces is missing"))?;
     let pieces = pieces(&main, &table).ok_or_else(|| ReadError::damaged("its table of pieces cannot be read"))?;
-    let mut reader = Reader { runs: runs(&main, &table), ..Reader::default() };
+    let (numbering, by_style) = lists::read(&main, &table);
+    let mut runs = runs(&main, &table);
+    for run in runs.iter_mut().filter(|run| run.list.is_none()) {
+        // A style may belong to a list.
+        (run.list, run.level) =
+            by_style.get(&run.style).map_or((None, run.level), |(list, level)| (Some(*list), *level));
+    }
+    let mut reader = Reader { runs, numbering, ..Reader::default() };
     // The parts of the text follow one another.
     let count = |at: usize| u32_at(&main, at).unwrap_or(0);
     let parts = [
@@ -137,7 +147,10 @@ struct Run {
     start: usize,
     end: usize,
     heading: Option<u8>,
-    item: bool,
+    style: u16,
+    /// The list that it is in, from 1; 0 where it says that it is in none.
+    list: Option<u16>,
+    level: u8,
     in_table: bool,
     row_end: bool,
 }
@@ -179,6 +192,7 @@ fn properties(page: &[u8], at: usize, run: &mut Run) {
     };
     let Some(body) = page.get(start..(start + long).min(page.len())) else { return };
     // The first nine styles after the plain one are the headings.
+    run.style = u16_at(body, 0).unwrap_or(0);
     run.heading = u16_at(body, 0).filter(|style| (1..=9).contains(style)).map(|style| (style as u8).min(6));
     let mut at = 2;
     while let Some(code) = u16_at(body, at) {
@@ -196,7 +210,8 @@ fn properties(page: &[u8], at: usize, run: &mut Run) {
             0x2416 => run.in_table = value != 0,
             0x2417 | 0x244c => run.row_end = value != 0,
             0x2640 => run.heading = (value < 9).then(|| (value + 1).min(6)),
-            0x460b => run.item = u16_at(body, at).is_some_and(|list| list != 0 && list != 0xf801),
+            0x460b => run.list = u16_at(body, at).map(|list| if list == 0xf801 { 0 } else { list }),
+            0x260a => run.level = value.min(8),
             _ => {}
         }
         at += long;
@@ -206,6 +221,7 @@ fn properties(page: &[u8], at: usize, run: &mut Run) {
 #[derive(Default)]
 struct Reader {
     runs: Vec<Run>,
+    numbering: Numbering,
     page: PageBuilder,
     outline: Vec<OutlineItem>,
     text: String,
@@ -279,12 +295,19 @@ impl Reader {
                     self.page.row(false, None, &cells);
                 }
                 let line = folded(&text);
-                match run.heading {
-                    Some(level) if !line.is_empty() => {
-                        self.outline.push(OutlineItem { level, title: line.clone(), page: 0 });
-                        self.page.block(BlockKind::Heading { level }, &line);
+                let list = run.list.filter(|list| *list != 0 && !line.is_empty());
+                let label = list.and_then(|list| self.numbering.next(&list.to_string(), run.level));
+                match (run.heading, list) {
+                    (Some(level), _) if !line.is_empty() => {
+                        let label = label.filter(|label| label.chars().any(char::is_alphanumeric));
+                        let title = folded(&format!("{} {line}", label.unwrap_or_default()));
+                        self.page.block(BlockKind::Heading { level }, &title);
+                        self.outline.push(OutlineItem { level, title, page: 0 });
                     }
-                    None if run.item && !line.is_empty() => self.page.item(0, &format!("• {line}")),
+                    (None, Some(_)) => {
+                        let label = label.unwrap_or_else(|| "•".to_owned());
+                        self.page.item(usize::from(run.level) * 2, &format!("{label} {line}"));
+                    }
                     _ => self.page.block(BlockKind::Paragraph, &text),
                 }
             }

@@ -6,7 +6,7 @@ use hearth_domain::{Attachment, BlockKind, Document, Kind};
 use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
 
-fn container(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn container(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut file = Container::create(Cursor::new(Vec::new())).unwrap();
     for (path, bytes) in streams {
         if let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) {
@@ -18,7 +18,7 @@ fn container(streams: &[(&str, Vec<u8>)]) -> Vec<u8> {
     file.into_inner().into_inner()
 }
 
-fn open(bytes: &[u8]) -> Result<Document, ReadError> {
+pub(crate) fn open(bytes: &[u8]) -> Result<Document, ReadError> {
     read("a file", bytes, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(()))
 }
 
@@ -110,7 +110,7 @@ fn an_old_word_document_is_read_by_its_pieces() {
     assert_eq!(page.blocks.last().map(|block| &block.kind), Some(&BlockKind::Note));
 }
 
-fn wide(text: &str) -> Vec<u8> {
+pub(crate) fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 

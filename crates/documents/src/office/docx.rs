@@ -3,6 +3,7 @@
 use super::{Relation, graphic, main_part, properties, relations};
 use crate::archive::Archive;
 use crate::builder::{PageBuilder, folded};
+use crate::numbering::Numbering;
 use crate::plain::document;
 use crate::read::{Progress, step};
 use crate::xml::{El, Xml};
@@ -10,10 +11,7 @@ use crate::{ReadError, ReadOptions};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place};
 use std::collections::HashMap;
 
-use numbering::Numbering;
-
 mod math;
-mod numbering;
 
 /// Tables within tables that are followed.
 const MAX_NESTING: u8 = 12;

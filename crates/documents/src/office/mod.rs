@@ -4,6 +4,8 @@ pub(crate) mod docx;
 mod graphic;
 pub(crate) mod number;
 pub(crate) mod pptx;
+pub(crate) mod sheet;
+pub(crate) mod xlsb;
 pub(crate) mod xlsx;
 
 use crate::ReadError;

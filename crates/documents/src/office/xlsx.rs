@@ -1,6 +1,7 @@
 //! Excel workbooks: one page per sheet, one row per row that holds something, numbers as the sheet shows them.
 
 use super::number::Format;
+use super::sheet::{CellCount, Styles, mark_header, truth, write_row};
 use super::{graphic, main_part, properties, relations};
 use crate::archive::Archive;
 use crate::builder::{OutputBudget, PageBuilder, folded};
@@ -14,14 +15,13 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
 
-/// Cells of one workbook that are read.
-const MAX_CELLS: u64 = 20_000_000;
 const MAX_COLUMNS: u32 = 16_384;
-/// Empty cells in a row that are kept as such; a wider gap is closed.
-const MAX_GAP: u32 = 40;
 
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<'_>) -> Result<Document, ReadError> {
     let archive = Archive::open(bytes, options)?;
+    if archive.has("xl/workbook.bin") && !archive.has("xl/workbook.xml") {
+        return super::xlsb::read(bytes, options, progress);
+    }
     let main = main_part(&archive, "xl/workbook.xml")?;
     let book = Xml::parse(&archive.need(&main)?)?;
     let parts = relations(&archive, &main)?;
@@ -42,7 +42,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     let sheets: Vec<El<'_>> = book.root().child("sheets").map(|el| el.children().collect()).unwrap_or_default();
     let mut pages = Vec::new();
     let mut warnings = Vec::new();
-    let mut cells = 0u64;
+    let mut cells = CellCount::default();
     for (i, sheet) in sheets.iter().enumerate() {
         step(progress, i as u32, sheets.len() as u32)?;
         let name = folded(sheet.attr("name").unwrap_or_default());
@@ -65,19 +65,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     Ok(document)
 }
 
-/// The first row names the columns where it holds several words and no number, and something follows.
-pub(crate) fn mark_header(page: &mut PageBuilder) {
-    let is_header = page.first_row_text().is_some_and(|text| {
-        let cells: Vec<&str> = text.split('\t').filter(|cell| !cell.trim().is_empty()).collect();
-        cells.len() > 1 && cells.iter().all(|cell| cell.parse::<f64>().is_err())
-    });
-    if is_header && page.blocks().len() > 1 {
-        page.mark_header(0);
-    }
-}
-
 /// Comments and text boxes of a sheet.
-fn extras(archive: &Archive<'_>, sheet: &str, page: &mut PageBuilder) -> Result<(), ReadError> {
+pub(super) fn extras(archive: &Archive<'_>, sheet: &str, page: &mut PageBuilder) -> Result<(), ReadError> {
     let mut parts: Vec<_> = relations(archive, sheet)?.into_values().collect();
     parts.sort_by(|a, b| a.target.cmp(&b.target));
     let threaded = parts.iter().any(|relation| relation.kind == "threadedComment");
@@ -166,12 +155,6 @@ fn push_text(event: &Event<'_>, out: &mut String) {
     }
 }
 
-struct Styles {
-    /// The number format of each cell style.
-    formats: Vec<Format>,
-    from_1904: bool,
-}
-
 fn formats(bytes: &[u8]) -> Vec<Format> {
     let Ok(xml) = Xml::parse(bytes) else { return Vec::new() };
     let root = xml.root();
@@ -192,7 +175,7 @@ struct Sheet<'a> {
     strings: &'a [String],
     styles: &'a Styles,
     page: PageBuilder,
-    cells: &'a mut u64,
+    cells: &'a mut CellCount,
 }
 
 /// A cell while it is read.
@@ -226,12 +209,7 @@ impl Sheet<'_> {
                         "c" => {
                             let at = attr(start, "r").and_then(|at| column_of(&at));
                             column = at.unwrap_or(column.saturating_add(1)).min(MAX_COLUMNS);
-                            *self.cells += 1;
-                            if *self.cells > MAX_CELLS {
-                                return Err(ReadError::Bomb {
-                                    why: "its sheets have many millions of cells".to_owned(),
-                                });
-                            }
+                            self.cells.one()?;
                             cell = Cell {
                                 column,
                                 kind: attr(start, "t").unwrap_or_default(),
@@ -254,7 +232,7 @@ impl Sheet<'_> {
                         cell = Cell::default();
                     }
                     "row" => {
-                        self.row(row, &line);
+                        write_row(&mut self.page, row, &line);
                         line.clear();
                     }
                     _ => {}
@@ -264,21 +242,8 @@ impl Sheet<'_> {
                 Ok(_) => {}
             }
         }
-        self.row(row, &line);
+        write_row(&mut self.page, row, &line);
         Ok(())
-    }
-
-    fn row(&mut self, row: u32, line: &[(u32, String)]) {
-        let Some((first, _)) = line.first() else { return };
-        let mut cells: Vec<&str> = Vec::new();
-        let mut next = *first;
-        for (column, text) in line {
-            let gap = column.saturating_sub(next).min(MAX_GAP);
-            cells.extend(std::iter::repeat_n("", gap as usize));
-            cells.push(text);
-            next = column.saturating_add(1);
-        }
-        self.page.row(false, Some(format!("{}{row}", column_name(*first))), &cells);
     }
 
     /// A cell's text as the sheet shows it.
@@ -287,14 +252,11 @@ impl Sheet<'_> {
             "s" => {
                 cell.value.trim().parse::<usize>().ok().and_then(|i| self.strings.get(i)).cloned().unwrap_or_default()
             }
-            "b" => if cell.value.trim() == "1" { "TRUE" } else { "FALSE" }.to_owned(),
+            "b" => truth(cell.value.trim() == "1").to_owned(),
             "str" | "inlineStr" | "e" => cell.value.clone(),
             "d" => cell.value.trim_end_matches("T00:00:00").to_owned(),
             _ => match cell.value.trim().parse::<f64>() {
-                Ok(number) => match self.styles.formats.get(cell.style) {
-                    Some(format) => format.show(number, self.styles.from_1904),
-                    None => Format::of(0, None).show(number, false),
-                },
+                Ok(number) => self.styles.show(number, cell.style),
                 Err(_) => cell.value.clone(),
             },
         }
@@ -316,20 +278,11 @@ fn column_of(reference: &str) -> Option<u32> {
     (column > 0).then_some(column)
 }
 
-pub(crate) fn column_name(mut column: u32) -> String {
-    let mut name = Vec::new();
-    while column > 0 {
-        column -= 1;
-        name.push(char::from(b'A' + (column % 26) as u8));
-        column /= 26;
-    }
-    name.iter().rev().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::archive::tests::zip;
+    use crate::office::sheet::column_name;
     use std::ops::ControlFlow;
 
     #[test]

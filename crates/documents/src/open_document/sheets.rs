@@ -2,7 +2,7 @@
 
 use super::{Inline, MAX_NESTING, Styles, lines, rows_of};
 use crate::builder::{PageBuilder, folded};
-use crate::office::xlsx::{column_name, mark_header};
+use crate::office::sheet::{column_name, mark_header};
 use crate::xml::El;
 use hearth_domain::{BlockKind, Page, Place};
 

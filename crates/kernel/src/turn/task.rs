@@ -69,7 +69,7 @@ pub(crate) fn code(question: &str, attached: &[Kind]) -> Option<String> {
     if question.contains("```") {
         return Some("it holds a block of code".into());
     }
-    if attached.contains(&Kind::Code) {
+    if attached.iter().any(|kind| matches!(kind, Kind::Code | Kind::Notebook)) {
         return Some("a file of code is attached".into());
     }
     let words: Vec<&str> = question

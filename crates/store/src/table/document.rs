@@ -183,15 +183,19 @@ impl Reader<'_> {
 }
 
 impl Writer<'_> {
-    /// Takes a document out of every search at once; nothing of it is deleted.
-    pub fn remove_document(&self, id: DocumentId, now: TimeMs) -> Result<()> {
+    /// Takes a document out of every search at once, with what came in inside it and is in nothing else; nothing of it is
+    /// deleted. Says what went with it.
+    pub fn remove_document(&self, id: DocumentId, now: TimeMs) -> Result<Vec<DocumentId>> {
         let sql = "UPDATE document SET removed_ms = coalesce(removed_ms, ?2) WHERE id = ?1";
-        self.changed(id, self.db.execute(sql, (id.0, now))?)
+        self.changed(id, self.db.execute(sql, (id.0, now))?)?;
+        self.remove_inside(id, now, 0)
     }
 
-    /// Brings a removed document back into search.
-    pub fn restore_document(&self, id: DocumentId) -> Result<()> {
-        self.changed(id, self.db.execute("UPDATE document SET removed_ms = NULL WHERE id = ?1", [id.0])?)
+    /// Brings a removed document back into search, with what went with it. Says what did.
+    pub fn restore_document(&self, id: DocumentId) -> Result<Vec<DocumentId>> {
+        let removed = self.document(id)?.and_then(|row| row.removed_ms);
+        self.changed(id, self.db.execute("UPDATE document SET removed_ms = NULL WHERE id = ?1", [id.0])?)?;
+        removed.map_or(Ok(Vec::new()), |removed| self.restore_inside(id, removed, 0))
     }
 
     /// Changes how guarded a document is, and says which rule or person did.
@@ -205,9 +209,13 @@ impl Writer<'_> {
         self.changed(id, self.db.execute("UPDATE document SET name = ?2 WHERE id = ?1", (id.0, name))?)
     }
 
-    /// Keeps a document in its space that was brought in for one question.
+    /// Keeps a document in its space that was brought in for one question, with what came in inside it.
     pub fn keep_document(&self, id: DocumentId) -> Result<()> {
-        self.changed(id, self.db.execute("UPDATE document SET scope = 'kept' WHERE id = ?1", [id.0])?)
+        self.document(id)?.ok_or(StoreError::NotFound { what: "document", id: id.0 })?;
+        for id in self.with_inside(&[id])? {
+            self.changed(id, self.db.execute("UPDATE document SET scope = 'kept' WHERE id = ?1", [id.0])?)?;
+        }
+        Ok(())
     }
 
     fn changed(&self, id: DocumentId, rows: usize) -> Result<()> {

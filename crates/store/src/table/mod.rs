@@ -7,6 +7,7 @@ pub(crate) mod citation;
 pub(crate) mod conversation;
 pub(crate) mod document;
 pub(crate) mod fulltext;
+pub(crate) mod inside;
 pub(crate) mod job;
 pub(crate) mod law;
 pub(crate) mod ledger;

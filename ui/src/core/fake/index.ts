@@ -355,7 +355,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     },
     GetDocument: ({ document }) => {
       const paper = turns.paper(document);
-      return { row: row(document), author: 'H. Lindqvist', created: '3 March', origin: `~/Lindgate/${paper.name}`, watched: document % 2 === 1 ? 'Issued drawings' : null, label_reason: 'Rule 6: issued drawings are Internal.', cited_in: 4, warnings: [], versions: [{ id: paper.version, number: 3, hash: '9f2c51d8e07a41ab', imported_ms: now - 86_400_000, size_bytes: paper.size_bytes, pages: paper.pages, current: true }], alike: [] };
+      return { row: row(document), author: 'H. Lindqvist', created: '3 March', origin: `~/Lindgate/${paper.name}`, watched: document % 2 === 1 ? 'Issued drawings' : null, label_reason: 'Rule 6: issued drawings are Internal.', cited_in: 4, warnings: [], versions: [{ id: paper.version, number: 3, hash: '9f2c51d8e07a41ab', imported_ms: now - 86_400_000, size_bytes: paper.size_bytes, pages: paper.pages, current: true }], alike: [], holders: [], holds: [] };
     },
     RemoveDocuments: ({ documents }) => {
       documents.forEach((id) => gone.add(id));

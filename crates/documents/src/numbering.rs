@@ -1,4 +1,4 @@
-//! The numbers and bullets that Word puts before list items and headings.
+//! The numbers and bullets that Word puts before list items and headings, whichever format keeps them.
 
 use crate::numerals::{letters, roman};
 use crate::xml::{El, Xml};
@@ -6,15 +6,21 @@ use std::collections::HashMap;
 
 /// How one level of a list counts.
 #[derive(Clone)]
-struct Level {
-    format: String,
-    text: String,
-    start: u32,
+pub(crate) struct Level {
+    /// Such as `decimal` or `bullet`.
+    pub(crate) format: String,
+    /// With `%1` where the number of the first level stands.
+    pub(crate) text: String,
+    pub(crate) start: u32,
+    /// The level after which it begins anew, from 1; 0 where it never does, none where any level above makes it.
+    pub(crate) restart: Option<u8>,
+    /// Numbers of the levels above are written in plain digits.
+    pub(crate) legal: bool,
 }
 
 /// List definitions and how far each list has counted.
 #[derive(Default)]
-pub(super) struct Numbering {
+pub(crate) struct Numbering {
     /// Abstract list of each list, and the levels that the list overrides.
     lists: HashMap<String, (String, HashMap<u8, u32>)>,
     levels: HashMap<(String, u8), Level>,
@@ -25,7 +31,7 @@ pub(super) struct Numbering {
 }
 
 impl Numbering {
-    pub(super) fn of(xml: Option<&Xml>) -> Self {
+    pub(crate) fn of(xml: Option<&Xml>) -> Self {
         let mut numbering = Self::default();
         let Some(xml) = xml else { return numbering };
         for el in xml.root().children() {
@@ -60,12 +66,27 @@ impl Numbering {
         numbering
     }
 
+    /// Adds a level of an abstract list.
+    pub(crate) fn define(&mut self, base: &str, index: u8, level: Level) {
+        self.levels.insert((base.to_owned(), index), level);
+    }
+
+    /// Adds a list: what it is made from, and where levels of it begin anew.
+    pub(crate) fn list(&mut self, id: &str, base: &str, starts: HashMap<u8, u32>) {
+        self.lists.insert(id.to_owned(), (base.to_owned(), starts));
+    }
+
+    /// Adds a level that a list defines anew for itself.
+    pub(crate) fn redefine(&mut self, id: &str, index: u8, level: Level) {
+        self.own.insert((id.to_owned(), index), level);
+    }
+
     fn level(&self, id: &str, base: &str, level: u8) -> Option<&Level> {
         self.own.get(&(id.to_owned(), level)).or_else(|| self.levels.get(&(base.to_owned(), level)))
     }
 
     /// Counts on and gives the label of the next item; `None` where the paragraph is in no list.
-    pub(super) fn next(&mut self, id: &str, level: u8) -> Option<String> {
+    pub(crate) fn next(&mut self, id: &str, level: u8) -> Option<String> {
         let (base, starts) = self.lists.get(id)?.clone();
         let level = level.min(8);
         if self.started.insert(id.to_owned()) && !starts.is_empty() {
@@ -77,13 +98,18 @@ impl Numbering {
             }
         }
         let definition = self.level(id, &base, level).cloned();
+        let levels: Vec<Option<Level>> = (0..9).map(|at| self.level(id, &base, at).cloned()).collect();
         let counts = self.counts.entry(base.clone()).or_insert_with(|| vec![None; 9]);
-        if let Some(count) = counts.get_mut(usize::from(level)) {
-            let start = definition.as_ref().map_or(1, |definition| definition.start);
-            *count = Some(count.map_or(start, |count| count.saturating_add(1)));
-        }
-        for deeper in counts.iter_mut().skip(usize::from(level) + 1) {
-            *deeper = None;
+        for (at, (count, known)) in counts.iter_mut().zip(&levels).enumerate() {
+            let start = known.as_ref().map_or(1, |known| known.start);
+            let restart = known.as_ref().and_then(|known| known.restart);
+            match at.cmp(&usize::from(level)) {
+                // A level that was passed over counts as begun.
+                std::cmp::Ordering::Less => *count = count.or(Some(start)),
+                std::cmp::Ordering::Equal => *count = Some(count.map_or(start, |count| count.saturating_add(1))),
+                std::cmp::Ordering::Greater if restart.is_none_or(|after| level < after) => *count = None,
+                std::cmp::Ordering::Greater => {}
+            }
         }
         let counts = counts.clone();
         let definition = definition?;
@@ -97,7 +123,11 @@ impl Numbering {
                     if label.contains(&place) {
                         let of = self.level(id, &base, i as u8);
                         let number = count.unwrap_or_else(|| of.map_or(1, |of| of.start));
-                        label = label.replace(&place, &written(number, of.map_or("decimal", |of| of.format.as_str())));
+                        let format = match of.map_or("decimal", |of| of.format.as_str()) {
+                            format if !definition.legal || matches!(format, "none" | "bullet") => format,
+                            _ => "decimal",
+                        };
+                        label = label.replace(&place, &written(number, format));
                     }
                 }
                 Some(label)
@@ -112,11 +142,14 @@ fn level_of(level: El<'_>) -> Level {
         format: value("numFmt").unwrap_or("decimal").to_owned(),
         text: value("lvlText").unwrap_or("").chars().take(40).collect(),
         start: value("start").and_then(|start| start.parse().ok()).unwrap_or(1),
+        restart: value("lvlRestart").and_then(|after| after.parse().ok()),
+        legal: level.child("isLgl").is_some_and(|el| !matches!(el.attr("val"), Some("0" | "false"))),
     }
 }
 
 fn written(number: u32, format: &str) -> String {
     match format {
+        "none" | "bullet" => String::new(),
         "lowerLetter" => letters(number),
         "upperLetter" => letters(number).to_uppercase(),
         "lowerRoman" => roman(number),
