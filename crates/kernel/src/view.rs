@@ -21,6 +21,7 @@ pub(crate) fn kind(kind: Kind) -> api::Kind {
         Kind::Text => api::Kind::Text,
         Kind::Email => api::Kind::Email,
         Kind::Epub => api::Kind::Epub,
+        Kind::Picture => api::Kind::Picture,
         Kind::Code => api::Kind::Code,
     }
 }
@@ -42,6 +43,7 @@ pub(crate) fn kind_from(kind: api::Kind) -> Kind {
         api::Kind::Text => Kind::Text,
         api::Kind::Email => Kind::Email,
         api::Kind::Epub => Kind::Epub,
+        api::Kind::Picture => Kind::Picture,
         api::Kind::Code => Kind::Code,
     }
 }

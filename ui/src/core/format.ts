@@ -185,6 +185,7 @@ export const KIND: Record<Kind, string> = {
   email: 'Email',
   epub: 'EPUB',
   code: 'Code',
+  picture: 'Picture',
 };
 
 /** Kinds whose pages are sheets. */
