@@ -72,7 +72,10 @@ fn pages_of_a_file_that_have_no_text_are_read_beside_those_that_have() -> Result
     let written = page(&house, &job, 0, "north gate")?;
     assert_eq!((written.recognized, written.highlights.len()), (None, 1));
     let scanned = page(&house, &job, 1, "forty apple trees")?;
-    assert!(scanned.recognized.is_some() && scanned.highlights.first().is_some_and(|lit| lit.len() == 1), "{scanned:?}");
+    assert!(
+        scanned.recognized.is_some() && scanned.highlights.first().is_some_and(|lit| lit.len() == 1),
+        "{scanned:?}"
+    );
     let turned = page(&house, &job, 2, "north gate")?;
     let lit = turned.highlights.first().and_then(|lit| lit.first()).context("read although it lies on its head")?;
     assert!(lit.y > 0.85, "its first line is at the foot: {lit:?}");
@@ -105,13 +108,20 @@ fn where_nothing_reads_pictures_the_rest_comes_in_and_what_to_do_is_said() -> Re
     let states: Vec<_> = jobs.iter().map(|job| job.state).collect();
     assert_eq!(states, [JobState::Done, JobState::Failed, JobState::Failed]);
     let remark = jobs[0].remark.as_deref().context("the job says what was not read")?;
-    assert!(remark.starts_with("Page 2 is a scan; its text cannot be read because") && remark.contains("Install tesseract-ocr ("), "{remark}");
+    assert!(
+        remark.starts_with("Page 2 is a scan; its text cannot be read because")
+            && remark.contains("Install tesseract-ocr ("),
+        "{remark}"
+    );
     let shown = house.call("GetDocument", json!({ "document": jobs[0].document }))?;
     assert_eq!(shown["warnings"], json!([remark]));
     for (job, begins) in jobs[1..].iter().zip(["This page is a scan;", "This file is a picture;"]) {
         let failure = job.failure.as_ref().context("a reason")?;
         assert_eq!(failure.code, "no_text");
-        assert!(failure.message.starts_with(begins) && failure.message.contains("Install tesseract-ocr ("), "{failure:?}");
+        assert!(
+            failure.message.starts_with(begins) && failure.message.contains("Install tesseract-ocr ("),
+            "{failure:?}"
+        );
         assert!(failure.actions.contains(&hearth_api::JobAction::Retry));
     }
     let findings = house.call("GetDoctor", json!({}))?;
@@ -125,6 +135,10 @@ fn a_picture_without_words_says_so() -> Result<()> {
     let blank = Sheet { width: 400, height: 300, grey: vec![230; 400 * 300] };
     let job = only(house.import(&[house.file("sky.bmp", blank.bitmap())?])?)?;
     let failure = job.failure.context("a reason")?;
-    assert_eq!((failure.code.as_str(), failure.message.contains("No words were found")), ("no_text", true), "{failure:?}");
+    assert_eq!(
+        (failure.code.as_str(), failure.message.contains("No words were found")),
+        ("no_text", true),
+        "{failure:?}"
+    );
     Ok(())
 }

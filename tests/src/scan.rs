@@ -120,7 +120,8 @@ impl Sheet {
         let row = self.width.div_ceil(4) * 4;
         let (head, size) = (54 + 1024, row * self.height);
         let mut out = b"BM".to_vec();
-        for number in [head + size, 0, head, 40, self.width, self.height, 1 | 8 << 16, 0, size, 11_811, 11_811, 256, 0] {
+        for number in [head + size, 0, head, 40, self.width, self.height, 1 | 8 << 16, 0, size, 11_811, 11_811, 256, 0]
+        {
             out.extend(number.to_le_bytes());
         }
         for light in 0..=255u8 {

@@ -53,15 +53,20 @@ pub fn scan(
                     let (drawn, _) = drawer.draw(page, |_| DOTS / 72.0)?;
                     let (width, height) = (u32::from(drawn.width()), u32::from(drawn.height()));
                     let light = |pixel: &[u8]| match pixel {
-                        [r, g, b, ..] => ((u32::from(*r) * 299 + u32::from(*g) * 587 + u32::from(*b) * 114) / 1000) as u8,
+                        [r, g, b, ..] => {
+                            ((u32::from(*r) * 299 + u32::from(*g) * 587 + u32::from(*b) * 114) / 1000) as u8
+                        }
                         _ => 255,
                     };
                     let grey = drawn.data_as_u8_slice().chunks_exact(4).map(light).collect();
-                    GrayImage::from_raw(width, height, grey).ok_or_else(|| ReadError::damaged("the page has no size"))?
+                    GrayImage::from_raw(width, height, grey)
+                        .ok_or_else(|| ReadError::damaged("the page has no size"))?
                 }
                 None => picture::grey(picture::decode(bytes, page)?),
             };
-            Ok(fit(grey))
+            let mut page = fit(grey);
+            even_out(&mut page);
+            Ok(page)
         });
         let Ok(grey) = drawn else { continue };
         let (width_px, height_px) = grey.dimensions();
@@ -89,6 +94,55 @@ fn fit(grey: GrayImage) -> GrayImage {
     let side = |pixels: f32| (pixels * scale).round().max(1.0) as u32;
     let filter = if scale > 1.0 { imageops::FilterType::CatmullRom } else { imageops::FilterType::Triangle };
     imageops::resize(&grey, side(width), side(height), filter)
+}
+
+/// Pixels to the side of the squares whose lightest pixel is taken for paper.
+const SQUARE: usize = 8;
+/// Squares to each side over which paper is evened out.
+const AROUND: usize = 3;
+/// Paper is no darker than this: what is, is a picture.
+const DARKEST_PAPER: u32 = 96;
+
+/// Takes shadows and tints out: every pixel becomes as light as it is beside the paper around it.
+fn even_out(page: &mut GrayImage) {
+    let (width, height) = (page.width() as usize, page.height() as usize);
+    let (across, down) = (width.div_ceil(SQUARE), height.div_ceil(SQUARE));
+    let mut lightest = vec![0u32; across * down];
+    for (y, row) in page.as_raw().chunks_exact(width.max(1)).enumerate() {
+        for (square, pixels) in lightest.iter_mut().skip(y / SQUARE * across).zip(row.chunks(SQUARE)) {
+            *square = (*square).max(pixels.iter().copied().max().map_or(0, u32::from));
+        }
+    }
+    let paper = blurred(&lightest, across, down);
+    for (y, row) in page.chunks_exact_mut(width.max(1)).enumerate() {
+        let squares = paper.iter().skip(y / SQUARE * across);
+        for (square, pixels) in squares.zip(row.chunks_mut(SQUARE)) {
+            let white = (*square).max(DARKEST_PAPER);
+            for pixel in pixels {
+                *pixel = (u32::from(*pixel) * 255 / white).min(255) as u8;
+            }
+        }
+    }
+}
+
+/// Means over a square around each value.
+fn blurred(values: &[u32], across: usize, down: usize) -> Vec<u32> {
+    let along = |values: &[u32], across: usize| -> Vec<u32> {
+        values
+            .chunks_exact(across.max(1))
+            .flat_map(|row| {
+                (0..row.len()).map(move |at| {
+                    let near = row.get(at.saturating_sub(AROUND)..(at + AROUND + 1).min(row.len())).unwrap_or_default();
+                    near.iter().sum::<u32>() / near.len().max(1) as u32
+                })
+            })
+            .collect()
+    };
+    let turned = |values: &[u32], across: usize, down: usize| -> Vec<u32> {
+        (0..across).flat_map(|x| (0..down).map(move |y| values.get(y * across + x).copied().unwrap_or(0))).collect()
+    };
+    let once = turned(&along(values, across), across, down);
+    turned(&along(&once, down), down, across)
 }
 
 /// How tall the letters of a page are: the median height of dark pieces that hang together and are shaped like letters.
@@ -253,5 +307,19 @@ mod tests {
         let (width, _) = fit(sheet(11)).dimensions();
         assert_eq!(width, 1200);
         assert_eq!(letter_height(&GrayImage::from_pixel(300, 300, image::Luma([255]))), None);
+    }
+
+    #[test]
+    fn shadows_are_taken_out() {
+        let mut page = sheet(20);
+        for (x, _, pixel) in page.enumerate_pixels_mut() {
+            pixel.0[0] = (u32::from(pixel.0[0]) * (600 - x / 2) / 600) as u8;
+        }
+        even_out(&mut page);
+        let paper: Vec<u8> = (0..600).step_by(50).map(|x| page.get_pixel(x, 2).0[0]).collect();
+        assert!(paper.iter().all(|light| *light > 240), "{paper:?}");
+        assert!(page.get_pixel(20, 25).0[0] < 60, "ink stays dark");
+        even_out(&mut GrayImage::new(0, 0));
+        even_out(&mut GrayImage::new(3, 11));
     }
 }

@@ -263,12 +263,14 @@ fn answer(request: Request, output: &mut impl Write) -> Reply {
             }
         }
         Request::Scan { id, bytes, password, pages } => {
-            let outcome = scan(&bytes, password.as_deref(), &pages, &mut |Scan { page, width_px, height_px, grey }| {
-                match write(output, Reply::Scanned { id, page, width_px, height_px, grey }) {
+            let outcome =
+                scan(&bytes, password.as_deref(), &pages, &mut |Scan { page, width_px, height_px, grey }| match write(
+                    output,
+                    Reply::Scanned { id, page, width_px, height_px, grey },
+                ) {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
-                }
-            });
+                });
             match outcome {
                 Ok(()) => Reply::Ended { id },
                 Err(error) => Reply::Failed { id, error },

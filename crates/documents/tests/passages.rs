@@ -60,8 +60,14 @@ fn texts() -> impl Strategy<Value = String> {
 
 fn document(pages: Vec<Vec<(BlockKind, String)>>) -> Document {
     let page = |blocks: Vec<(BlockKind, String)>| {
-        let mut page =
-            Page { place: Place::Whole, text: String::new(), blocks: Vec::new(), boxes: Vec::new(), size_pt: None, words: Words::Written };
+        let mut page = Page {
+            place: Place::Whole,
+            text: String::new(),
+            blocks: Vec::new(),
+            boxes: Vec::new(),
+            size_pt: None,
+            words: Words::Written,
+        };
         for (kind, text) in blocks {
             if !page.text.is_empty() {
                 page.text.push('\n');

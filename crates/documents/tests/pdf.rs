@@ -257,7 +257,8 @@ fn any_damage_is_an_error_or_a_document_but_never_a_panic() {
 #[test]
 fn a_page_that_is_a_picture_waits_for_recognition_beside_pages_of_text() {
     let picture = "q 400 0 0 400 100 200 cm BI /W 2 /H 2 /CS /G /BPC 8 /F /AHx ID 00ff00ff> EI Q";
-    let sheets = [Sheet::default().text(72.0, 720.0, 12.0, false, "Words of the first page."), Sheet::default().raw(picture)];
+    let sheets =
+        [Sheet::default().text(72.0, 720.0, 12.0, false, "Words of the first page."), Sheet::default().raw(picture)];
     let document = document(&sheets);
     let words: Vec<_> = document.pages.iter().map(|page| page.words).collect();
     assert_eq!(words, [Words::Written, Words::Unread]);

@@ -44,14 +44,8 @@ fn scans(bytes: &[u8], pages: &[u32]) -> Result<Vec<Scan>, ReadError> {
 #[test]
 fn every_kind_of_picture_is_one_unread_page_of_its_size() {
     let picture = DynamicImage::ImageRgb8(DynamicImage::ImageLuma8(strokes(400, 300, 20)).into_rgb8());
-    let kinds = [
-        ImageFormat::Png,
-        ImageFormat::Jpeg,
-        ImageFormat::Gif,
-        ImageFormat::Tiff,
-        ImageFormat::WebP,
-        ImageFormat::Bmp,
-    ];
+    let kinds =
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Bmp];
     for format in kinds {
         let bytes = written(&picture, format);
         let document = read_it("a", &bytes).unwrap_or_else(|error| panic!("{format:?}: {error}"));
@@ -201,7 +195,8 @@ fn words_that_were_seen_become_rows_with_their_boxes() {
     assert_eq!(page.text, "Bread\t2.10\nButter\t3.40\nTotal\t5.50");
     assert!(page.blocks.iter().all(|block| matches!(block.kind, BlockKind::Row { .. })));
     assert_eq!(page.words, Words::Recognized { confidence: 90 });
-    let total = page.boxes.iter().find(|found| &page.text[found.range.start as usize..found.range.end as usize] == "5.50");
+    let total =
+        page.boxes.iter().find(|found| &page.text[found.range.start as usize..found.range.end as usize] == "5.50");
     let total = total.expect("a box for every word");
     assert_eq!((total.x, total.y, total.width, total.height), (350.0, 111.0, 50.0, 15.0));
 }
@@ -209,7 +204,15 @@ fn words_that_were_seen_become_rows_with_their_boxes() {
 #[test]
 fn lines_that_run_another_way_are_read_their_way() {
     // A page that lies on its side: lines run downwards, the first at the right.
-    let turned = |line, text: &str, left, top| Seen { line, left, top, width: 30.0, height: 100.0, confidence: 80.0, text: text.into() };
+    let turned = |line, text: &str, left, top| Seen {
+        line,
+        left,
+        top,
+        width: 30.0,
+        height: 100.0,
+        confidence: 80.0,
+        text: text.into(),
+    };
     let words = [
         turned(1, "The", 800.0, 100.0),
         turned(1, "first", 800.0, 250.0),
@@ -220,9 +223,17 @@ fn lines_that_run_another_way_are_read_their_way() {
     ];
     let page = recognized(blank(), &words, (1000, 1000));
     assert_eq!(page.text, "The first line goes on here.");
-    assert_eq!((page.boxes[0].x, page.boxes[0].y, page.boxes[0].width, page.boxes[0].height), (400.0, 50.0, 15.0, 50.0));
+    assert_eq!(
+        (page.boxes[0].x, page.boxes[0].y, page.boxes[0].width, page.boxes[0].height),
+        (400.0, 50.0, 15.0, 50.0)
+    );
     let upside = |line, text: &str, left, top| seen(line, text, left, top, 90.0);
-    let words = [upside(1, "Top", 800.0, 900.0), upside(1, "words", 650.0, 900.0), upside(2, "below", 800.0, 850.0), upside(2, "them", 650.0, 850.0)];
+    let words = [
+        upside(1, "Top", 800.0, 900.0),
+        upside(1, "words", 650.0, 900.0),
+        upside(2, "below", 800.0, 850.0),
+        upside(2, "them", 650.0, 850.0),
+    ];
     assert_eq!(recognized(blank(), &words, (1000, 1000)).text, "Top words below them");
 }
 

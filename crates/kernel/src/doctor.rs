@@ -60,10 +60,16 @@ pub(crate) fn examine(house: &House) -> Vec<Finding> {
     match Recognizer::find(&house.config.recognizer) {
         Ok(found) => {
             let languages = found.languages.join(", ");
-            note("text recognition", true, format!("tesseract {} reads scans and pictures in: {languages}", found.version));
+            note(
+                "text recognition",
+                true,
+                format!("tesseract {} reads scans and pictures in: {languages}", found.version),
+            );
         }
         // Nothing else is amiss without it.
-        Err(why) => note("text recognition", true, format!("scans and pictures are not read: {why}. {}", how_to_install())),
+        Err(why) => {
+            note("text recognition", true, format!("scans and pictures are not read: {why}. {}", how_to_install()))
+        }
     }
     match house.peek() {
         None => note("vault", true, "locked or not made yet: its inside was not looked at".into()),

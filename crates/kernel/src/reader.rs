@@ -1,8 +1,8 @@
 //! One reader process for each reading: hostile bytes go in by a pipe, a document comes out, and whatever happens in
 //! between happens to that process alone.
 
-use hearth_documents::{ReadError, Scan};
 use hearth_documents::wire::{self, Reply, Request};
+use hearth_documents::{ReadError, Scan};
 use hearth_domain::Document;
 use hearth_sandbox::{Limits, Spawn};
 use std::io::{BufWriter, Write};

@@ -12,7 +12,7 @@ use hearth_documents::{Scan, detect, recognized};
 use hearth_domain::{Document, Kind, Page, Place, Warning, Words};
 
 /// Below this many percent a page's words are worth comparing with its picture.
-pub(crate) const SURE: u8 = 75;
+const SURE: u8 = 75;
 
 /// Reads a document as the reader does, then the pages of it that are pictures. `progress` hears steps done of steps in all,
 /// and stops the reading by returning `false`.
@@ -43,6 +43,14 @@ pub(crate) fn read(
         }
     }
     Ok(document)
+}
+
+/// How sure recognition was of words that are worth comparing with their picture, percent.
+pub(crate) fn unsure(words: Words) -> Option<u8> {
+    match words {
+        Words::Recognized { confidence } => Some(confidence).filter(|confidence| *confidence < SURE),
+        Words::Written | Words::Unread => None,
+    }
 }
 
 /// Pages whose words were not read.
@@ -109,15 +117,14 @@ fn pages(
         .pages
         .iter()
         .enumerate()
-        .filter_map(|(index, page)| match page.words {
-            Words::Recognized { confidence } if confidence < SURE => Some((index as u32, confidence)),
-            _ => None,
-        })
+        .filter_map(|(index, page)| unsure(page.words).map(|confidence| (index as u32, confidence)))
         .collect();
     if let Some(least) = unsure.iter().map(|(_, confidence)| *confidence).min() {
         let indices: Vec<u32> = unsure.iter().map(|(index, _)| *index).collect();
         note(document, &indices, |pages, are| {
-            format!("{pages} {are}, and recognizing the words was uncertain ({least}% sure). Compare them with the picture.")
+            format!(
+                "{pages} {are}, and recognizing the words was uncertain ({least}% sure). Compare them with the picture."
+            )
         });
     }
     Ok(())

@@ -79,7 +79,18 @@ fn a_program_behind_walls_finds_what_is_named_and_nothing_else() {
     for line in ["named file: done", "own program: done"] {
         assert!(allowed.iter().any(|found| *found == line), "{lines:#?}");
     }
-    for tried in ["other file", "passwd", "listing", "writing", "making a file", "removing", "listen", "datagram", "running", "fork"] {
+    for tried in [
+        "other file",
+        "passwd",
+        "listing",
+        "writing",
+        "making a file",
+        "removing",
+        "listen",
+        "datagram",
+        "running",
+        "fork",
+    ] {
         assert!(lines.iter().any(|line| line.starts_with(tried) && line.contains(": refused")), "{tried}: {lines:#?}");
     }
     assert_eq!(std::fs::read(&named).expect("still there"), b"may be read");

@@ -1,7 +1,9 @@
 //! Measures the store on made-up passages: `cargo run --release -p hearth-store --example measure -- 100000`.
 //! Prints one table. Not a test: it asserts nothing.
 
-use hearth_domain::{BlobHash, Block, BlockKind, Document, DocumentId, Kind, Label, Page, Passage, Place, SpaceId, Words};
+use hearth_domain::{
+    BlobHash, Block, BlockKind, Document, DocumentId, Kind, Label, Page, Passage, Place, SpaceId, Words,
+};
 use hearth_store::*;
 use std::time::Instant;
 

@@ -5,8 +5,8 @@ use crate::ReadError;
 use crate::read::guarded;
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_interpret::hayro_syntax::Pdf;
-use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::vello_cpu::Pixmap;
+use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use serde::{Deserialize, Serialize};
 
@@ -62,7 +62,8 @@ impl Drawer {
 ///
 /// Fails as [`crate::read`] does, and with `Damaged` where there is no such page.
 pub(crate) fn render(bytes: &[u8], password: Option<&str>, page: u32, width_px: u32) -> Result<Rendered, ReadError> {
-    let (picture, _) = Drawer::open(bytes, password)?.draw(page, |width_pt| width_px.max(1) as f32 / width_pt.max(1.0))?;
+    let (picture, _) =
+        Drawer::open(bytes, password)?.draw(page, |width_pt| width_px.max(1) as f32 / width_pt.max(1.0))?;
     let (width_px, height_px) = (u32::from(picture.width()), u32::from(picture.height()));
     let png = picture.into_png().map_err(|_| ReadError::damaged("the page could not be drawn"))?;
     Ok(Rendered { width_px, height_px, png })

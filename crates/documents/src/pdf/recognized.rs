@@ -57,8 +57,11 @@ pub fn recognized(page: Page, seen: &[Seen], (width_px, height_px): (u32, u32)) 
     }
     // What most of the page runs like comes first.
     by_turn.sort_by_key(|(_, lines)| std::cmp::Reverse(lines.iter().map(Vec::len).sum::<usize>()));
-    let by_turn: Vec<(Turn, Vec<Row>)> =
-        by_turn.into_iter().filter(|(_, lines)| !lines.is_empty()).map(|(turn, lines)| (turn, rows_of(lines))).collect();
+    let by_turn: Vec<(Turn, Vec<Row>)> = by_turn
+        .into_iter()
+        .filter(|(_, lines)| !lines.is_empty())
+        .map(|(turn, lines)| (turn, rows_of(lines)))
+        .collect();
     let style = Style::of(by_turn.iter().flat_map(|(_, rows)| rows));
     let mut composer = Composer::default();
     for (turn, rows) in by_turn {
@@ -129,7 +132,11 @@ fn reach(text: &str) -> (f32, f32) {
         return (0.80, 0.10);
     }
     let any = |is: fn(char) -> bool| text.chars().any(is);
-    let tall = any(|c| c.is_uppercase() || c.is_numeric() || matches!(c, 'b' | 'd' | 'f' | 'h' | 'i' | 'j' | 'k' | 'l' | 't' | '(' | '/'));
+    let tall = any(|c| {
+        c.is_uppercase()
+            || c.is_numeric()
+            || matches!(c, 'b' | 'd' | 'f' | 'h' | 'i' | 'j' | 'k' | 'l' | 't' | '(' | '/')
+    });
     let plain = any(|c| matches!(c, 'a'..='z'));
     let low = any(|c| matches!(c, 'g' | 'j' | 'p' | 'q' | 'y' | '(' | ')' | ',' | ';' | 'Q' | '/'));
     (if tall || !plain { 0.72 } else { 0.52 }, if low { 0.20 } else { 0.0 })
@@ -160,7 +167,8 @@ fn rows_of(mut lines: Vec<Vec<Word>>) -> Vec<Row> {
 /// How much lines sink on their way to the right: the median over those long enough to tell.
 fn slope(lines: &[Vec<Word>]) -> f32 {
     let slopes = lines.iter().filter(|line| line.len() >= 4).filter_map(|line| {
-        let (first, last) = (line.iter().min_by(|a, b| a.x0.total_cmp(&b.x0))?, line.iter().max_by(|a, b| a.x0.total_cmp(&b.x0))?);
+        let (first, last) =
+            (line.iter().min_by(|a, b| a.x0.total_cmp(&b.x0))?, line.iter().max_by(|a, b| a.x0.total_cmp(&b.x0))?);
         let across = last.x0 - first.x0;
         (across > 6.0 * first.size).then(|| (last.baseline - first.baseline) / across)
     });

@@ -39,7 +39,11 @@ pub(crate) fn format(bytes: &[u8]) -> Option<ImageFormat> {
 /// Says what pages there are, how large and from when. Their words are for [`crate::recognized`].
 pub(crate) fn read(bytes: &[u8], _: &ReadOptions, progress: &mut Progress<'_>) -> Result<Document, ReadError> {
     let format = format(bytes).ok_or_else(|| ReadError::unsupported("This kind of picture"))?;
-    let tables = if format == ImageFormat::Tiff { Tags::of(bytes).map(|tags| tags.pages()).unwrap_or_default() } else { Vec::new() };
+    let tables = if format == ImageFormat::Tiff {
+        Tags::of(bytes).map(|tags| tags.pages()).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     let count = tables.len().max(1);
     let mut created = Tags::of(bytes).and_then(|tags| tags.date());
     let mut pages = Vec::with_capacity(count);
@@ -53,7 +57,8 @@ pub(crate) fn read(bytes: &[u8], _: &ReadOptions, progress: &mut Progress<'_>) -
             (width, height) = (height, width);
         }
         if let Ok(Some(exif)) = decoder.exif_metadata() {
-            created = created.or_else(|| Tags::of(exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif)).and_then(|tags| tags.date()));
+            created = created
+                .or_else(|| Tags::of(exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif)).and_then(|tags| tags.date()));
         }
         let dots = dots(bytes, tables.get(index).copied(), width);
         let points = |pixels: u32| pixels as f32 * 72.0 / dots;
@@ -92,7 +97,11 @@ fn dots(bytes: &[u8], table: Option<u32>, width: u32) -> f32 {
 /// One page of a picture, upright.
 pub(crate) fn decode(bytes: &[u8], page: u32) -> Result<DynamicImage, ReadError> {
     let format = format(bytes).ok_or_else(|| ReadError::damaged("it is no picture"))?;
-    let tables = if format == ImageFormat::Tiff { Tags::of(bytes).map(|tags| tags.pages()).unwrap_or_default() } else { Vec::new() };
+    let tables = if format == ImageFormat::Tiff {
+        Tags::of(bytes).map(|tags| tags.pages()).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     if page as usize >= tables.len().max(1) {
         return Err(ReadError::damaged(format!("it has no page {}", page.saturating_add(1))));
     }

@@ -86,7 +86,8 @@ impl<'a> Tags<'a> {
         let said = taken.or_else(|| self.tag(first, DATE).and_then(|tag| self.text(&tag)))?;
         let (day, time) = said.split_once(' ').unwrap_or((&said, ""));
         let day = day.replace(':', "-");
-        let is_date = day.len() == 10 && day.chars().all(|c| c.is_ascii_digit() || c == '-') && !day.starts_with("0000");
+        let is_date =
+            day.len() == 10 && day.chars().all(|c| c.is_ascii_digit() || c == '-') && !day.starts_with("0000");
         is_date.then(|| format!("{day} {time}").trim().to_owned())
     }
 

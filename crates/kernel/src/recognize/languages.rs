@@ -87,10 +87,8 @@ pub(super) fn choose(
         script(language) == detected
             || SCRIPTS.iter().any(|(name, languages)| *name == detected && languages.contains(&language))
     };
-    let mut chosen: Vec<&String> = installed
-        .iter()
-        .filter(|language| detected.is_none_or(|detected| written(language, detected)))
-        .collect();
+    let mut chosen: Vec<&String> =
+        installed.iter().filter(|language| detected.is_none_or(|detected| written(language, detected))).collect();
     if chosen.is_empty() {
         chosen = installed.iter().collect();
     }
@@ -126,7 +124,11 @@ mod tests {
         assert_eq!(chosen(Some("Latin"), None, None), "eng+deu+fra");
         assert_eq!(chosen(Some("Latin"), Some("es-MX"), Some("fr_FR.UTF-8")), "spa+fra+eng");
         assert_eq!(chosen(Some("Cyrillic"), None, Some("de_DE")), "rus+eng");
-        assert_eq!(chosen(Some("Thai"), Some("ru"), None), "rus+eng+ara", "a script that no language here is written in");
+        assert_eq!(
+            chosen(Some("Thai"), Some("ru"), None),
+            "rus+eng+ara",
+            "a script that no language here is written in"
+        );
         assert_eq!(choose(&list(&["jpn", "jpn_vert"]), Some("Han"), None, None).join("+"), "jpn+jpn_vert");
         assert!(choose(&[], None, None, None).is_empty());
     }

@@ -58,8 +58,12 @@ impl Recognizer {
             }
             Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
         };
-        let all: Vec<String> =
-            said("--list-langs")?.lines().skip(1).map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
+        let all: Vec<String> = said("--list-langs")?
+            .lines()
+            .skip(1)
+            .map(|line| line.trim().to_owned())
+            .filter(|line| !line.is_empty())
+            .collect();
         let languages = languages::of_installed(&all);
         if languages.is_empty() {
             return Err("text recognition (tesseract) has no language installed".into());
@@ -85,20 +89,52 @@ impl Recognizer {
     }
 
     /// The words on a page; `None` where `ended` said so. The error is a clause.
+    ///
+    /// A page whose words are not sure is read again as one block of lines, which suits receipts and forms, and the surer
+    /// reading is kept; one that is still unsure may lie on its side or head, which is looked for last because it takes as
+    /// long as reading.
     pub(crate) fn page(
         &self,
         scan: &Scan,
         languages: &str,
         ended: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Vec<Seen>>, String> {
-        let layout = if self.orients { "1" } else { "3" };
+        const BLOCKS: &str = "3";
+        const ONE_BLOCK: &str = "6";
+        const TURNED: &str = "1";
+        let grey = grey_map(scan);
+        let Some(mut best) = self.reading(&grey, languages, BLOCKS, ended)? else { return Ok(None) };
+        if sureness(&best) < SURE_OF_A_PAGE {
+            let Some(other) = self.reading(&grey, languages, ONE_BLOCK, ended)? else { return Ok(None) };
+            if letters(&other) * 5 >= letters(&best) * 4 && sureness(&other) > sureness(&best) {
+                best = other;
+            }
+        }
+        if self.orients && sureness(&best) < UNSURE_OF_A_PAGE {
+            let Some(other) = self.reading(&grey, languages, TURNED, ended)? else { return Ok(None) };
+            if sureness(&other) * letters(&other) as f32 > sureness(&best) * letters(&best) as f32 {
+                best = other;
+            }
+        }
+        Ok(Some(best))
+    }
+
+    /// One reading with one way of taking a page apart.
+    fn reading(
+        &self,
+        grey: &[u8],
+        languages: &str,
+        layout: &str,
+        ended: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Vec<Seen>>, String> {
         let words = ["-", "-", "--psm", layout, "--dpi", "300", "-l", languages, "tsv"];
         let ended = RefCell::new(ended);
-        let finished = run(&self.program, &words, &grey_map(scan), PAGE, &|| ended.try_borrow_mut().is_ok_and(|mut ended| ended()));
-        match finished {
+        let cancelled = || ended.try_borrow_mut().is_ok_and(|mut ended| ended());
+        match run(&self.program, &words, grey, PAGE, &cancelled) {
             Ok(finished) if finished.ended.success() => Ok(Some(table(&String::from_utf8_lossy(&finished.stdout)))),
             Ok(finished) => {
-                tracing::warn!(ended = %finished.ended, words = %String::from_utf8_lossy(&finished.stderr), "text recognition");
+                let words = String::from_utf8_lossy(&finished.stderr).into_owned();
+                tracing::warn!(ended = %finished.ended, %words, "text recognition");
                 Err(format!("its process {}", finished.ended))
             }
             Err(RunError::Cancelled(_)) => Ok(None),
@@ -106,6 +142,21 @@ impl Recognizer {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+/// From this many percent on a reading is good enough.
+const SURE_OF_A_PAGE: f32 = 90.0;
+/// Below this many percent a page may lie another way.
+const UNSURE_OF_A_PAGE: f32 = 65.0;
+
+fn letters(seen: &[Seen]) -> usize {
+    seen.iter().map(|word| word.text.chars().count()).sum()
+}
+
+/// How sure a reading is of its letters, percent.
+fn sureness(seen: &[Seen]) -> f32 {
+    let sum: f32 = seen.iter().map(|word| word.confidence * word.text.chars().count() as f32).sum();
+    sum / letters(seen).max(1) as f32
 }
 
 /// Runs it with nothing but its libraries and data in reach.
@@ -149,7 +200,9 @@ fn table(tsv: &str) -> Vec<Seen> {
     let mut line = 0;
     for row in tsv.lines() {
         let cells: Vec<&str> = row.splitn(12, '\t').collect();
-        let ["5", _, block, paragraph, at, _, left, top, width, height, confidence, text] = cells.as_slice() else { continue };
+        let ["5", _, block, paragraph, at, _, left, top, width, height, confidence, text] = cells.as_slice() else {
+            continue;
+        };
         if place != (*block, *paragraph, *at) {
             place = (*block, *paragraph, *at);
             line += 1;

@@ -80,6 +80,13 @@ impl Reader<'_> {
         Ok(statement.query_map([version.0], from_row)?.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// How the words of a page came to be.
+    pub fn page_words(&self, version: VersionId, index: u32) -> Result<Option<Words>> {
+        let mut statement = self.db.prepare_cached("SELECT words FROM page WHERE version = ?1 AND number = ?2")?;
+        let words = |row: &Row| Ok(get_json_option(row, "words")?.unwrap_or_default());
+        Ok(statement.query_row((version.0, index), words).optional()?)
+    }
+
     /// Whether pages of a version are pictures whose words were not read.
     pub fn has_unread_pages(&self, version: VersionId) -> Result<bool> {
         let sql = "SELECT EXISTS(SELECT 1 FROM page WHERE version = ?1 AND words = ?2)";
@@ -104,8 +111,7 @@ impl Writer<'_> {
     /// Writes the pages of a version in place of those it had.
     pub(crate) fn put_pages(&self, version: VersionId, pages: &[Page]) -> Result<()> {
         self.db.prepare_cached("DELETE FROM page WHERE version = ?1")?.execute([version.0])?;
-        let sql =
-            "INSERT INTO page(version, number, place, text, blocks, boxes, size_pt, words) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)";
+        let sql = "INSERT INTO page(version, number, place, text, blocks, boxes, size_pt, words) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)";
         let mut insert = self.db.prepare_cached(sql)?;
         for (number, page) in pages.iter().enumerate() {
             let size = page.size_pt.as_ref().map(json).transpose()?;
