@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { npmPackages, release, models, ui } from './lib/build.mjs';
 import { giveUp, program, run } from './lib/run.mjs';
-import { BUILD, packages, tools } from './lib/system.mjs';
+import { BUILD, packages, recommend, tools } from './lib/system.mjs';
 
 const words = process.argv.slice(2);
 let yes = false;
@@ -17,6 +17,7 @@ while (words.length > 0) {
 }
 
 await packages(BUILD, { yes });
+recommend();
 tools();
 await npmPackages();
 await ui();

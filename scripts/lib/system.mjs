@@ -6,8 +6,12 @@ import { ask, found, giveUp, run } from './run.mjs';
 /** Debian packages that building and running Hearth takes. */
 export const BUILD = ['build-essential', 'pkg-config', 'perl', 'libwebkit2gtk-4.1-dev', 'python3', 'python3-pip', 'ca-certificates'];
 
+/** Debian packages that make more of Hearth and without which it runs: `npm start` names them, with what they are for. */
+export const BETTER = [['tesseract-ocr', 'scans and pictures are read']];
+
 /** Debian packages that the tests take besides. */
 export const TEST = [
+  'tesseract-ocr',
   'xvfb',
   'xdotool',
   'webkit2gtk-driver',
@@ -117,6 +121,17 @@ async function debian(wanted, yes) {
   await apt('update');
   if (!(await install())) {
     giveUp(`The packages could not be installed. The command was:\n  ${[...elevate, 'apt-get', 'install', ...lacks].join(' ')}`);
+  }
+}
+
+/** Says what could be installed besides; nothing waits for it. */
+export function recommend() {
+  if (system().family !== 'debian') {
+    if (!found('tesseract')) console.log('Without tesseract, scans and pictures are not read; `hearth doctor` says how to install it.');
+    return;
+  }
+  for (const [name, what] of BETTER) {
+    if (missing([name]).length > 0) console.log(`With ${name}, ${what}: sudo apt install ${name}`);
   }
 }
 

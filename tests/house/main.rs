@@ -17,6 +17,7 @@ mod licences;
 mod offline;
 mod organization;
 mod page;
+mod recognizing;
 mod remote;
 mod replaying;
 mod reranking;

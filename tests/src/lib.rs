@@ -2,6 +2,7 @@
 //! the model says. The reader, the store, retrieval, verification and the record are the real ones.
 
 pub mod peer;
+pub mod scan;
 
 use anyhow::{Context, Result, anyhow};
 use hearth_api::{AnyCommand, Envelope, Event, Job, Turn, TurnNews, TurnState};
@@ -56,10 +57,24 @@ impl House {
         Ok(house)
     }
 
+    /// The same where nothing recognizes text in pictures.
+    pub fn without_recognition(child: &str, script: &Script) -> Result<House> {
+        let folder = tempfile::tempdir()?;
+        let house = Self::start_with(child, folder, |config| config.recognizer = "/not/installed/tesseract".into())?;
+        house.install(script)?;
+        house.call("CreateVault", json!({ "passphrase": PASSPHRASE }))?;
+        Ok(house)
+    }
+
     /// A house in a folder that may hold a vault already.
     pub fn start(child: &str, folder: TempDir) -> Result<House> {
+        Self::start_with(child, folder, |_| ())
+    }
+
+    fn start_with(child: &str, folder: TempDir, change: impl Fn(&mut Config)) -> Result<House> {
         let child = PathBuf::from(child);
-        let config = Config { child: child.clone(), threads: Some(1), ..Config::new(folder.path().join("data")) };
+        let mut config = Config { child: child.clone(), threads: Some(1), ..Config::new(folder.path().join("data")) };
+        change(&mut config);
         let kernel = Kernel::start(config).map_err(|error| anyhow!("{error}"))?;
         let events = kernel.subscribe();
         Ok(House { kernel, folder, events, child })

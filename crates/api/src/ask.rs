@@ -181,6 +181,8 @@ pub struct Source {
     pub imported_ms: Option<i64>,
     /// The later revision of the document, where another document is one.
     pub later: Option<super::LaterRevision>,
+    /// Where its words were recognized in a picture and that was uncertain: how sure of them, percent.
+    pub unsure: Option<u8>,
 }
 
 /// One sentence of an answer.

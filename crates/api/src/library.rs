@@ -28,6 +28,7 @@ pub enum Kind {
     Notebook,
     Json,
     Xml,
+    Picture,
 }
 
 /// How guarded a thing is.
@@ -432,6 +433,8 @@ pub struct PageView {
     pub picture: Option<Picture>,
     /// Boxes of the spans asked for, in fractions (0 to 1) of the picture, one list per span.
     pub highlights: Vec<Vec<BoxView>>,
+    /// Where the words were recognized in the picture: how sure of them, percent.
+    pub recognized: Option<u8>,
 }
 
 /// A rendered page.

@@ -3,7 +3,7 @@
 //! Nothing here knows a file format.
 
 use crate::ReadError;
-use hearth_domain::{Block, BlockKind, Page, Place};
+use hearth_domain::{Block, BlockKind, Page, Place, Words};
 
 /// A page's text and blocks while they grow.
 #[derive(Default)]
@@ -92,7 +92,7 @@ impl PageBuilder {
     }
 
     pub(crate) fn finish(self, place: Place) -> Page {
-        Page { place, text: self.text, blocks: self.blocks, boxes: Vec::new(), size_pt: None }
+        Page { place, text: self.text, blocks: self.blocks, boxes: Vec::new(), size_pt: None, words: Words::Written }
     }
 }
 

@@ -34,6 +34,9 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<Kind, ReadError> {
     if head.starts_with(b"\x1f\x8b") || is_tar(bytes) {
         return Ok(Kind::Archive);
     }
+    if crate::picture::format(head).is_some() {
+        return Ok(Kind::Picture);
+    }
     if let Some(what) = known_binary(head) {
         return Err(ReadError::unsupported(what));
     }
@@ -124,12 +127,6 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
     let starts = |magic: &[u8]| head.starts_with(magic);
     let riff = |kind: &[u8]| starts(b"RIFF") && head.get(8..12) == Some(kind);
     Some(match () {
-        _ if starts(b"\x89PNG") => "A PNG picture",
-        _ if starts(b"\xff\xd8\xff") => "A JPEG picture",
-        _ if starts(b"GIF8") => "A GIF picture",
-        _ if starts(b"II*\0") || starts(b"MM\0*") => "A TIFF picture",
-        _ if riff(b"WEBP") => "A WebP picture",
-        _ if starts(b"BM") && head.get(6..10) == Some(&[0; 4]) => "A bitmap picture",
         _ if riff(b"WAVE") || starts(b"ID3") || starts(b"fLaC") || starts(b"OggS") => "A sound recording",
         _ if head.get(4..8) == Some(b"ftyp") => "A film or sound recording",
         _ if starts(b"7z\xbc\xaf") => "A 7z archive",
@@ -257,7 +254,8 @@ mod tests {
     fn what_is_not_read_says_so() {
         check("a.pdf", b"", Err("empty"));
         check("a.txt", b" \n\n ", Err("empty"));
-        check("a.png", b"\x89PNG\r\n\x1a\n\0\0\0", Err("unsupported"));
+        check("a.png", b"\x89PNG\r\n\x1a\n\0\0\0", Ok(Kind::Picture));
+        check("a.gz", b"\x1f\x8b\x08\0\0\0", Err("unsupported"));
         check("a.pdf", &[0, 1, 2, 3, 4, 255, 254, 0, 0, 1, 2], Err("damaged"));
         check("a.docx", b"PK\x03\x04 and then nothing", Err("damaged"));
         let mut protected = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];

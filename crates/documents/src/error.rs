@@ -40,7 +40,7 @@ pub enum ReadError {
         why: String,
     },
     /// There are pages, but no text on them.
-    #[error("This file has {pages} page(s) of pictures without text. Run text recognition (OCR) on it first.")]
+    #[error("This file has {pages} page(s) and no text on them. There is nothing in it to ask about.")]
     NoText {
         /// How many pages it has.
         pages: u32,

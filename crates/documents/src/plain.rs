@@ -3,7 +3,7 @@
 use crate::builder::{PageBuilder, folded};
 use crate::decode::decode;
 use crate::{ReadError, ReadOptions, source};
-use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Page, Place, Warning};
+use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Page, Place, Warning, Words};
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 /// A document around its pages.
@@ -105,7 +105,7 @@ pub(crate) fn code(bytes: &[u8], options: &ReadOptions) -> Result<Document, Read
         hearth_domain::Block { kind: BlockKind::Code, range: range.start as u32..(range.start + body) as u32 }
     };
     let blocks = blocks.into_iter().map(block).collect();
-    let page = Page { place: Place::Whole, blocks, text, boxes: Vec::new(), size_pt: None };
+    let page = Page { place: Place::Whole, blocks, text, boxes: Vec::new(), size_pt: None, words: Words::Written };
     let mut document = document(Kind::Code, vec![page]);
     document.warnings = warnings;
     Ok(document)

@@ -3,9 +3,9 @@
 use crate::builder::OutputBudget;
 use crate::compound::is_compound;
 use crate::{
-    ReadError, compound, data, detect, email, epub, folder, html, mbox, office, open_document, pdf, plain, rtf,
+    ReadError, compound, data, detect, email, epub, folder, html, mbox, office, open_document, pdf, picture, plain, rtf,
 };
-use hearth_domain::{Document, Kind};
+use hearth_domain::{Document, Kind, Words};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -61,10 +61,11 @@ pub fn read(
         Kind::Markdown => plain::markdown(bytes, options),
         Kind::Code => plain::code(bytes, options),
         Kind::Text => plain::text(bytes, options),
+        Kind::Picture => picture::read(bytes, options, progress),
     })?;
     let mut budget = OutputBudget::new(bytes.len(), options.max_output_bytes);
     document.pages.iter().try_for_each(|page| budget.spend(page.text.len()))?;
-    let empty = document.pages.iter().all(|page| page.text.trim().is_empty());
+    let empty = document.pages.iter().all(|page| page.text.trim().is_empty() && page.words != Words::Unread);
     if empty && document.attachments.is_empty() {
         return Err(match document.kind {
             Kind::Pptx | Kind::Odp => ReadError::NoText { pages: document.pages.len() as u32 },
@@ -72,6 +73,17 @@ pub fn read(
         });
     }
     Ok(document)
+}
+
+/// Draws page `page` (from 0) of a PDF or picture about `width_px` wide; a very tall page comes out smaller, and a picture
+/// never larger than it is.
+///
+/// Fails as [`read`] does, and with `Damaged` where there is no such page.
+pub fn render(bytes: &[u8], password: Option<&str>, page: u32, width_px: u32) -> Result<pdf::Rendered, ReadError> {
+    match picture::format(bytes) {
+        Some(_) => picture::render(bytes, page, width_px),
+        None => pdf::render(bytes, password, page, width_px),
+    }
 }
 
 /// A protected office file is a compound file, which no password opens here.

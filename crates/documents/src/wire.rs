@@ -4,7 +4,7 @@
 //! bytes that JSON would carry badly (files, pictures), one after the other in the order the header names them.
 //! Every frame is sent to a process that is trusted with nothing, so lengths are believed only as bytes arrive.
 
-use crate::{ReadError, ReadOptions, Rendered, read as read_file, render};
+use crate::{ReadError, ReadOptions, Rendered, Scan, read as read_file, render, scan};
 use hearth_domain::Document;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{self, Read, Write};
@@ -28,7 +28,19 @@ pub enum Request {
         /// Opens a protected file.
         password: Option<String>,
     },
-    /// Draw one page of a PDF.
+    /// Draw pages of a PDF or picture for text recognition.
+    Scan {
+        /// Named in every reply.
+        id: u64,
+        /// The file.
+        #[serde(skip)]
+        bytes: Vec<u8>,
+        /// Opens a protected file.
+        password: Option<String>,
+        /// From 0, in order.
+        pages: Vec<u32>,
+    },
+    /// Draw one page of a PDF or picture.
     Render {
         /// Named in every reply.
         id: u64,
@@ -44,7 +56,7 @@ pub enum Request {
     },
 }
 
-/// What the reader answers. Any number of `Progress`, then exactly one of the others.
+/// What the reader answers. Any number of `Progress` and `Scanned`, then exactly one of the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// How far reading is.
@@ -55,6 +67,25 @@ pub enum Reply {
         done: u32,
         /// Steps in all.
         total: u32,
+    },
+    /// A page drawn for text recognition.
+    Scanned {
+        /// The request's.
+        id: u64,
+        /// Index of the page.
+        page: u32,
+        /// Width in pixels.
+        width_px: u32,
+        /// Height in pixels.
+        height_px: u32,
+        /// One byte for each pixel, row by row.
+        #[serde(skip)]
+        grey: Vec<u8>,
+    },
+    /// There is no more.
+    Ended {
+        /// The request's.
+        id: u64,
     },
     /// The document.
     Document {
@@ -93,7 +124,7 @@ pub trait Message: Serialize + DeserializeOwned {
 impl Message for Request {
     fn blobs(&mut self) -> Vec<&mut Vec<u8>> {
         match self {
-            Request::Read { bytes, .. } | Request::Render { bytes, .. } => vec![bytes],
+            Request::Read { bytes, .. } | Request::Render { bytes, .. } | Request::Scan { bytes, .. } => vec![bytes],
         }
     }
 }
@@ -102,8 +133,9 @@ impl Message for Reply {
     fn blobs(&mut self) -> Vec<&mut Vec<u8>> {
         match self {
             Reply::Rendered { png, .. } => vec![png],
+            Reply::Scanned { grey, .. } => vec![grey],
             Reply::Document { document, .. } => document.attachments.iter_mut().map(|file| &mut file.bytes).collect(),
-            Reply::Progress { .. } | Reply::Failed { .. } => Vec::new(),
+            Reply::Progress { .. } | Reply::Ended { .. } | Reply::Failed { .. } => Vec::new(),
         }
     }
 }
@@ -194,6 +226,8 @@ pub fn serve(input: impl Read, output: impl Write) -> io::Result<()> {
             Reply::Progress { id, .. }
             | Reply::Document { id, .. }
             | Reply::Rendered { id, .. }
+            | Reply::Scanned { id, .. }
+            | Reply::Ended { id }
             | Reply::Failed { id, .. } => *id,
         };
         match write(&mut output, reply) {
@@ -225,6 +259,20 @@ fn answer(request: Request, output: &mut impl Write) -> Reply {
             });
             match outcome {
                 Ok(document) => Reply::Document { id, document },
+                Err(error) => Reply::Failed { id, error },
+            }
+        }
+        Request::Scan { id, bytes, password, pages } => {
+            let outcome =
+                scan(&bytes, password.as_deref(), &pages, &mut |Scan { page, width_px, height_px, grey }| match write(
+                    output,
+                    Reply::Scanned { id, page, width_px, height_px, grey },
+                ) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                });
+            match outcome {
+                Ok(()) => Reply::Ended { id },
                 Err(error) => Reply::Failed { id, error },
             }
         }

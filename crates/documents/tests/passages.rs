@@ -1,7 +1,7 @@
 //! What holds of passages for any document.
 
 use hearth_documents::{ChunkOptions, ReadOptions, chunk, read};
-use hearth_domain::{Block, BlockKind, Document, Kind, Page, Passage, Place};
+use hearth_domain::{Block, BlockKind, Document, Kind, Page, Passage, Place, Words};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 
@@ -60,8 +60,14 @@ fn texts() -> impl Strategy<Value = String> {
 
 fn document(pages: Vec<Vec<(BlockKind, String)>>) -> Document {
     let page = |blocks: Vec<(BlockKind, String)>| {
-        let mut page =
-            Page { place: Place::Whole, text: String::new(), blocks: Vec::new(), boxes: Vec::new(), size_pt: None };
+        let mut page = Page {
+            place: Place::Whole,
+            text: String::new(),
+            blocks: Vec::new(),
+            boxes: Vec::new(),
+            size_pt: None,
+            words: Words::Written,
+        };
         for (kind, text) in blocks {
             if !page.text.is_empty() {
                 page.text.push('\n');

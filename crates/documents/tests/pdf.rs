@@ -1,7 +1,7 @@
 //! PDFs made here, read, drawn and cut: rows, columns, furniture, boxes, refusals.
 
-use hearth_documents::{ChunkOptions, ReadOptions, chunk, read, render};
-use hearth_domain::{BlockKind, Document, Page};
+use hearth_documents::{ChunkOptions, ReadOptions, chunk, read, render, scan};
+use hearth_domain::{BlockKind, Document, Page, Words};
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 
@@ -252,4 +252,26 @@ fn any_damage_is_an_error_or_a_document_but_never_a_panic() {
         }
         let _ = read("a.pdf", &bytes, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(()));
     }
+}
+
+#[test]
+fn a_page_that_is_a_picture_waits_for_recognition_beside_pages_of_text() {
+    let picture = "q 400 0 0 400 100 200 cm BI /W 2 /H 2 /CS /G /BPC 8 /F /AHx ID 00ff00ff> EI Q";
+    let sheets =
+        [Sheet::default().text(72.0, 720.0, 12.0, false, "Words of the first page."), Sheet::default().raw(picture)];
+    let document = document(&sheets);
+    let words: Vec<_> = document.pages.iter().map(|page| page.words).collect();
+    assert_eq!(words, [Words::Written, Words::Unread]);
+    let mut drawn = Vec::new();
+    scan(&pdf(&sheets), None, &[1], &mut |page| {
+        drawn.push((page.page, page.width_px, page.height_px, page.grey.len()));
+        ControlFlow::Continue(())
+    })
+    .expect("a page that can be drawn");
+    assert_eq!(drawn, [(1, 2550, 3300, 2550 * 3300)], "letter paper at 300 dots to the inch");
+    assert_eq!(document_of_pictures(&[Sheet::default().raw(picture)]), Words::Unread);
+}
+
+fn document_of_pictures(sheets: &[Sheet]) -> Words {
+    document(sheets).pages[0].words
 }

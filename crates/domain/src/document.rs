@@ -31,6 +31,7 @@ pub enum Kind {
     Notebook,
     Json,
     Xml,
+    Picture,
 }
 
 /// A document as read: pages of text with their structure. Everything a person can be shown or quoted stands in some page's `text`.
@@ -65,10 +66,29 @@ pub struct Page {
     pub text: String,
     /// Its structure, in order, not overlapping.
     pub blocks: Vec<Block>,
-    /// Where words stand on the rendered page (PDF only), in text order.
+    /// Where words stand on the rendered page (PDF and pictures), in text order.
     pub boxes: Vec<TextBox>,
     /// Width and height in points, where pages have a size.
     pub size_pt: Option<(f32, f32)>,
+    /// How its words came to be.
+    #[serde(default)]
+    pub words: Words,
+}
+
+/// How the words of a page came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Words {
+    /// They stand in the file as text.
+    #[default]
+    Written,
+    /// The page is a picture whose words were not read.
+    Unread,
+    /// They were recognized in the page's picture.
+    Recognized {
+        /// How sure the recognition is of its letters, in percent.
+        confidence: u8,
+    },
 }
 
 /// One stretch of structure: bytes `range` of the page's text.

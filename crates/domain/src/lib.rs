@@ -8,7 +8,7 @@ mod model;
 mod place;
 
 pub use check::{CheckState, Mismatch, MismatchKind, SentenceCheck, Support};
-pub use document::{Attachment, Block, BlockKind, Document, Kind, OutlineItem, Page, Passage, TextBox, Warning};
+pub use document::{Attachment, Block, BlockKind, Document, Kind, OutlineItem, Page, Passage, TextBox, Warning, Words};
 pub use id::{BlobHash, ConversationId, DocumentId, JobId, MemoryId, ModelId, PassageId, SpaceId, TurnId, VersionId};
 pub use label::{Label, Trust};
 pub use model::Role;

@@ -6,7 +6,7 @@ use crate::clock::now_ms;
 use crate::error;
 use crate::kernel::{House, Open};
 use hearth_api::{Error, ErrorCode};
-use hearth_domain::{Block, BlockKind, Document, Kind, Label, Page, Passage, Place, SpaceId};
+use hearth_domain::{Block, BlockKind, Document, Kind, Label, Page, Passage, Place, SpaceId, Words};
 use hearth_store::{DocumentFilter, IndexedPassage, NewVersion, Scope};
 
 /// Passages of one made-up document.
@@ -67,8 +67,14 @@ pub(crate) fn fill(house: &House, space: SpaceId, passages: u64, progress: &mut 
 }
 
 fn page(title: &str, texts: Vec<String>, dice: &mut Dice) -> (Page, Vec<IndexedPassage>) {
-    let mut page =
-        Page { place: Place::Whole, text: String::new(), blocks: Vec::new(), boxes: Vec::new(), size_pt: None };
+    let mut page = Page {
+        place: Place::Whole,
+        text: String::new(),
+        blocks: Vec::new(),
+        boxes: Vec::new(),
+        size_pt: None,
+        words: Words::Written,
+    };
     let mut indexed = Vec::with_capacity(texts.len());
     for text in texts {
         let start = page.text.len() as u32;

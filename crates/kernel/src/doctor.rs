@@ -1,6 +1,7 @@
 //! What works on this machine and what does not, with what to do.
 
 use crate::kernel::House;
+use crate::recognize::{Recognizer, how_to_install};
 use hearth_api::Finding;
 use hearth_domain::Role;
 use hearth_store::Finding as Damage;
@@ -55,6 +56,20 @@ pub(crate) fn examine(house: &House) -> Vec<Finding> {
     match house.readers.read("probe.txt", b"A line of text.".to_vec(), None, &mut |_, _| true) {
         Ok(_) => note("reader process", true, "reads a file behind its walls".into()),
         Err(error) => note("reader process", false, error.to_string()),
+    }
+    match Recognizer::find(&house.config.recognizer) {
+        Ok(found) => {
+            let languages = found.languages.join(", ");
+            note(
+                "text recognition",
+                true,
+                format!("tesseract {} reads scans and pictures in: {languages}", found.version),
+            );
+        }
+        // Nothing else is amiss without it.
+        Err(why) => {
+            note("text recognition", true, format!("scans and pictures are not read: {why}. {}", how_to_install()))
+        }
     }
     match house.peek() {
         None => note("vault", true, "locked or not made yet: its inside was not looked at".into()),

@@ -12,6 +12,7 @@ use crate::models::Installed;
 use crate::near;
 use crate::reader::ReaderError;
 use crate::title::names_something;
+use crate::recognize;
 use hearth_api::{Error, ErrorCode, ImportStep, JobAction, JobFailure};
 use hearth_documents::{ChunkOptions, ReadError};
 use hearth_domain::{BlobHash, Document, DocumentId, JobId, Kind, Passage, SpaceId, VersionId};
@@ -148,12 +149,16 @@ impl Work<'_> {
 
     /// Whether this space has these very bytes already: then there is nothing to read.
     fn known(&mut self, space: SpaceId, hash: &BlobHash) -> Result<bool, Stopped> {
-        let found = self.open.store.read(|reader| {
-            let Some((document, _, VersionState::Current)) = reader.version_by_hash(space, hash)? else {
-                return Ok(None);
+        let (found, unread) = self.open.store.read(|reader| {
+            let Some((document, version, VersionState::Current)) = reader.version_by_hash(space, hash)? else {
+                return Ok((None, false));
             };
-            reader.document(document)
+            Ok((reader.document(document)?, reader.has_unread_pages(version)?))
         })?;
+        // Scans whose text could not be read then may be readable now.
+        if unread && recognize::Recognizer::find(&self.house.config.recognizer).is_ok() {
+            return Ok(false);
+        }
         let Some(row) = found else { return Ok(false) };
         let keeps = row.scope == Scope::Turn && !self.payload.only_for_question;
         self.payload.remark = Some(format!("Same as {}, not read again.", row.title));
@@ -296,12 +301,13 @@ impl Work<'_> {
                 }
                 !open.jobs.should_end(job)
             };
-            house.readers.read(self.name, bytes, password.as_deref(), &mut progress)
+            recognize::read(house, self.name, bytes, password.as_deref(), &mut progress)
         };
         let mut read = read.map_err(|error| self.reading_failed(&error))?;
         read.title = read.title.filter(|title| names_something(title));
         self.payload.kind = Some(read.kind);
         self.payload.pages = Some(read.pages.len() as u32);
+        self.payload.remark = self.payload.remark.take().or_else(|| recognize::remark(&read));
         inside::keep(self, document, &mut read)?;
         self.open.store.write(|writer| writer.keep_pages(version, &read))?;
         Ok(read)
@@ -498,6 +504,7 @@ impl Work<'_> {
             ReaderError::Cancelled => return self.ended(),
             ReaderError::Read(ReadError::Cancelled) => return self.ended(),
             ReaderError::Read(error) => refused(error),
+            ReaderError::Scanned(why) => failure("no_text", "Scanned, no text", why),
             ReaderError::Timeout(seconds) => failure(
                 "timeout",
                 "Too slow",
@@ -562,7 +569,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> JobFailure {
 pub(crate) fn extract(house: &House, path: &Path, password: Option<&str>) -> Result<serde_json::Value, Error> {
     let bytes = read_file(path).map_err(|failure| Error::new(ErrorCode::Invalid, failure.message))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let document = house.readers.read(&name, bytes, password, &mut |_, _| true).map_err(|error| match &error {
+    let document = recognize::read(house, &name, bytes, password, &mut |_, _| true).map_err(|error| match &error {
         ReaderError::Read(read) => Error::new(ErrorCode::Invalid, read.to_string()),
         ReaderError::Died(_) | ReaderError::Start(_) => Error::new(ErrorCode::ProcessDied, error.to_string()),
         _ => Error::new(ErrorCode::Invalid, error.to_string()),

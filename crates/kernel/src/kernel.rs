@@ -39,6 +39,8 @@ pub struct Config {
     pub dialogs: Option<Arc<dyn Dialogs>>,
     /// Threads that compute; all cores when absent.
     pub threads: Option<usize>,
+    /// The program that recognizes text in pictures, looked up on the search path where it is a bare name.
+    pub recognizer: PathBuf,
     /// The name of this profile on a shared machine, as an organization's policy may name it; `default` when absent.
     pub profile: Option<String>,
     /// For tests only: where models are fetched from instead. Without it nothing on this machine is ever asked for one.
@@ -64,6 +66,7 @@ impl Config {
             child: child_program(),
             dialogs: None,
             threads: None,
+            recognizer: "tesseract".into(),
             profile: None,
             test_mirror: None,
         }

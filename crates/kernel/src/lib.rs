@@ -48,6 +48,7 @@ mod privacy;
 mod proof;
 mod purge;
 mod reader;
+mod recognize;
 mod reindex;
 mod remote;
 mod repair;

@@ -163,10 +163,8 @@ pub(crate) fn plain_name(name: &str) -> String {
 
 /// A first guess by name, for the drop screen alone; the reader decides by the bytes.
 fn looks_readable(name: &str) -> bool {
-    const NOT: [&str; 22] = [
-        "png", "jpg", "jpeg", "gif", "webp", "heic", "tif", "tiff", "bmp", "ico", "mp3", "mp4", "mov", "avi", "mkv",
-        "wav", "7z", "rar", "exe", "dll", "so", "bin",
-    ];
+    const NOT: [&str; 14] =
+        ["heic", "ico", "mp3", "mp4", "mov", "avi", "mkv", "wav", "7z", "rar", "exe", "dll", "so", "bin"];
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     ending.is_none_or(|ending| !NOT.contains(&ending.as_str()))
 }

@@ -7,7 +7,7 @@ use crate::reader::ReaderError;
 use crate::view;
 use base64::Engine as _;
 use hearth_api::{BoxView, Error, ErrorCode, OpenedVersion, OutlineRow, PageView, Picture, Span};
-use hearth_domain::{DocumentId, Kind, Page, VersionId};
+use hearth_domain::{DocumentId, Kind, Page, VersionId, Words};
 use hearth_store::{VersionRow, VersionState};
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -111,7 +111,7 @@ pub(crate) fn page(
         .map_err(error::store)?
         .ok_or_else(|| error::missing("page"))?;
     let picture = match kind {
-        Kind::Pdf if width_px > 0 => picture(house, open, &row, index, width_px)?,
+        Kind::Pdf | Kind::Picture if width_px > 0 => picture(house, open, &row, index, width_px)?,
         _ => None,
     };
     let highlights = spans.iter().map(|span| boxes(&page, span)).collect();
@@ -121,6 +121,10 @@ pub(crate) fn page(
         blocks: page.blocks.iter().map(|block| view::block(block, &page.text)).collect(),
         picture,
         highlights,
+        recognized: match page.words {
+            Words::Recognized { confidence } => Some(confidence),
+            Words::Written | Words::Unread => None,
+        },
         text: page.text,
     })
 }
@@ -272,6 +276,7 @@ mod tests {
             blocks: Vec::new(),
             boxes: vec![text_box(0, 10.0, 10.0), text_box(5, 55.0, 10.0), text_box(10, 10.0, 24.0)],
             size_pt: Some((100.0, 100.0)),
+            words: Words::Written,
         };
         let span = Span { version: 1, page: 0, start: 0, end: 14 };
         let found = boxes(&page, &span);

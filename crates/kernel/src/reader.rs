@@ -1,8 +1,8 @@
 //! One reader process for each reading: hostile bytes go in by a pipe, a document comes out, and whatever happens in
 //! between happens to that process alone.
 
-use hearth_documents::ReadError;
 use hearth_documents::wire::{self, Reply, Request};
+use hearth_documents::{ReadError, Scan};
 use hearth_domain::Document;
 use hearth_sandbox::{Limits, Spawn};
 use std::io::{BufWriter, Write};
@@ -39,6 +39,9 @@ pub(crate) enum ReaderError {
     /// It could not be started.
     #[error("the reader process could not be started: {0}")]
     Start(String),
+    /// Its pages are pictures, and no words came of them.
+    #[error("{0}")]
+    Scanned(String),
     /// A person cancelled it.
     #[error("cancelled")]
     Cancelled,
@@ -61,8 +64,24 @@ impl Readers {
         progress: &mut dyn FnMut(u32, u32) -> bool,
     ) -> Result<Document, ReaderError> {
         let request = Request::Read { id: 1, name: name.to_owned(), bytes, password: password.map(str::to_owned) };
-        match self.ask(request, progress)? {
+        match self.ask(request, progress, &mut |_| true)? {
             Reply::Document { document, .. } => Ok(document),
+            other => Err(ReaderError::Died(format!("it answered {}", kind(&other)))),
+        }
+    }
+
+    /// Draws pages for text recognition, one after the other; `each` has as long as it needs for a page, and stops the
+    /// drawing by returning `false`.
+    pub(crate) fn scan(
+        &self,
+        bytes: Vec<u8>,
+        password: Option<&str>,
+        pages: &[u32],
+        each: &mut dyn FnMut(Scan) -> bool,
+    ) -> Result<(), ReaderError> {
+        let request = Request::Scan { id: 1, bytes, password: password.map(str::to_owned), pages: pages.to_vec() };
+        match self.ask(request, &mut |_, _| true, each)? {
+            Reply::Ended { .. } => Ok(()),
             other => Err(ReaderError::Died(format!("it answered {}", kind(&other)))),
         }
     }
@@ -76,7 +95,7 @@ impl Readers {
         width_px: u32,
     ) -> Result<hearth_documents::Rendered, ReaderError> {
         let request = Request::Render { id: 1, bytes, password: password.map(str::to_owned), page, width_px };
-        match self.ask(request, &mut |_, _| true)? {
+        match self.ask(request, &mut |_, _| true, &mut |_| true)? {
             Reply::Rendered { width_px, height_px, png, .. } => {
                 Ok(hearth_documents::Rendered { width_px, height_px, png })
             }
@@ -84,7 +103,12 @@ impl Readers {
         }
     }
 
-    fn ask(&self, request: Request, progress: &mut dyn FnMut(u32, u32) -> bool) -> Result<Reply, ReaderError> {
+    fn ask(
+        &self,
+        request: Request,
+        progress: &mut dyn FnMut(u32, u32) -> bool,
+        each: &mut dyn FnMut(Scan) -> bool,
+    ) -> Result<Reply, ReaderError> {
         let limits = Limits {
             memory_bytes: self.limits.memory_bytes,
             cpu_seconds: Some(self.limits.whole.as_secs()),
@@ -102,17 +126,19 @@ impl Readers {
             let mut out = BufWriter::new(stdin);
             wire::write(&mut out, request).and_then(|()| out.flush())
         });
-        let (sender, replies) = mpsc::channel();
+        // A page that is drawn waits here while the one before is recognized, and the next one in its pipe.
+        let (sender, replies) = mpsc::sync_channel(1);
         let listener = std::thread::Builder::new().name("reader-out".into()).spawn(move || {
             while let Ok(Some(reply)) = wire::read::<Reply>(&mut stdout) {
-                let more = matches!(reply, Reply::Progress { .. });
+                let more = matches!(reply, Reply::Progress { .. } | Reply::Scanned { .. });
                 if sender.send(reply).is_err() || !more {
                     break;
                 }
             }
         });
-        let outcome = self.listen(&replies, progress);
+        let outcome = self.listen(&replies, progress, each);
         child.kill();
+        drop(replies);
         let ended = child.wait();
         drop(writer.map(std::thread::JoinHandle::join));
         drop(listener.map(std::thread::JoinHandle::join));
@@ -133,9 +159,10 @@ impl Readers {
         &self,
         replies: &mpsc::Receiver<Reply>,
         progress: &mut dyn FnMut(u32, u32) -> bool,
+        each: &mut dyn FnMut(Scan) -> bool,
     ) -> Result<Option<Reply>, ReaderError> {
         const STEP: Duration = Duration::from_millis(100);
-        let began = Instant::now();
+        let mut began = Instant::now();
         let mut heard = began;
         let mut last = (0, 0);
         loop {
@@ -143,6 +170,16 @@ impl Readers {
                 Ok(Reply::Progress { done, total, .. }) => {
                     heard = Instant::now();
                     last = (done, total);
+                }
+                Ok(Reply::Scanned { page, width_px, height_px, grey, .. }) => {
+                    let whole = grey.len() as u64 == u64::from(width_px) * u64::from(height_px);
+                    let away = Instant::now();
+                    if whole && !each(Scan { page, width_px, height_px, grey }) {
+                        return Err(ReaderError::Cancelled);
+                    }
+                    // What is done with a page is not the reader's time.
+                    began += away.elapsed();
+                    heard = Instant::now();
                 }
                 Ok(reply) => return Ok(Some(reply)),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(None),
@@ -163,6 +200,8 @@ fn kind(reply: &Reply) -> &'static str {
         Reply::Progress { .. } => "progress",
         Reply::Document { .. } => "a document",
         Reply::Rendered { .. } => "a picture",
+        Reply::Scanned { .. } => "a page's picture",
+        Reply::Ended { .. } => "an end",
         Reply::Failed { .. } => "a failure",
     }
 }

@@ -16,6 +16,7 @@ fn main() {
         "files" => open_files(),
         "socket" => say("socket", std::net::TcpListener::bind("127.0.0.1:0")),
         "confined" => confined(arg(1), arg(2)),
+        "walled" => try_all(arg(1), arg(2)),
         "device" => device(arg(1), arg(2) == "used"),
         "mapped" => mapped(arg(1)),
         "hog" => hog(arg(1)),
@@ -37,6 +38,10 @@ fn confined(named: &str, other: &str) {
     let wanted = Confinement { read_only: vec![named.into()], network: false, memory_bytes: None };
     let report = confine(&wanted).expect("confined");
     println!("report: network {} files {} memory {}", report.network, report.files, report.memory);
+    try_all(named, other);
+}
+
+fn try_all(named: &str, other: &str) {
     say("named file", fs::read(named));
     say("other file", fs::read(other));
     say("passwd", fs::read("/etc/passwd"));

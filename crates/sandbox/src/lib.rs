@@ -20,4 +20,4 @@ pub use confine::{ConfineError, Confined, Confinement, Devices, confine, confine
 pub use limits::Limits;
 pub use probe::{Guard, probe};
 pub use run::{Finished, RunError, run_to_end};
-pub use spawn::{Spawn, SpawnError, find_program};
+pub use spawn::{Spawn, SpawnError, Walls, find_program};

@@ -32,6 +32,20 @@ pub struct Spawn {
     pub env: Vec<(OsString, OsString)>,
     /// The folder that it starts in; the root folder where none is given.
     pub dir: Option<PathBuf>,
+    /// Walls around a program that is not ours and so cannot confine itself; on Linux they stand before its first
+    /// instruction.
+    pub walls: Option<Walls>,
+}
+
+/// All that a walled-in program finds of this machine. It can write nothing, start no process, reach no other one, and
+/// open no socket.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Walls {
+    /// Files that it may read, and folders with all that is in them. What does not exist is passed over.
+    pub read_only: Vec<PathBuf>,
+    /// Files and folders of which it may also run what they hold: the program itself and the system's libraries, whose
+    /// loader is a program too.
+    pub run: Vec<PathBuf>,
 }
 
 /// Why a process was not started.
@@ -65,7 +79,14 @@ impl Spawn {
             keep_env: Vec::new(),
             env: Vec::new(),
             dir: None,
+            walls: None,
         }
+    }
+
+    /// The same behind walls.
+    pub fn behind(mut self, walls: Walls) -> Self {
+        self.walls = Some(walls);
+        self
     }
 
     /// The same with these arguments after those it has.
@@ -139,7 +160,7 @@ fn prepare(command: &mut Command, spawn: &Spawn) -> Result<(), SpawnError> {
     use std::os::unix::process::CommandExt;
     let limits = crate::limits::Prepared::new(&spawn.limits);
     #[cfg(target_os = "linux")]
-    let guards = crate::linux::Birth::new(spawn.network).map_err(SpawnError::Guard)?;
+    let guards = crate::linux::Birth::new(spawn.network, spawn.walls.as_ref()).map_err(SpawnError::Guard)?;
     // SAFETY: the closure runs between fork and exec; it makes system calls only, on values prepared before the fork,
     // and allocates nothing.
     unsafe {

@@ -1,7 +1,7 @@
 //! What a child may not do, tried by a child. Linux only: elsewhere this room promises nothing.
 #![cfg(target_os = "linux")]
 
-use hearth_sandbox::{Child, Ended, Finished, Limits, Spawn, run_to_end};
+use hearth_sandbox::{Child, Ended, Finished, Limits, Spawn, Walls, run_to_end};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -61,6 +61,38 @@ fn a_confined_child_reads_its_file_and_nothing_else() {
         "{lines:#?}"
     );
     assert_eq!(refused.len(), 21, "{refused:#?}");
+    assert_eq!(std::fs::read(&named).expect("still there"), b"may be read");
+}
+
+#[test]
+fn a_program_behind_walls_finds_what_is_named_and_nothing_else() {
+    let folder = Folder::new("walled");
+    let named = folder.file("named.txt", b"may be read");
+    let other = folder.file("other.txt", b"may not");
+    let libraries = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"].map(PathBuf::from);
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_hearth-sandbox-captive"));
+    let run = libraries.into_iter().chain([program]).collect();
+    let walls = Walls { read_only: vec![named.clone().into(), "/no/such/place".into()], run };
+    let lines = lines(captive(&["walled", &named, &other]).behind(walls));
+    let allowed: Vec<_> = lines.iter().filter(|line| !line.contains(": refused")).collect();
+    // Its own program is named too; code in memory is left to it, because libraries are mapped so.
+    for line in ["named file: done", "own program: done"] {
+        assert!(allowed.iter().any(|found| *found == line), "{lines:#?}");
+    }
+    for tried in [
+        "other file",
+        "passwd",
+        "listing",
+        "writing",
+        "making a file",
+        "removing",
+        "listen",
+        "datagram",
+        "running",
+        "fork",
+    ] {
+        assert!(lines.iter().any(|line| line.starts_with(tried) && line.contains(": refused")), "{tried}: {lines:#?}");
+    }
     assert_eq!(std::fs::read(&named).expect("still there"), b"may be read");
 }
 

@@ -1,7 +1,9 @@
 //! Measures the store on made-up passages: `cargo run --release -p hearth-store --example measure -- 100000`.
 //! Prints one table. Not a test: it asserts nothing.
 
-use hearth_domain::{BlobHash, Block, BlockKind, Document, DocumentId, Kind, Label, Page, Passage, Place, SpaceId};
+use hearth_domain::{
+    BlobHash, Block, BlockKind, Document, DocumentId, Kind, Label, Page, Passage, Place, SpaceId, Words,
+};
 use hearth_store::*;
 use std::time::Instant;
 
@@ -53,7 +55,7 @@ fn document(dice: &mut Dice) -> (Document, Vec<IndexedPassage>) {
         }
         let blocks = vec![Block { kind: BlockKind::Paragraph, range: 0..text.len() as u32 }];
         let place = Place::Page { number: page as u32 + 1, label: None };
-        pages.push(Page { place, text, blocks, boxes: vec![], size_pt: None });
+        pages.push(Page { place, text, blocks, boxes: vec![], size_pt: None, words: Words::Written });
     }
     let read = Document {
         kind: Kind::Text,

@@ -190,6 +190,7 @@ export const KIND: Record<Kind, string> = {
   notebook: 'Notebook',
   json: 'JSON',
   xml: 'XML',
+  picture: 'Picture',
 };
 
 /** Kinds whose pages are sheets. */

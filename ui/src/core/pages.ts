@@ -57,5 +57,5 @@ store.onLock(forgetPages);
 
 /** Whether a kind is shown as pictures of its pages. */
 export function isPaged(kind: string): boolean {
-  return kind === 'pdf';
+  return kind === 'pdf' || kind === 'picture';
 }

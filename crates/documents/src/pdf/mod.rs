@@ -8,11 +8,14 @@ mod glyphs;
 mod layout;
 mod metadata;
 mod picture;
+mod recognized;
 mod rows;
 mod tables;
 mod weight;
 
-pub use picture::{Rendered, render};
+pub use picture::Rendered;
+pub(crate) use picture::{Drawer, render};
+pub use recognized::{Seen, recognized};
 
 use crate::builder::OutputBudget;
 use crate::read::{Progress, step};
@@ -22,7 +25,7 @@ use hayro::hayro_interpret::hayro_syntax::page::Page as PdfPage;
 use hayro::hayro_interpret::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro::hayro_interpret::{Context, InterpreterCache, InterpreterSettings, TransformExt, interpret_page};
 use hayro::kurbo::Rect;
-use hearth_domain::{Document, Kind, Page, Place, Warning};
+use hearth_domain::{Document, Kind, Page, Place, Warning, Words};
 use layout::{Composer, Part, Style};
 use rows::Row;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -104,14 +107,9 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
             let message = format!("{} characters of this page have no known meaning.", sketch.unknown);
             warnings.push(Warning { page: Some(i as u32), message });
         }
-        let empty = rows.is_empty() && sketch.turned.is_empty();
-        if empty && sketch.images > 0 {
-            let message = "This page is a picture without text.".to_owned();
-            warnings.push(Warning { page: Some(i as u32), message });
-        }
         out.push(page(i, label, sketch, rows, (top, bottom), &style));
     }
-    if out.iter().all(|page| page.text.trim().is_empty()) {
+    if out.iter().all(|page| page.text.trim().is_empty() && page.words == Words::Written) {
         return Err(ReadError::NoText { pages: count as u32 });
     }
     let info = pdf.metadata();
@@ -179,8 +177,10 @@ fn page(
         let part = Part { turn, top: Vec::new(), regions: columns::regions(rows), bottom: Vec::new() };
         composer.part(&part, style);
     }
+    let words = if composer.text.trim().is_empty() && sketch.images > 0 { Words::Unread } else { Words::Written };
     Page {
         place: Place::Page { number: i as u32 + 1, label },
+        words,
         text: composer.text,
         blocks: composer.blocks,
         boxes: composer.boxes,

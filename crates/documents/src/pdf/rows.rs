@@ -15,12 +15,14 @@ pub(super) struct Word {
     pub(super) artifact: bool,
     /// Dots that led the eye stood before it, which are left out.
     pub(super) after_leader: bool,
+    /// Its top and bottom where these were seen and need no estimate.
+    pub(super) seen_y: Option<(f32, f32)>,
 }
 
 impl Word {
-    /// Top and bottom of the word's letters, by the usual ascent and descent of a Latin face.
+    /// Top and bottom of the word's letters, by the usual ascent and descent of a Latin face where they were not seen.
     pub(super) fn span_y(&self) -> (f32, f32) {
-        (self.baseline - 0.80 * self.size, self.baseline + 0.22 * self.size)
+        self.seen_y.unwrap_or((self.baseline - 0.80 * self.size, self.baseline + 0.22 * self.size))
     }
 }
 
@@ -72,7 +74,7 @@ fn dominant(values: impl Iterator<Item = (f32, usize)>) -> f32 {
 }
 
 /// Rows of one page that are compared with one another; a page of more is no page of text.
-const MAX_COMPARED: usize = 3_000;
+pub(super) const MAX_COMPARED: usize = 3_000;
 
 /// Visual rows of glyphs that all run the same way, from top to bottom.
 pub(super) fn rows(mut glyphs: Vec<Glyph>) -> Vec<Row> {
@@ -105,7 +107,7 @@ struct Line {
 }
 
 /// Joins raised and lowered marks, and cells set a little off the line, to the row they stand in.
-fn join_raised(rows: Vec<Row>) -> Vec<Row> {
+pub(super) fn join_raised(rows: Vec<Row>) -> Vec<Row> {
     let mut joined: Vec<Row> = Vec::new();
     // Larger pieces first take their place; smaller ones then find theirs.
     let mut order: Vec<Row> = rows;
@@ -227,6 +229,7 @@ fn word(glyphs: &[&Glyph], after_leader: bool) -> Option<Word> {
         mono: share(|glyph| glyph.mono),
         artifact: share(|glyph| glyph.artifact),
         after_leader,
+        seen_y: None,
     })
 }
 

@@ -5,6 +5,7 @@ use super::score::{four_words, mean, order, token_f1, words};
 use super::sets::{Set, text};
 use super::{Bench, EvalRow, baseline, mail, not_measured};
 use crate::reader::ReaderError;
+use crate::recognize;
 use hearth_api::Error;
 use hearth_domain::{BlockKind, Document};
 use serde_json::Value;
@@ -19,8 +20,9 @@ const MOST: usize = 50;
 /// The largest packed page of a set, unpacked.
 const LARGEST: u64 = 64 << 20;
 
-/// `manifest.jsonl` {file, format, and: expected (a text file, or a mail's parts as JSON), or must_contain and
-/// must_not_contain}; or `ground-truth.json` {id: {articleBody}} with `documents/ID.html.gz`.
+/// `manifest.jsonl` {file, format, and: expected (a text file, and for pictures fields {name: words} that stand in it; or a
+/// mail's parts as JSON), or must_contain and must_not_contain}; or `ground-truth.json` {id: {articleBody}} with
+/// `documents/ID.html.gz`.
 pub(super) fn texts_read(bench: &mut Bench<'_>, set: &Set) -> Result<Vec<EvalRow>, Error> {
     if set.folder.join("ground-truth.json").is_file() {
         return articles(bench, set);
@@ -53,7 +55,7 @@ fn read_bytes(
 ) -> Result<Document, ReaderError> {
     let name = file.rsplit('/').next().unwrap_or(file);
     (bench.progress)(&format!("reading {name}"));
-    bench.house.readers.read(name, bytes, password, &mut |_, _| true)
+    recognize::read(bench.house, name, bytes, password, &mut |_, _| true)
 }
 
 /// All text of a document and of the files inside it; running headers and footers only where `furniture` is wanted.
@@ -92,8 +94,11 @@ pub(super) fn body(document: &Document, furniture: bool) -> String {
     all
 }
 
-/// The part of a set that a file belongs to.
+/// The part of a set that a file belongs to: its format; of pictures those with fields (receipts, forms) and those without.
 fn format(entry: &Value) -> String {
+    if let Some(fields) = entry.get("fields") {
+        return if fields.is_object() { "with fields" } else { "pages" }.to_owned();
+    }
     match text(entry, "format") {
         "" => text(entry, "file").rsplit('.').next().unwrap_or("").to_lowercase(),
         format => format.to_owned(),
@@ -102,6 +107,7 @@ fn format(entry: &Value) -> String {
 
 fn expected(bench: &mut Bench<'_>, set: &Set, entries: &[Value]) -> Result<Vec<EvalRow>, Error> {
     let mut by_format: BTreeMap<String, (Vec<f64>, Vec<f64>, usize)> = BTreeMap::new();
+    let mut fields: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     let mut refusals = BTreeMap::new();
     for entry in entries {
         let want = set.bytes(text(entry, "expected"))?;
@@ -117,6 +123,9 @@ fn expected(bench: &mut Bench<'_>, set: &Set, entries: &[Value]) -> Result<Vec<E
         };
         f1.push(token_f1(&got, &want));
         in_order.push(order(&got, &want));
+        let named = entry.get("fields").and_then(Value::as_object).into_iter().flat_map(|fields| fields.values());
+        let found = named.filter_map(Value::as_str).map(|value| f64::from(u8::from(stands_in(&words(value), &got))));
+        fields.entry(format(entry)).or_default().extend(found);
     }
     let refused: usize = by_format.values().map(|(.., refused)| refused).sum();
     if refused == entries.len() {
@@ -124,10 +133,18 @@ fn expected(bench: &mut Bench<'_>, set: &Set, entries: &[Value]) -> Result<Vec<E
         return Err(not_measured(format!("no file of it is read: {}", why.map_or(String::new(), |(why, _)| why))));
     }
     let row = |(format, (f1, in_order, refused)): (String, (Vec<f64>, Vec<f64>, usize))| {
-        let figures = [("token F1", mean(&f1)), ("order", mean(&in_order)), ("not read", refused as f64)];
+        let mut figures = vec![("token F1", mean(&f1)), ("order", mean(&in_order)), ("not read", refused as f64)];
+        if let Some(found) = fields.get(&format).filter(|found| !found.is_empty()) {
+            figures.push(("fields", mean(found)));
+        }
         beside(set, EvalRow::new(format, f1.len(), &figures))
     };
     Ok(by_format.into_iter().map(row).collect())
+}
+
+/// Whether words stand in a text one after the other.
+fn stands_in(wanted: &[String], text: &[String]) -> bool {
+    wanted.is_empty() || text.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// A row with what the README says of its part.
@@ -214,7 +231,7 @@ pub(super) fn harmless(bench: &mut Bench<'_>, set: &Set) -> Result<Vec<EvalRow>,
             match &outcome {
                 Ok(document) if body(document, true).trim().is_empty() => *empty += 1.0,
                 Ok(_) => *some += 1.0,
-                Err(ReaderError::Read(_)) => *refused += 1.0,
+                Err(ReaderError::Read(_) | ReaderError::Scanned(_)) => *refused += 1.0,
                 Err(ReaderError::Timeout(_)) => *late += 1.0,
                 Err(_) => *died += 1.0,
             }

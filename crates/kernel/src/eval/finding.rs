@@ -182,7 +182,7 @@ pub(super) fn figures(bench: &mut Bench<'_>, set: &Set) -> Result<Vec<EvalRow>, 
     for name in &names {
         (bench.progress)(&format!("reading {name}"));
         let bytes = set.bytes(&format!("documents/{name}"))?;
-        let document = bench.house.readers.read(name, bytes, None, &mut |_, _| true);
+        let document = crate::recognize::read(bench.house, name, bytes, None, &mut |_, _| true);
         let mut document = document.map_err(|error| not_measured(format!("{name} was not read: {error}")))?;
         document.title = document.title.filter(|title| crate::title::names_something(title));
         read.push((name.clone(), document));

@@ -7,7 +7,7 @@ use crate::error;
 use crate::turn::Found;
 use hearth_api::Error;
 use hearth_documents::ChunkOptions;
-use hearth_domain::{Block, BlockKind, Document, DocumentId, Kind, Label, Page, Passage, Place, SpaceId};
+use hearth_domain::{Block, BlockKind, Document, DocumentId, Kind, Label, Page, Passage, Place, SpaceId, Words};
 use hearth_inference::embed;
 use hearth_store::{IndexedPassage, NewVersion, Scope, SearchFilter};
 
@@ -16,8 +16,14 @@ const AT_ONCE: usize = 200;
 
 /// A text that is there already, as a document of one page: what the reader makes of plain text, without its guesses.
 pub(super) fn plain(title: &str, text: &str) -> Document {
-    let mut page =
-        Page { place: Place::Whole, text: text.to_owned(), blocks: Vec::new(), boxes: Vec::new(), size_pt: None };
+    let mut page = Page {
+        place: Place::Whole,
+        text: text.to_owned(),
+        blocks: Vec::new(),
+        boxes: Vec::new(),
+        size_pt: None,
+        words: Words::Written,
+    };
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.trim_end().len();

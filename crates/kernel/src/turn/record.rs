@@ -216,6 +216,7 @@ impl TurnRecord {
                 gone: row.is_none(),
                 imported_ms,
                 later: row.and_then(|row| crate::near::later_revision(reader, row.id)),
+                unsure: reader.page_words(*version, *page).ok().flatten().and_then(crate::recognize::unsure),
             }
         };
         self.sources.iter().enumerate().map(show).collect()

@@ -1,10 +1,12 @@
 //! Named files only, by Landlock: what is not named cannot be opened, and nothing can be written or run.
 
 use crate::confine::{ConfineError, Devices};
+use crate::spawn::Walls;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, PathBeneath, PathFd, Ruleset,
     RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 /// The newest Landlock this room was tried with; an older kernel enforces what it knows of it.
@@ -57,4 +59,24 @@ pub(super) fn only(
         RulesetStatus::NotEnforced => format!("Files are not walled off for reading: {abi}."),
     });
     Ok(held)
+}
+
+/// The walls around a program that is going to be started, made by its parent. `None` where this kernel has none.
+pub(super) fn ruleset(walls: &Walls) -> Result<Option<OwnedFd>, String> {
+    let wall = |error: landlock::RulesetError| error.to_string();
+    let mut created = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(NEWEST))
+        .and_then(|ruleset| ruleset.scope(Scope::from_all(NEWEST)))
+        .and_then(|ruleset| ruleset.handle_access(AccessNet::from_all(NEWEST)))
+        .and_then(Ruleset::create)
+        .map_err(wall)?;
+    let read = walls.read_only.iter().map(|path| (path, false));
+    for (path, run) in read.chain(walls.run.iter().map(|path| (path, true))) {
+        let (Ok(meta), Ok(opened)) = (path.metadata(), PathFd::new(path)) else { continue };
+        let read = if meta.is_dir() { AccessFs::ReadFile | AccessFs::ReadDir } else { AccessFs::ReadFile.into() };
+        let access = if run { read | AccessFs::Execute } else { read };
+        created = created.add_rule(PathBeneath::new(opened, access)).map_err(wall)?;
+    }
+    Ok(created.into())
 }

@@ -160,6 +160,41 @@ pub(super) fn no_sockets() -> Result<BpfProgram, String> {
     Ok(whole)
 }
 
+/// What a program that is not ours lives under, from before its first instruction. Its own start is one `execve` and the
+/// loader maps libraries as code; which programs may be run is up to Landlock.
+pub(super) fn foreign() -> Result<BpfProgram, String> {
+    const ITS_START: &[c_long] = &[libc::SYS_execve, libc::SYS_prlimit64];
+    let mut rules = always(REFUSED);
+    rules.append(&mut always(REFUSED_HERE));
+    rules.append(&mut always(SOCKETS));
+    rules.retain(|call, _| !ITS_START.contains(call));
+    let flag = |bits: libc::c_int| u64::from(bits as u32);
+    rules.insert(libc::SYS_clone, vec![when(0, Op::MaskedEq(flag(libc::CLONE_THREAD)), 0)?]);
+    rules.insert(libc::SYS_openat, opening(2, false)?);
+    #[cfg(target_arch = "x86_64")]
+    rules.insert(libc::SYS_open, opening(1, false)?);
+    rules.insert(libc::SYS_prlimit64, vec![when(0, Op::Ne, 0)?, rule(2, Len::Qword, Op::Ne, 0)?]);
+    // Anonymous memory is private, so that the cap counts it.
+    let shared = flag(libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+    rules.insert(libc::SYS_mmap, vec![when(3, Op::MaskedEq(shared), shared)?]);
+    let mut refuse = compile(rules, EPERM)?;
+    let mut whole = unknown_from(UNKNOWN_FROM);
+    for number in [libc::SYS_clone3, libc::SYS_openat2] {
+        whole.append(&mut not_known(Jump::Equal, number as u32));
+    }
+    whole.append(&mut refuse);
+    Ok(whole)
+}
+
+/// Files are opened for reading; beside a device, writing is left to Landlock.
+fn opening(argument: u8, device: bool) -> Result<Vec<Rule>, String> {
+    let flag = |bits: libc::c_int| u64::from(bits as u32);
+    let access = flag(libc::O_ACCMODE);
+    let for_write = [libc::O_WRONLY, libc::O_RDWR].map(|mode| when(argument, Op::MaskedEq(access), flag(mode)));
+    let making = [libc::O_CREAT, libc::O_TRUNC].map(|making| when(argument, Op::MaskedEq(flag(making)), flag(making)));
+    for_write.into_iter().filter(|_| !device).chain(making).collect()
+}
+
 /// What a confined process lives under. One that uses a device opens its nodes for writing, again and again; that it
 /// opens nothing else so is then up to Landlock.
 pub(super) fn confined(network: bool, device: bool) -> Result<BpfProgram, String> {
@@ -178,16 +213,9 @@ pub(super) fn confined(network: bool, device: bool) -> Result<BpfProgram, String
     rules.insert(libc::SYS_mmap, vec![bits(3, flag(libc::MAP_SHARED | libc::MAP_ANONYMOUS))?, bits(2, code)?]);
     rules.insert(libc::SYS_mprotect, vec![bits(2, code)?]);
     rules.insert(libc::SYS_pkey_mprotect, vec![bits(2, code)?]);
-    // Files are opened for reading.
-    let opening = |argument| -> Result<Vec<Rule>, String> {
-        let access = flag(libc::O_ACCMODE);
-        let for_write = [libc::O_WRONLY, libc::O_RDWR].map(|mode| when(argument, Op::MaskedEq(access), flag(mode)));
-        let making = [libc::O_CREAT, libc::O_TRUNC].map(|making| bits(argument, flag(making)));
-        for_write.into_iter().filter(|_| !device).chain(making).collect()
-    };
-    rules.insert(libc::SYS_openat, opening(2)?);
+    rules.insert(libc::SYS_openat, opening(2, device)?);
     #[cfg(target_arch = "x86_64")]
-    rules.insert(libc::SYS_open, opening(1)?);
+    rules.insert(libc::SYS_open, opening(1, device)?);
     // Limits can be read; setting them, or another process's, is over. Signals go to this process's own threads.
     rules.insert(libc::SYS_prlimit64, vec![when(0, Op::Ne, 0)?, rule(2, Len::Qword, Op::Ne, 0)?]);
     rules.insert(libc::SYS_tgkill, vec![when(0, Op::Ne, u64::from(std::process::id()))?]);

@@ -5,22 +5,30 @@ mod filter;
 
 use crate::confine::{ConfineError, Confined, Confinement, Devices};
 use crate::limits::{Limits, Prepared, data_limit};
+use crate::spawn::Walls;
 use seccompiler::BpfProgram;
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// What is set between fork and exec, prepared before the fork.
 pub(crate) struct Birth {
     parent: libc::pid_t,
     no_sockets: Option<BpfProgram>,
+    /// The walls around files, where this kernel has them, and the filter that goes with them.
+    walls: Option<(Option<OwnedFd>, BpfProgram)>,
 }
 
 impl Birth {
-    pub(crate) fn new(network: bool) -> Result<Self, String> {
+    pub(crate) fn new(network: bool, walls: Option<&Walls>) -> Result<Self, String> {
         let no_sockets = if network { None } else { Some(filter::no_sockets()?) };
+        let walls = match walls {
+            Some(walls) => Some((files::ruleset(walls)?, filter::foreign()?)),
+            None => None,
+        };
         #[allow(unsafe_code)]
         // SAFETY: no memory is involved.
         let parent = unsafe { libc::getpid() };
-        Ok(Self { parent, no_sockets })
+        Ok(Self { parent, no_sockets, walls })
     }
 
     /// Runs between fork and exec: system calls only, no allocation.
@@ -38,10 +46,22 @@ impl Birth {
             close_on_exec();
             prefer_as_victim();
         }
-        match &self.no_sockets {
-            Some(program) => filter::apply(program),
-            None => Ok(()),
+        if let Some(program) = &self.no_sockets {
+            filter::apply(program)?;
         }
+        if let Some((files, program)) = &self.walls {
+            if let Some(ruleset) = files {
+                no_new_privileges()?;
+                // SAFETY: a descriptor that this process holds, and no flags.
+                let walled = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) };
+                if walled != 0 {
+                    return Err(io::Error::last_os_error());
+                }
+            }
+            drop_capabilities()?;
+            filter::apply(program)?;
+        }
+        Ok(())
     }
 }
 

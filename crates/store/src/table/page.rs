@@ -3,7 +3,7 @@
 
 use crate::word::{get_json, get_json_option, json};
 use crate::{Reader, Result, Writer};
-use hearth_domain::{Page, Place, TextBox, VersionId};
+use hearth_domain::{Page, Place, TextBox, VersionId, Words};
 use rusqlite::{OptionalExtension, Row};
 
 pub(crate) const CREATE: &str = "
@@ -18,6 +18,11 @@ CREATE TABLE page (
     size_pt TEXT                  -- JSON: [width, height]
 ) STRICT;
 CREATE UNIQUE INDEX page_version ON page(version, number);
+";
+
+/// How the words of a page came to be, where they do not stand in the file as text (JSON).
+pub(crate) const WORDS: &str = "
+ALTER TABLE page ADD COLUMN words TEXT;
 ";
 
 const BOX_BYTES: usize = 24;
@@ -57,21 +62,36 @@ fn from_row(row: &Row) -> rusqlite::Result<Page> {
         blocks: get_json(row, "blocks")?,
         boxes: unpack(&row.get::<_, Vec<u8>>("boxes")?),
         size_pt: get_json_option(row, "size_pt")?,
+        words: get_json_option(row, "words")?.unwrap_or_default(),
     })
 }
 
 impl Reader<'_> {
     /// One page of a version; `index` from 0.
     pub fn page(&self, version: VersionId, index: u32) -> Result<Option<Page>> {
-        let sql = "SELECT place, text, blocks, boxes, size_pt FROM page WHERE version = ?1 AND number = ?2";
+        let sql = "SELECT place, text, blocks, boxes, size_pt, words FROM page WHERE version = ?1 AND number = ?2";
         Ok(self.db.prepare_cached(sql)?.query_row((version.0, index), from_row).optional()?)
     }
 
     /// All pages of a version, in order.
     pub fn pages(&self, version: VersionId) -> Result<Vec<Page>> {
-        let sql = "SELECT place, text, blocks, boxes, size_pt FROM page WHERE version = ?1 ORDER BY number";
+        let sql = "SELECT place, text, blocks, boxes, size_pt, words FROM page WHERE version = ?1 ORDER BY number";
         let mut statement = self.db.prepare_cached(sql)?;
         Ok(statement.query_map([version.0], from_row)?.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// How the words of a page came to be.
+    pub fn page_words(&self, version: VersionId, index: u32) -> Result<Option<Words>> {
+        let mut statement = self.db.prepare_cached("SELECT words FROM page WHERE version = ?1 AND number = ?2")?;
+        let words = |row: &Row| Ok(get_json_option(row, "words")?.unwrap_or_default());
+        Ok(statement.query_row((version.0, index), words).optional()?)
+    }
+
+    /// Whether pages of a version are pictures whose words were not read.
+    pub fn has_unread_pages(&self, version: VersionId) -> Result<bool> {
+        let sql = "SELECT EXISTS(SELECT 1 FROM page WHERE version = ?1 AND words = ?2)";
+        let row = (version.0, json(&Words::Unread)?);
+        Ok(self.db.prepare_cached(sql)?.query_row(row, |row| row.get(0))?)
     }
 
     /// What the format calls the places of a version's pages, in order.
@@ -91,11 +111,11 @@ impl Writer<'_> {
     /// Writes the pages of a version in place of those it had.
     pub(crate) fn put_pages(&self, version: VersionId, pages: &[Page]) -> Result<()> {
         self.db.prepare_cached("DELETE FROM page WHERE version = ?1")?.execute([version.0])?;
-        let sql =
-            "INSERT INTO page(version, number, place, text, blocks, boxes, size_pt) VALUES (?1,?2,?3,?4,?5,?6,?7)";
+        let sql = "INSERT INTO page(version, number, place, text, blocks, boxes, size_pt, words) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)";
         let mut insert = self.db.prepare_cached(sql)?;
         for (number, page) in pages.iter().enumerate() {
             let size = page.size_pt.as_ref().map(json).transpose()?;
+            let words = (page.words != Words::Written).then(|| json(&page.words)).transpose()?;
             insert.execute((
                 version.0,
                 number as i64,
@@ -104,6 +124,7 @@ impl Writer<'_> {
                 json(&page.blocks)?,
                 pack(&page.boxes),
                 size,
+                words,
             ))?;
         }
         Ok(())

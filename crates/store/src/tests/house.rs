@@ -69,6 +69,7 @@ pub(super) fn read(text: &str) -> Document {
             blocks: vec![Block { kind: BlockKind::Paragraph, range: 0..text.len() as u32 }],
             boxes: vec![],
             size_pt: None,
+            words: Words::Written,
         }],
         outline: vec![],
         warnings: vec![],

@@ -394,7 +394,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       const paper = PAPERS.find((one) => one.version === version) ?? PAPERS[0];
       if (!paper) throw new DoorError({ code: 'not_found', message: 'No such page.', hint: null });
       const drawn = paper.kind === 'pdf' && width_px > 0 ? draw(paper, page, width_px, spans.map((span) => [span.start, span.end])) : { picture: null, boxes: spans.map(() => []) };
-      return { page, place: paper.kind === 'pdf' ? `page ${page + 1}` : paper.place, ...textOf(paper, page), picture: drawn.picture, highlights: drawn.boxes };
+      return { page, place: paper.kind === 'pdf' ? `page ${page + 1}` : paper.place, ...textOf(paper, page), picture: drawn.picture, highlights: drawn.boxes, recognized: null };
     },
     CompareVersions: ({ from, to }) => {
       const paper = PAPERS.find((one) => one.version === to) ?? PAPERS[0];

@@ -10,7 +10,7 @@ export function paper(id: number): Paper {
 
 function source(number: number, id: number, page?: number, place?: string): Source {
   const one = paper(id);
-  return { number, document: one.id, version: one.version, title: one.title, kind: one.kind, page: page ?? one.page, place: place ?? one.place, version_name: one.version_name, label: one.label, current: true, gone: false, imported_ms: 1_772_500_000_000, later: null };
+  return { number, document: one.id, version: one.version, title: one.title, kind: one.kind, page: page ?? one.page, place: place ?? one.place, version_name: one.version_name, label: one.label, current: true, gone: false, imported_ms: 1_772_500_000_000, later: null, unsure: null };
 }
 
 function quote(number: number, id: number, words: string, page?: number): Quote {
