@@ -8,6 +8,7 @@ mod asking;
 mod changing;
 mod collecting;
 mod evaluating;
+mod finding;
 mod floors;
 mod importing;
 mod inside;

@@ -137,6 +137,19 @@ pub struct Quote {
     pub text: String,
     /// Where they stand.
     pub at: Span,
+    /// The cell that answers, where the quote is a row of a table.
+    pub cell: Option<QuotedCell>,
+}
+
+/// A cell of a quoted row: `text` stands word for word at `at`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct QuotedCell {
+    /// What it holds.
+    pub text: String,
+    /// What names its column; empty where nothing does.
+    pub head: String,
+    /// Where it stands.
+    pub at: Span,
 }
 
 /// An exact stretch of a page's text, in UTF-16 code units.

@@ -45,6 +45,7 @@ pub fn bindings() -> String {
         Turn,
         AttachedDocument,
         Quote,
+        QuotedCell,
         Span,
         Source,
         Sentence,

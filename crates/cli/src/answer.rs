@@ -5,6 +5,11 @@ use hearth_api::{CheckState, Confidence, Quote, Sentence, Source, Turn, TurnStat
 /// A quote as a block of its own.
 pub(crate) fn quote(quote: &Quote, sources: &[Source]) -> String {
     let words = quote.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = match &quote.cell {
+        Some(cell) if cell.head.is_empty() => format!("{words}\" -> \"{}", cell.text),
+        Some(cell) => format!("{words}\" -> {}: \"{}", cell.head, cell.text),
+        None => words,
+    };
     match sources.iter().find(|source| source.number == quote.source) {
         Some(source) => format!("  \"{words}\"\n    {}, {} [{}]\n", source.title, source.place, source.number),
         None => format!("  \"{words}\" [{}]\n", quote.source),

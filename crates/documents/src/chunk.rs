@@ -204,8 +204,8 @@ impl Cutter<'_> {
                 }
             }
             if header && headers.len() < 4 {
-                let line = shortened(self.page.text.get(range).unwrap_or_default());
-                if !line.is_empty() {
+                let line = shortened_row(self.page.text.get(range).unwrap_or_default());
+                if !line.trim().is_empty() {
                     headers.push(line);
                 }
             }
@@ -251,11 +251,15 @@ impl Cutter<'_> {
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         let whole = self.page.text.get(open.range.clone()).unwrap_or_default();
-        let text = whole.trim();
-        if text.is_empty() {
+        // A tab that begins a row is an empty cell.
+        let head = whole.trim_start();
+        let cells =
+            whole.get(..whole.len() - head.len()).map_or(0, |lead| lead.len() - lead.trim_end_matches('\t').len());
+        let start = open.range.start + (whole.len() - head.len()) - if open.table { cells } else { 0 };
+        let text = self.page.text.get(start..open.range.end).unwrap_or_default().trim_end();
+        if text.trim().is_empty() {
             return;
         }
-        let start = open.range.start + (whole.len() - whole.trim_start().len());
         let range = start..start + text.len();
         // A last small stretch goes with the passage before it, where both stand under the same headings.
         if let Some(last) = self.out.last_mut()
@@ -309,6 +313,18 @@ fn shortened(text: &str) -> String {
     let text = folded(text);
     match text.char_indices().nth(MAX_CONTEXT_CHARS) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default().trim_end()),
+        None => text,
+    }
+}
+
+/// A row that names columns, its cells still apart.
+fn shortened_row(text: &str) -> String {
+    let text = text.split('\t').map(folded).collect::<Vec<_>>().join("\t");
+    match text.char_indices().nth(MAX_CONTEXT_CHARS) {
+        // A cell that is cut off names nothing; those before it do.
+        Some((at, _)) => {
+            text.get(..at).and_then(|head| head.rsplit_once('\t')).map_or(String::new(), |(h, _)| h.to_owned())
+        }
         None => text,
     }
 }

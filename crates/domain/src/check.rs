@@ -60,4 +60,6 @@ pub enum MismatchKind {
     Date,
     Name,
     Negation,
+    /// Whom or what it is said of.
+    Part,
 }

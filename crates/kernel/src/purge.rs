@@ -151,7 +151,9 @@ mod tests {
         let ranges = hearth_retrieval::sentences(answer);
         assert_eq!(ranges.len(), states.len());
         TurnRecord {
-            quotes: [1, 2].map(|d| QuoteRecord { source: d as u32, text: "q".into(), span: span(d) }).into(),
+            quotes: [1, 2]
+                .map(|d| QuoteRecord { source: d as u32, text: "q".into(), span: span(d), cell: None })
+                .into(),
             sources: vec![source(1), source(2)],
             checked: true,
             prompt: Some("the passages".into()),

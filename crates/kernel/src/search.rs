@@ -22,7 +22,8 @@ pub(crate) fn search(house: &House, open: &Open, space: SpaceId, text: &str, lim
         return Ok(Hits { passages: Vec::new(), conversations: Vec::new(), documents: Vec::new(), took_ms: 0 });
     }
     let found = crate::turn::search(house, open, space, wanted, limit)?;
-    let terms = hearth_retrieval::terms(wanted);
+    let mut terms = hearth_retrieval::terms(wanted);
+    terms.extend(found.read_as.iter().map(|read| read.term.clone()));
     let mut passages = Vec::new();
     for ranked in found.ranking.passages.iter().filter(|ranked| ranked.score >= LEAST) {
         let Some(row) = found.rows.get(&ranked.candidate.passage) else { continue };

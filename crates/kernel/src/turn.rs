@@ -18,6 +18,7 @@ pub(crate) mod remote;
 mod rerank;
 mod retrieve;
 mod route;
+mod spell;
 mod state;
 mod task;
 mod trail;

@@ -65,9 +65,21 @@ const NEARBY: f32 = 0.4;
 const SAME_ROOT: f32 = 0.7;
 /// What the commonest term among the sources still counts of the rarest.
 const COMMON: f32 = 0.7;
+/// The same for those who look for all that bears on a claim, where what stands everywhere tells nothing apart.
+const OFTEN: f32 = 0.4;
+/// What the cosine of a unit counts of the share of a claim that it holds.
+const MEANING: f32 = 0.5;
+/// What a share of the claim counts that no unit before had, and what is left of the unit's own worth beside it.
+const ADDED: f32 = 0.7;
+const LATER: f32 = 0.6;
+/// What a heading, or a unit of hardly a word, counts less than a sentence that says as much.
+const TITLE: f32 = 0.15;
+const FEW_WORDS: f32 = 6.0;
 /// At most this many units together bear a claim out, each adding at least this share of it.
 const UNITS: usize = 4;
 const LEAST_GAIN: f32 = 0.05;
+/// Units that a claim is laid on are looked for among so many that hold most of its words.
+pub(crate) const NEAREST: usize = 24;
 /// A term links units of two documents where no more than one unit in so many has it.
 const LINKS_AMONG: usize = 12;
 
@@ -135,8 +147,9 @@ impl<'a> Evidence<'a> {
             .any(|u| u.source == source && u.terms.contains(term))
     }
 
-    /// How much a term of a claim says: rarer among the sources is more, and what no source holds is most.
-    fn weight(&self, token: &Token, claim: &str) -> f32 {
+    /// How much a term of a claim says: rarer among the sources is more, and what no source holds is most. `common` is
+    /// what the commonest counts of the rarest.
+    fn weight(&self, token: &Token, claim: &str, common: f32) -> f32 {
         let units = self.units.len() as f32;
         let held = self.held_by.get(&token.term).copied().unwrap_or(0) as f32;
         let rarity = (1.0 + units / (1.0 + held)).ln() / (1.0 + units).ln().max(f32::MIN_POSITIVE);
@@ -147,7 +160,7 @@ impl<'a> Evidence<'a> {
             TokenKind::Word if capital && token.start > 0 => 1.3,
             _ => 1.0,
         };
-        (COMMON + (1.0 - COMMON) * rarity) * kind
+        (common + (1.0 - common) * rarity) * kind
     }
 
     /// Whether a unit, or what stands above it, bears out the figure or date that a token of a claim is part of; `None`
@@ -186,29 +199,59 @@ impl<'a> Evidence<'a> {
 
     /// The units that hold most of a claim, best first.
     pub(crate) fn nearest(&self, claim: &Claim, limit: usize) -> Vec<usize> {
-        let mut scored = self.shares(claim);
+        let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text, COMMON)).collect();
+        let mut scored = self.shares(claim, &weights);
         scored.truncate(limit);
         scored.into_iter().map(|(unit, _)| unit).collect()
     }
 
-    /// The units that hold most of a claim by their words and their meaning, best first, with the share that they hold.
-    pub(crate) fn nearest_of(&self, claim: &Claim, similarity: &dyn Similarity, limit: usize) -> Vec<(usize, f32)> {
-        let near = self.shares(claim).into_iter().take(24);
-        let liking = |unit: usize, share: f32| {
-            share + 0.3 * similarity.cosine(&claim.text, self.text(unit)).unwrap_or(0.0).max(0.0)
-        };
-        let mut liked: Vec<(usize, f32, f32)> = near.map(|(unit, share)| (unit, share, liking(unit, share))).collect();
-        liked.sort_by(|a, b| b.2.total_cmp(&a.2).then(a.0.cmp(&b.0)));
-        liked.truncate(limit);
-        liked.into_iter().map(|(unit, share, _)| (unit, share)).collect()
+    /// The units that bear a claim out, best first, with the share of it that each holds: first the one that holds most by
+    /// its words and its meaning, then each time the one that also adds most to those before.
+    pub(crate) fn bearing(&self, claim: &Claim, similarity: &dyn Similarity, limit: usize) -> Vec<(usize, f32)> {
+        let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text, OFTEN)).collect();
+        let total: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        let mut left: Vec<(usize, f32, f32)> = self
+            .shares(claim, &weights)
+            .into_iter()
+            .take(NEAREST)
+            .map(|(unit, share)| {
+                let text = self.text(unit);
+                let near = similarity.cosine(&claim.text, text).unwrap_or(0.0).max(0.0);
+                let words = self.units.get(unit).map_or(0, |u| u.terms.len()) as f32;
+                let title = (1.0 - words / FEW_WORDS).max(0.0) + if text.starts_with('#') { 1.0 } else { 0.0 };
+                (unit, share, share + MEANING * near - TITLE * title)
+            })
+            .collect();
+        let mut matched: Vec<f32> = vec![0.0; weights.len()];
+        let mut chosen: Vec<(usize, f32)> = Vec::new();
+        while chosen.len() < limit {
+            let liking = |unit: usize, own: f32| {
+                let had = weights.iter().zip(&matched);
+                let gain: f32 = claim
+                    .tokens
+                    .iter()
+                    .zip(had)
+                    .map(|(token, (weight, had))| weight * (self.held(unit, claim, token) - had).max(0.0))
+                    .sum();
+                let own = if chosen.is_empty() { own } else { LATER * own };
+                own + ADDED * gain / total
+            };
+            let scored = left.iter().enumerate().map(|(at, (unit, _, own))| (at, liking(*unit, *own)));
+            let Some((at, _)) = scored.reduce(|best, next| if next.1 > best.1 { next } else { best }) else { break };
+            let (unit, share, _) = left.remove(at);
+            for (token, had) in claim.tokens.iter().zip(matched.iter_mut()) {
+                *had = had.max(self.held(unit, claim, token));
+            }
+            chosen.push((unit, share));
+        }
+        chosen
     }
 
     /// The units that hold something of a claim with the share of its weight that each holds, most first.
-    fn shares(&self, claim: &Claim) -> Vec<(usize, f32)> {
-        let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text)).collect();
+    fn shares(&self, claim: &Claim, weights: &[f32]) -> Vec<(usize, f32)> {
         let total: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         let share = |unit: usize| -> f32 {
-            claim.tokens.iter().zip(&weights).map(|(token, weight)| weight * self.held(unit, claim, token)).sum::<f32>()
+            claim.tokens.iter().zip(weights).map(|(token, weight)| weight * self.held(unit, claim, token)).sum::<f32>()
                 / total
         };
         let mut scored: Vec<(usize, f32)> =
@@ -246,11 +289,11 @@ impl<'a> Evidence<'a> {
 
     /// Lays a claim on its evidence: the best unit first, then those that add what it lacks and belong with it.
     pub(crate) fn align(&self, claim: &Claim, similarity: &dyn Similarity) -> Alignment {
-        let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text)).collect();
+        let weights: Vec<f32> = claim.tokens.iter().map(|token| self.weight(token, &claim.text, COMMON)).collect();
         let total: f32 = weights.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         let mut matched: Vec<f32> = vec![0.0; weights.len()];
         let mut alignment = Alignment::default();
-        let near = self.nearest(claim, 24);
+        let near = self.nearest(claim, NEAREST);
         let cosines: HashMap<usize, f32> =
             near.iter().filter_map(|unit| Some((*unit, similarity.cosine(&claim.text, self.text(*unit))?))).collect();
         for round in 0..UNITS {

@@ -1,7 +1,7 @@
 //! An answer taken apart into the sentences that claim something, and the texts an embedder may be asked for. Whether a
 //! claim holds is judged in `verify`.
 
-use crate::align::Evidence;
+use crate::align::{Evidence, NEAREST};
 use crate::figures::{Figures, figures};
 use crate::fold::fold;
 use crate::sentences::{bullet_len, citation_marks, sentences};
@@ -62,7 +62,7 @@ pub fn texts_wanted(answer: &str, sources: &[Source<'_>], limit: usize) -> Vec<S
     let evidence = Evidence::new(sources);
     let mut wanted: Vec<String> = Vec::new();
     let claims = claims(answer);
-    let each = (limit.saturating_sub(claims.len()) / claims.len().max(1)).clamp(1, 6);
+    let each = (limit.saturating_sub(claims.len()) / claims.len().max(1)).clamp(1, NEAREST);
     let add = |text: &str, wanted: &mut Vec<String>| {
         if wanted.len() < limit && !wanted.iter().any(|known| known == text) {
             wanted.push(text.to_owned());

@@ -20,6 +20,8 @@ struct Item {
 
 /// The longest piece that still counts as put in another's place, in items.
 const LONGEST: usize = 8;
+/// The longest piece that is still bounded where both texts end with it: in words, and in characters.
+const LAST: [usize; 2] = [3, 6];
 /// Texts longer than this (in items) are not laid side by side.
 const MOST: usize = 400;
 
@@ -42,7 +44,9 @@ pub(crate) fn swaps(mine: &str, theirs: &str, share: f32) -> Vec<Swap> {
         let (mine, theirs) = (a.get(from_a..at_a).unwrap_or(&[]), b.get(from_b..at_b).unwrap_or(&[]));
         let inside = at_a < a.len();
         // At the ends of a text anything may have been left out; only what stands between, or opens both, was swapped.
-        let bounded = inside || (from_a > 0 && at_a == a.len() && mine.len() <= 3 && theirs.len() <= 3);
+        let [words, characters] = LAST;
+        let last = if by_character { characters } else { words };
+        let bounded = inside || (from_a > 0 && at_a == a.len() && mine.len() <= last && theirs.len() <= last);
         let opens = from_a == 0 && from_b == 0;
         let held = bounded && (from_a > 0 || opens || theirs.len() <= mine.len() + 2);
         if let (Some(first), Some(last), Some(other), Some(other_last)) =

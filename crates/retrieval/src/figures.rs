@@ -304,7 +304,8 @@ fn words(text: &str) -> Vec<Word> {
     };
     for (at, c) in text.char_indices() {
         let space = c.is_whitespace()
-            || matches!(c, '(' | ')' | '[' | ']' | '–' | '—' | '|' | '~' | '≈' | '，' | '。' | '、' | '；');
+            || matches!(c, '(' | ')' | '[' | ']' | '–' | '—' | '|' | '~' | '≈' | '“' | '”')
+            || matches!(c, '，' | '。' | '、' | '；' | '：' | '（' | '）');
         // Digits inside a script without spaces begin a word, unless they go on with a date.
         let digits_begin =
             c.is_ascii_digit() && last.is_some_and(|l: char| script(l).in_pairs() && !matches!(l, '年' | '月'));
@@ -358,6 +359,8 @@ fn number(text: &str, words: &[Word], at: usize) -> Option<(Figure, usize)> {
         let bare = tail.trim_start_matches('-');
         if tail.starts_with('%') || tail.starts_with('٪') {
             unit = Unit::Percent;
+        } else if tail.starts_with('‰') {
+            (unit, value, slack) = (Unit::Percent, value / 10.0, slack / 10.0);
         } else if let Some(factor) =
             magnitude(bare).filter(|_| bare.len() > 1 || unit == Unit::Money || bare.chars().all(|c| !c.is_ascii()))
         {

@@ -1,6 +1,7 @@
 //! The best sentences of the best passages, exactly as they stand. Nothing is rewritten: a quote is a slice.
 
 use crate::candidate::Ranking;
+use crate::cells::Columns;
 use crate::evidence::{Lookup, Reading};
 use crate::fold::fold;
 use crate::query::Query;
@@ -27,7 +28,23 @@ pub struct Quote {
     pub candidate: usize,
     /// How well it answers, 0 to 1.
     pub score: f32,
+    /// The cell that answers, where the quote is a row of a table.
+    pub cell: Option<Cell>,
 }
+
+/// A cell of a quoted row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// Where it stands.
+    pub span: Span,
+    /// Exactly the page's text there.
+    pub text: String,
+    /// What names its column; empty where nothing does.
+    pub head: String,
+}
+
+/// What a word of the question counts that names the column and not the row.
+const IN_HEAD: f32 = 0.6;
 
 /// One sentence that may be quoted.
 struct Choice {
@@ -77,6 +94,8 @@ pub fn quote_texts(query: &Query, ranking: &Ranking, limit: usize) -> Vec<String
 fn choices(query: &Query, ranking: &Ranking, similarity: Option<&dyn Similarity>) -> Vec<Choice> {
     let mut lookup = Lookup::new(query);
     let passages = ranking.passages.iter().take(READ);
+    let columns: Vec<Columns> =
+        passages.clone().map(|r| Columns::of(&r.candidate.text, &r.candidate.context)).collect();
     let mut pieces: Vec<(usize, Range<usize>, Reading)> = Vec::new();
     for (at, ranked) in passages.enumerate() {
         for range in sentences(&ranked.candidate.text) {
@@ -101,7 +120,13 @@ fn choices(query: &Query, ranking: &Ranking, similarity: Option<&dyn Similarity>
         let Some(text) = ranked.candidate.text.get(range.clone()) else { continue };
         // A heading that only repeats the question's words answers nothing.
         let short = text.chars().count() < 25 && !text.contains('\t') && !text.chars().any(|c| c.is_ascii_digit());
-        let coverage = lookup.share(|term| reading.has(term));
+        let mut coverage = lookup.share(|term| reading.has(term));
+        let columns = columns.get(at).filter(|_| text.contains('\t'));
+        if let Some(columns) = columns.filter(|_| coverage > 0.0) {
+            let named = |term: usize| query.terms.get(term).is_some_and(|t| columns.has(&t.text));
+            coverage += IN_HEAD * lookup.share(|term| !reading.has(term) && named(term));
+        }
+        let names_columns = columns.and_then(|c| c.row.as_ref()).is_some_and(|row| row.contains(&range.start));
         let above = lookup.share(|term| {
             !reading.has(term) && query.terms.get(term).is_some_and(|t| ranked.why.matched_terms.contains(&t.text))
         });
@@ -113,7 +138,7 @@ fn choices(query: &Query, ranking: &Ranking, similarity: Option<&dyn Similarity>
         }
         if coverage > 0.0 || cosine > 0.3 {
             score *= if wanted.answered(text, query) { 1.0 } else { 0.82 };
-            if short {
+            if short || names_columns {
                 score *= 0.5;
             }
             if ranked.why.duplicate {
@@ -209,17 +234,25 @@ fn cut(query: &Query, ranking: &Ranking, choice: Choice) -> Option<Quote> {
     let inner = if text.len() <= MAX_BYTES || text.contains('\t') { 0..text.len() } else { clauses(text, query) };
     let slice = text.get(inner.clone())?;
     let start = choice.range.start + inner.start;
-    let offset = candidate.start;
+    let span = |from: usize, to: usize| {
+        let at = |byte: usize| Some(candidate.start + u32::try_from(start + byte).ok()?);
+        Some(Span { version: candidate.version, page: candidate.page, start: at(from)?, end: at(to)? })
+    };
+    // Empty cells before the first stand in the row too.
+    let before = candidate.text.get(..start).unwrap_or("");
+    let empty = before.len() - before.trim_end_matches('\t').len();
+    let row = candidate.text.get(start - empty..start + slice.len()).filter(|row| row.contains('\t'));
+    let chosen = row.and_then(|row| Columns::of(&candidate.text, &candidate.context).choose(row, &Lookup::new(query)));
+    let cell = chosen.and_then(|cell| {
+        let (from, to) = (cell.range.start.checked_sub(empty)?, cell.range.end.checked_sub(empty)?);
+        Some(Cell { span: span(from, to)?, text: slice.get(from..to)?.to_owned(), head: cell.head })
+    });
     Some(Quote {
-        span: Span {
-            version: candidate.version,
-            page: candidate.page,
-            start: offset + u32::try_from(start).ok()?,
-            end: offset + u32::try_from(start + slice.len()).ok()?,
-        },
+        span: span(0, slice.len())?,
         text: slice.to_owned(),
         candidate: choice.candidate,
         score: choice.score.clamp(0.0, 1.0),
+        cell,
     })
 }
 

@@ -1,13 +1,17 @@
 //! Words of a question that stand nowhere, and the words that they may be misspellings of. What words there are comes from
 //! outside.
 
+use crate::fold::script;
 use crate::query::Query;
+use crate::terms::tokens;
 use std::ops::Range;
 
-/// A word may be a misspelling from this many letters on.
+/// A word may be a misspelling from this many letters on; one of just so many only where two neighbours changed places.
 const SHORTEST: usize = 4;
 /// From this many letters on two slips are forgiven.
 const LONG: usize = 8;
+/// What a word that was read otherwise than it stands in the question counts of one that was not.
+const READ_AS: f32 = 0.8;
 
 /// A word of a question that may be misspelled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +24,22 @@ pub struct Doubtful {
     pub bytes: Range<usize>,
 }
 
+/// A word of a question that was read as another, both as they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadAs {
+    /// As the question has it.
+    pub asked: String,
+    /// The term that it was read as, as [`crate::terms`] writes it.
+    pub term: String,
+}
+
 /// The terms of a question that may be misspellings. Figures and identifiers are not: what differs from them in one
-/// character is another thing.
+/// character is another thing. Nor are pairs of characters, which are no words.
 pub fn doubtful(query: &Query) -> Vec<Doubtful> {
     let spelled = |term: &&crate::query::QueryTerm| {
-        !term.prefix && term.text.chars().all(char::is_alphabetic) && term.text.chars().count() >= SHORTEST
+        !term.prefix
+            && term.text.chars().all(|c| c.is_alphabetic() && !script(c).in_pairs())
+            && term.text.chars().count() >= SHORTEST
     };
     let terms = query.terms.iter().filter(spelled);
     terms
@@ -36,30 +51,62 @@ pub fn doubtful(query: &Query) -> Vec<Doubtful> {
         .collect()
 }
 
-/// The word among `known`, each with the number of passages that have it, that a term is most likely a misspelling of: the
-/// one with the fewest slips, and of those the most frequent.
-pub fn nearest<'a>(term: &str, known: impl IntoIterator<Item = (&'a str, u64)>) -> Option<&'a str> {
+/// The words among `known`, each with the number of passages that have it, that a term may be a misspelling of, likeliest
+/// first: those with the fewest slips, and of those the most frequent. A word that only goes on longer or ends sooner is
+/// another form or another word, and no misspelling.
+pub fn nearest<'a>(term: &str, known: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<&'a str> {
     let most = slips(term);
     let letters: Vec<char> = term.chars().collect();
+    let mut sorted = letters.clone();
+    sorted.sort_unstable();
     let near =
         known.into_iter().filter(|(word, _)| word.chars().all(char::is_alphabetic)).filter_map(|(word, times)| {
-            let distance = distance(&letters, &word.chars().collect::<Vec<_>>());
-            (1..=most).contains(&distance).then_some((distance, std::cmp::Reverse(times), word))
+            if word.starts_with(term) || term.starts_with(word) {
+                return None;
+            }
+            let mut other: Vec<char> = word.chars().collect();
+            let distance = distance(&letters, &other);
+            other.sort_unstable();
+            let sure = letters.len() > SHORTEST || other == sorted;
+            (sure && (1..=most).contains(&distance)).then_some((distance, std::cmp::Reverse(times), word))
         });
-    near.min().map(|(.., word)| word)
+    let mut near: Vec<_> = near.collect();
+    near.sort_unstable();
+    near.into_iter().map(|(.., word)| word).collect()
+}
+
+/// How a term stands in a text, where it does.
+pub fn written<'a>(term: &str, text: &'a str) -> Option<&'a str> {
+    let token = tokens(text).into_iter().find(|token| token.term == term)?;
+    text.get(token.start..token.end)
 }
 
 impl Query {
-    /// The same question with terms in place of others that stand nowhere.
-    pub fn respelled(&self, words: &[(String, String)]) -> Self {
+    /// The same question with terms in place of others that stand nowhere, and what was read as what.
+    pub fn respelled(&self, words: &[(String, String)]) -> (Self, Vec<ReadAs>) {
         let right = |term: &String| words.iter().find(|(wrong, _)| wrong == term).map(|(_, right)| right.clone());
-        let mut query = self.clone();
-        for term in query.terms.iter_mut().map(|term| &mut term.text).chain(query.phrases.iter_mut().flatten()) {
+        let mut query = Self { terms: Vec::with_capacity(self.terms.len()), ..self.clone() };
+        let mut read = Vec::new();
+        for term in &self.terms {
+            let mut term = term.clone();
+            if let Some(right) = right(&term.text) {
+                let asked = written(&term.text, &self.text).unwrap_or(&term.text).to_owned();
+                read.push(ReadAs { asked, term: right.clone() });
+                term.weight *= READ_AS;
+                term.text = right;
+            }
+            // Each once: the right spelling may stand in the question too.
+            match query.terms.iter_mut().find(|known| known.text == term.text) {
+                Some(known) => known.weight = known.weight.max(term.weight),
+                None => query.terms.push(term),
+            }
+        }
+        for term in query.phrases.iter_mut().flatten() {
             if let Some(right) = right(term) {
                 *term = right;
             }
         }
-        query
+        (query, read)
     }
 }
 
@@ -101,8 +148,11 @@ mod tests {
             ("xylophon", None),
             ("pupm", Some("pump")),
             ("pump", None),
+            ("bomp", None),
+            ("vacua", None),
+            ("vacuums", None),
         ] {
-            assert_eq!(nearest(wrong, known), right, "{wrong}");
+            assert_eq!(nearest(wrong, known).first().copied(), right, "{wrong}");
         }
     }
 
@@ -111,8 +161,11 @@ mod tests {
         let query = understand("Is D3-14 set to 4500 or 450 psi at the compresor?", &[]);
         let terms: Vec<String> = doubtful(&query).into_iter().map(|one| one.term).collect();
         assert_eq!(terms.len(), 1, "{terms:?}");
-        let query = query.respelled(&[(terms[0].clone(), "compressor".to_owned())]);
-        assert!(query.terms.iter().any(|term| term.text == "compressor"));
+        let (query, read) = query.respelled(&[(terms[0].clone(), "compressor".to_owned())]);
+        assert!(query.terms.iter().any(|term| term.text == "compressor" && term.weight < 1.0));
+        assert_eq!(read, [ReadAs { asked: "compresor".into(), term: "compressor".into() }]);
+        assert_eq!(written("compressor", "Two Compressors hum."), Some("Compressors"));
+        assert!(doubtful(&understand("ภาษาไทย 北京大学 สัญญา", &[])).is_empty());
         assert!(query.text.contains("compresor"), "what was asked stays as it was asked");
     }
 }

@@ -8,12 +8,12 @@ use crate::differ::{Swap, swaps};
 use crate::facts::{Name, names};
 use crate::figures::{Figure, Figures, Unit as Measure};
 use crate::fold::main_script;
+use crate::parts::{Said, of_another, other_part, turned};
 use crate::polarity::Polarity;
 use crate::similarity::Similarity;
 use crate::terms::Token;
 use hearth_domain::{CheckState, Mismatch, MismatchKind, SentenceCheck, Span, Support};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
 
 /// What the checks of an answer come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,13 +48,10 @@ pub fn supporting(text: &str, sources: &[Source<'_>], similarity: &dyn Similarit
     let evidence = Evidence::new(sources);
     let mut found: Vec<Support> = Vec::new();
     for claim in claims(text) {
-        let laid = evidence.align(&claim, similarity).units;
-        let rest = evidence.nearest_of(&claim, similarity, limit + laid.len());
-        let held: HashMap<usize, f32> = rest.iter().copied().collect();
-        for unit in laid.into_iter().chain(rest.into_iter().map(|(unit, _)| unit)) {
+        for (unit, share) in evidence.bearing(&claim, similarity, limit) {
             let Some(span) = evidence.span(unit) else { continue };
             if found.len() < limit && !found.iter().any(|known| known.span == span) {
-                found.push(Support { span, score: held.get(&unit).copied().unwrap_or(0.0).clamp(0.0, 1.0) });
+                found.push(Support { span, score: share.clamp(0.0, 1.0) });
             }
         }
     }
@@ -81,6 +78,7 @@ fn check(claim: &Claim, evidence: &Evidence, similarity: &dyn Similarity) -> Sen
     let mut found = Findings::default();
     figures_stand(claim, &alignment, evidence, &mut found);
     names_stand(claim, &alignment, evidence, &mut found);
+    parts_stand(claim, &alignment, evidence, &mut found);
     let score = coverage(&alignment);
     if let Some(unit) = alignment.units.first().filter(|_| score >= SAME_MATTER) {
         let (mine, theirs) = (Polarity::of(&claim.text), Polarity::of(evidence.text(*unit)));
@@ -111,6 +109,8 @@ struct Findings {
     figure_missing: bool,
     /// A name stands in no source.
     name_missing: bool,
+    /// What the span says is said of another, or a name plays another part there.
+    other_part: bool,
     /// A span says otherwise.
     contradicts: bool,
 }
@@ -127,7 +127,7 @@ fn state(score: f32, found: &Findings) -> CheckState {
     if found.contradicts {
         return CheckState::Contradicted;
     }
-    let clean = !found.figure_missing && !found.name_missing;
+    let clean = !found.figure_missing && !found.name_missing && !found.other_part;
     match score {
         s if s >= SUPPORTED && clean => CheckState::Supported,
         s if s >= PARTLY => CheckState::Partly,
@@ -264,7 +264,7 @@ fn names_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, found:
     let mut told: Vec<std::ops::Range<usize>> = Vec::new();
     for swap in swaps(&claim.text, text, SAME_MATTER) {
         let (mine, theirs) = (slice(&claim.text, &swap.mine), slice(text, &swap.theirs));
-        if is_name_swap(&mine, &theirs, &swap, evidence, *first) {
+        if is_name_swap(&claim.text, &theirs, &swap, evidence, *first) {
             found.name_missing = true;
             found.contradicts |= alignment.first >= SAME_MATTER;
             told.push(swap.mine.clone());
@@ -294,13 +294,43 @@ fn names_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, found:
     }
 }
 
+/// Names must play the part that the span gives them, and what is said must be said of the same thing there.
+fn parts_stand(claim: &Claim, alignment: &Alignment, evidence: &Evidence, found: &mut Findings) {
+    let Some(first) = alignment.units.first().filter(|_| alignment.first >= SAME_MATTER) else { return };
+    let known = |term: &str| evidence.is_name(term);
+    let (mine, theirs) = (Said::new(&claim.text, &known), Said::new(evidence.text(*first), &known));
+    let kind = MismatchKind::Part;
+    if let Some(other) = turned(&mine, &theirs) {
+        found.contradicts = true;
+        found.mismatches.push(Mismatch { kind, answer: other.mine, source: Some(other.theirs) });
+    } else if let Some(other) = other_part(&mine, &theirs) {
+        found.other_part = true;
+        found.mismatches.push(Mismatch { kind, answer: other.mine, source: Some(other.theirs) });
+    }
+    let elsewhere = |term: &str| {
+        !evidence.unit_holds(*first, term)
+            && alignment.units.iter().skip(1).any(|unit| evidence.unit_holds(*unit, term))
+    };
+    if let Some(other) = of_another(&mine, &theirs, SAME_SENTENCE, &elsewhere) {
+        found.other_part = true;
+        found.mismatches.push(Mismatch { kind, answer: other.mine, source: Some(other.theirs) });
+    }
+}
+
 /// Whether one piece put in another's place is a name for another name: both written as names (or in a script that marks
 /// none), each unknown to the other side.
-fn is_name_swap(mine: &str, theirs: &str, swap: &Swap, evidence: &Evidence, unit: usize) -> bool {
+fn is_name_swap(claim: &str, theirs: &str, swap: &Swap, evidence: &Evidence, unit: usize) -> bool {
+    let mine = claim.get(swap.mine.clone()).unwrap_or("");
     if main_script(mine).in_pairs() {
         let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).count();
-        let held = evidence.text(unit).contains(mine);
-        return !held && (2..=8).contains(&letters(mine)) && (2..=8).contains(&letters(theirs));
+        let held = |piece: &str| evidence.text(unit).contains(piece);
+        if letters(mine) == 1 && letters(theirs) <= 3 || letters(theirs) == 1 && letters(mine) <= 3 {
+            // One character of a name of two: with the one that stands beside it on either side.
+            let grammar = |text: &str| text.chars().any(|c| GRAMMAR_IN_PAIRS.contains(c));
+            let mut beside = [around(claim, &swap.mine, false), around(claim, &swap.mine, true)].into_iter().flatten();
+            return !(grammar(mine) && grammar(theirs)) && beside.all(|two| !held(two));
+        }
+        return !held(mine) && (2..=8).contains(&letters(mine)) && (2..=8).contains(&letters(theirs));
     }
     let (own, other) = (content(mine), content(theirs));
     let capital = |text: &str, token: &Token| {
@@ -313,6 +343,22 @@ fn is_name_swap(mine: &str, theirs: &str, swap: &Swap, evidence: &Evidence, unit
     // A word that merely opens both sentences has its capital from there, unless the sources write it so elsewhere.
     let inside = swap.mine.start > 0 && swap.theirs.start > 0;
     inside || own.len() + other.len() > 2 || other.iter().chain(&own).any(|token| evidence.is_name(&token.term))
+}
+
+/// Characters that carry grammar where there are no spaces: one in another's place is another wording.
+const GRAMMAR_IN_PAIRS: &str =
+    "的了和与及是为在于以由从向到对等之其此该这那也都就又还并而或被把将已曾所有个们中上下后前时来去里内外间过至";
+
+/// A stretch of a text with the letter before or behind it.
+fn around<'a>(text: &'a str, range: &std::ops::Range<usize>, behind: bool) -> Option<&'a str> {
+    let letter = |c: &char| c.is_alphabetic();
+    if behind {
+        let next = text.get(range.end..)?.chars().next().filter(letter)?;
+        text.get(range.start..range.end + next.len_utf8())
+    } else {
+        let last = text.get(..range.start)?.chars().next_back().filter(letter)?;
+        text.get(range.start - last.len_utf8()..range.end)
+    }
 }
 
 /// The name that the evidence has where the claim has another: between the same neighbours, and not in the claim.

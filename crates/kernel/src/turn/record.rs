@@ -112,6 +112,17 @@ pub(crate) struct QuoteRecord {
     pub(crate) source: u32,
     pub(crate) text: String,
     pub(crate) span: Span,
+    /// The cell that answers, where the quote is a row of a table.
+    #[serde(default)]
+    pub(crate) cell: Option<CellRecord>,
+}
+
+/// A cell of a quoted row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CellRecord {
+    pub(crate) text: String,
+    pub(crate) head: String,
+    pub(crate) span: Span,
 }
 
 /// A page that is cited.
@@ -189,8 +200,13 @@ impl TurnRecord {
 
     fn quotes_shown(&self, reader: &Reader<'_>, pages: &mut PageTexts) -> Vec<api::Quote> {
         let show = |quote: &QuoteRecord| {
-            let QuoteRecord { source, text, span } = quote;
-            api::Quote { source: *source, text: text.clone(), at: view::span(*span, pages.text(reader, *span)) }
+            let QuoteRecord { source, text, span, cell } = quote;
+            let at = view::span(*span, pages.text(reader, *span));
+            let cell = cell.as_ref().map(|CellRecord { text, head, span }| {
+                let at = view::span(*span, pages.text(reader, *span));
+                api::QuotedCell { text: text.clone(), head: head.clone(), at }
+            });
+            api::Quote { source: *source, text: text.clone(), at, cell }
         };
         self.quotes.iter().map(show).collect()
     }
@@ -271,6 +287,10 @@ fn disagreement(check: &SentenceCheck) -> Option<String> {
         MismatchKind::Date => "date",
         MismatchKind::Name => "name",
         MismatchKind::Negation => "statement",
+        MismatchKind::Part => {
+            let source = mismatch.source.as_deref().unwrap_or("another");
+            return Some(format!("The source says this of {source}, not of {}.", mismatch.answer));
+        }
     };
     Some(match (&mismatch.source, check.state) {
         (Some(source), CheckState::Contradicted) => format!("The source says {source}."),

@@ -2,8 +2,9 @@
 
 use super::recall::Recalled;
 use super::record::standing_of;
-use super::record::{QuoteRecord, SourceRecord};
+use super::record::{CellRecord, QuoteRecord, SourceRecord};
 use super::rerank::{LOOKED_AT, rerank};
+use super::spell::respell;
 use super::state::{Ended, Turn};
 use super::trail::Detail;
 use crate::error;
@@ -12,7 +13,9 @@ use crate::near::Standing;
 use hearth_api::{Error, Grounding, Outcome, TurnNews};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
 use hearth_inference::embed::Kind;
-use hearth_retrieval::{Ask, Candidate, Query, RankOptions, Ranking, Scored, Why, abstain, quotes, rank};
+use hearth_retrieval::{
+    Ask, Candidate, Query, RankOptions, Ranking, ReadAs, Scored, Why, abstain, quotes, rank, written,
+};
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
 use std::collections::HashMap;
 
@@ -57,14 +60,16 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let rows = found.rows;
     let go_on = || !turn.is_stopped();
     let (ranking, second) = rerank(turn.house, &recalled.query.text, found.ranking, &rows, KEPT, &go_on);
-    let quoted = quotes(&recalled.query, &ranking, QUOTES, None);
+    let quoted = quotes(&found.query, &ranking, QUOTES, None);
     for quote in &quoted {
         let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage))
         else {
             continue;
         };
         let source = turn.record.source(turn.open, row, quote.span)?;
-        turn.record.quotes.push(QuoteRecord { source, text: quote.text.clone(), span: quote.span });
+        let cell =
+            quote.cell.clone().map(|hearth_retrieval::Cell { span, text, head }| CellRecord { text, head, span });
+        turn.record.quotes.push(QuoteRecord { source, text: quote.text.clone(), span: quote.span, cell });
     }
     let took_ms = turn.trail.now() as u32;
     turn.record.quotes_ms = Some(took_ms);
@@ -73,13 +78,14 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         ranking.passages.iter().filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect();
     turn.record.takes_in(passages.iter().map(standing_of));
     let ordered = orders(turn, &passages);
-    let said = [second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
-    note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors, said);
+    let respelled = respelled(&found.read_as, &ranking);
+    let said = [respelled, second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
+    note(turn, started, &ranking, &found.read_as, [found.candidates, quoted.len()], found.without_vectors, said);
     // Before a word is written: what a purge must find even if the program ends in the middle.
     let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();
     turn.open.store.write(|writer| writer.note_reading(turn.id, &read))?;
     if passages.is_empty() || !ranking.relevant {
-        return Err(say_nothing_found(turn, &recalled, &ranking, question.space)?);
+        return Err(say_nothing_found(turn, &recalled, &found.query, &ranking, question.space)?);
     }
     Ok(Grounded { recalled, passages })
 }
@@ -106,8 +112,8 @@ fn note(
     turn: &mut Turn<'_>,
     started: f64,
     ranking: &Ranking,
-    candidates: usize,
-    quoted: usize,
+    read_as: &[ReadAs],
+    [candidates, quoted]: [usize; 2],
     without_vectors: Option<Error>,
     reranked: Option<String>,
 ) {
@@ -117,7 +123,8 @@ fn note(
         crate::view::count(candidates, "passage", "passages"),
         crate::view::count(quoted, "quote", "quotes")
     );
-    let weighed = ranking.passages.iter().map(|ranked| explain(ranked.score, &ranked.candidate, &ranked.why)).collect();
+    let weighed =
+        ranking.passages.iter().map(|ranked| explain(ranked.score, &ranked.candidate, &ranked.why, read_as)).collect();
     // Erased meanwhile, a version has no hash any more.
     let hash = |version| turn.open.store.read(|reader| reader.version(version)).ok().flatten();
     let versions: Vec<_> = ranking
@@ -161,8 +168,18 @@ fn orders(turn: &Turn<'_>, passages: &[PassageRow]) -> Option<String> {
     Some(format!("{many} with orders to a model: words like any other here, believed like a page of the web."))
 }
 
+/// Words that stand nowhere and were read as others, in a sentence; the others as the best passage writes them.
+fn respelled(read_as: &[ReadAs], ranking: &Ranking) -> Option<String> {
+    let one = |read: &ReadAs| {
+        let there = |text: &str| written(&read.term, text).map(str::to_lowercase);
+        let found = ranking.passages.iter().find_map(|ranked| there(&ranked.candidate.text));
+        format!("“{}” stands nowhere here and was read as “{}”.", read.asked, found.unwrap_or(read.term.clone()))
+    };
+    (!read_as.is_empty()).then(|| read_as.iter().map(one).collect::<Vec<_>>().join(" "))
+}
+
 /// Why a passage ranked where it did, in words.
-fn explain(score: f32, candidate: &Candidate, why: &Why) -> String {
+fn explain(score: f32, candidate: &Candidate, why: &Why, read_as: &[ReadAs]) -> String {
     let mut parts = Vec::new();
     if let Some(rank) = why.lexical_rank {
         parts.push(format!("words {}", rank + 1));
@@ -172,6 +189,9 @@ fn explain(score: f32, candidate: &Candidate, why: &Why) -> String {
     }
     if !why.matched_terms.is_empty() {
         parts.push(format!("holds {}", why.matched_terms.join(", ")));
+    }
+    for ReadAs { asked, term } in read_as.iter().filter(|read| why.matched_terms.contains(&read.term)) {
+        parts.push(format!("“{asked}” read as {term}"));
     }
     if why.superseded {
         parts.push("a later revision comes first".to_owned());
@@ -186,10 +206,10 @@ fn explain(score: f32, candidate: &Candidate, why: &Why) -> String {
 fn say_nothing_found(
     turn: &mut Turn<'_>,
     recalled: &Recalled,
+    query: &Query,
     ranking: &Ranking,
     space: SpaceId,
 ) -> Result<Ended, Ended> {
-    let query = &recalled.query;
     let name =
         turn.open.store.read(|reader| reader.space(space))?.map_or_else(|| "this space".to_owned(), |row| row.name);
     let missing = abstain(query, ranking).map(|reason| reason.missing).unwrap_or_default();
@@ -224,6 +244,10 @@ fn filter(space: SpaceId, attachments: &[DocumentId], grounding: Grounding) -> S
 
 /// What a search came to.
 pub(crate) struct Found {
+    /// The question as it was searched for.
+    pub(crate) query: Query,
+    /// Its words that stand nowhere in reach, and what they were read as.
+    pub(crate) read_as: Vec<ReadAs>,
     pub(crate) ranking: Ranking,
     pub(crate) rows: HashMap<PassageId, PassageRow>,
     pub(crate) candidates: usize,
@@ -263,6 +287,7 @@ fn find_with(
     limit: usize,
     named: &[DocumentId],
 ) -> Result<Found, Error> {
+    let (query, read_as) = open.store.read(|reader| respell(reader, query, filter)).map_err(error::store)?;
     let text = TextQuery {
         any: query
             .terms
@@ -334,8 +359,8 @@ fn find_with(
     let count = candidates.len();
     let options =
         RankOptions { limit, query_embedding: vector, named: named.to_vec(), superseded, ..RankOptions::default() };
-    let ranking = rank(query, candidates, &options);
-    Ok(Found { ranking, rows, candidates: count, searched, without_vectors: None })
+    let ranking = rank(&query, candidates, &options);
+    Ok(Found { query, read_as, ranking, rows, candidates: count, searched, without_vectors: None })
 }
 
 /// Passages spread evenly over the documents that a summary is asked of.

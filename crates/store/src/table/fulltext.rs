@@ -9,6 +9,7 @@ use crate::bm25::rarity;
 use crate::search::{SearchFilter, TextHit, TextQuery};
 use crate::{Reader, Result, Writer};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
+use std::ops::Range;
 
 pub(crate) const CREATE: &str = r#"
 CREATE VIRTUAL TABLE passage_terms USING fts5(
@@ -136,22 +137,39 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether any passage has a term.
-    pub fn knows_term(&self, term: &str) -> Result<bool> {
-        clean(term).map_or(Ok(false), |term| Ok(self.holding(&format!("\"{term}\""))? > 0))
+    /// Whether any passage that the filter admits has a term.
+    pub fn knows_term(&self, term: &str, filter: &SearchFilter) -> Result<bool> {
+        let (Some(term), Some((place, _))) = (clean(term), place(filter)) else { return Ok(false) };
+        let sql = "SELECT rowid FROM passage_terms WHERE passage_terms MATCH ?1";
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query([format!("{place} AND terms : \"{term}\"")])?;
+        while let Some(row) = rows.next()? {
+            if self.may_be_found(PassageId(row.get(0)?), filter)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    /// The terms of the index that begin with a character and have from `least` to `most` bytes, each with the number of
-    /// passages that have it.
-    pub fn terms_from(&self, first: char, least: usize, most: usize) -> Result<Vec<(String, u64)>> {
-        let sql = "SELECT term, doc FROM passage_vocabulary WHERE term >= ?1 AND term < ?2 AND col = 'terms'
-            AND length(CAST(term AS BLOB)) BETWEEN ?3 AND ?4";
-        let after = char::from_u32(first as u32 + 1).unwrap_or(char::MAX);
+    /// The terms of the index that begin with `head` and have as many bytes as `bytes` says, each with the number of
+    /// passages that have it, whosoever they are. No more than `most` terms are looked at, however long they are.
+    pub fn terms_from(&self, head: &str, bytes: Range<usize>, most: usize) -> Result<Vec<(String, u64)>> {
+        let sql = "SELECT term, doc FROM passage_vocabulary WHERE term >= ?1 AND term < ?2 AND col = 'terms'";
+        let mut after = head.to_owned();
+        let next = after.pop().and_then(|last| char::from_u32(u32::from(last) + 1));
+        let Some(next) = next else { return Ok(Vec::new()) };
+        after.push(next);
         let mut statement = self.db.prepare_cached(sql)?;
-        let rows = statement.query_map((first.to_string(), after.to_string(), least as i64, most as i64), |row| {
-            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let mut rows = statement.query((head, after))?;
+        let mut found = Vec::new();
+        for _ in 0..most {
+            let Some(row) = rows.next()? else { break };
+            let term = row.get_ref(0)?.as_str().unwrap_or_default();
+            if bytes.contains(&term.len()) {
+                found.push((term.to_owned(), row.get::<_, i64>(1)?.unsigned_abs()));
+            }
+        }
+        Ok(found)
     }
 
     /// Passages that have a phrase.

@@ -15,7 +15,7 @@ function source(number: number, id: number, page?: number, place?: string): Sour
 
 function quote(number: number, id: number, words: string, page?: number): Quote {
   const one = paper(id);
-  return { source: number, text: words, at: find(one, page ?? one.page, words) };
+  return { source: number, text: words, at: find(one, page ?? one.page, words), cell: null };
 }
 
 function cite(number: number, id: number, words: string, page?: number): Citation {
