@@ -53,6 +53,7 @@ mod repair;
 mod replay;
 mod report;
 mod retention;
+mod review;
 mod roles;
 mod schedule;
 mod search;

@@ -1,10 +1,11 @@
 //! One turn: the order of the stations, nothing else.
 //!
-//! permit -> route -> recall -> retrieve -> compose -> generate <-> act -> verify (-> refine) -> record. What follows cannot be built
+//! permit -> route -> recall -> retrieve -> compose -> generate <-> act -> verify (-> refine or look again) -> record. What follows cannot be built
 //! without what came before: the field of [`permit::Permitted`] is private to its station, so that generating without a
 //! decision does not compile. Stations never call each other.
 
 mod act;
+mod again;
 pub(crate) mod call;
 pub(crate) mod compose;
 mod generate;
@@ -32,6 +33,7 @@ pub(crate) use trail::{Detail, STATIONS, erased, expired, outcome};
 use crate::clock::now_ms;
 use crate::error;
 use crate::kernel::House;
+use crate::turn::refine::Anew;
 use hearth_api::{Asked, Error, ErrorCode, Grounding, TurnNews};
 use hearth_domain::{ConversationId, DocumentId, SpaceId, TurnId};
 use hearth_store::TurnRow;
@@ -58,16 +60,14 @@ fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
     let routed = route::route(turn, permitted)?;
     let recalled = recall::recall(turn, routed)?;
     let mut grounded = retrieve::retrieve(turn, recalled)?;
-    let refiner = grounded.recalled.routed.choice.refines();
-    let before = refiner.then(|| turn.record.clone());
-    let ended = write(turn, &mut grounded);
-    match (before, ended) {
-        (Some(before), ended @ (Ok(()) | Err(Ended::Abstained))) => match grounded.recalled.routed.choice.refiner() {
-            Some(model) => refine::refine(turn, &mut grounded, model, before, ended, write),
-            None => ended,
-        },
-        (_, ended) => ended,
+    let before = turn.record.clone();
+    let mut ended = write(turn, &mut grounded);
+    if matches!(ended, Ok(()) | Err(Ended::Abstained))
+        && let Some(model) = grounded.recalled.routed.choice.refiner()
+    {
+        ended = refine::anew(turn, &mut grounded, Anew::Refined { model }, before.clone(), ended, write);
     }
+    again::where_thin(turn, &mut grounded, &before, ended, write)
 }
 
 /// Lets the best model that can write an answer, and checks it.

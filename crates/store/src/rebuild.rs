@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 31] = [
+const TABLES: [&str; 32] = [
     "space",
     "blob",
     "document",
@@ -40,6 +40,7 @@ const TABLES: [&str; 31] = [
     "reading",
     "trace",
     "job",
+    "review",
     "watched_folder",
     "watched_file",
     "memory",

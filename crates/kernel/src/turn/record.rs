@@ -41,6 +41,8 @@ pub(crate) struct TurnRecord {
     pub(crate) refusal: Option<RuleRef>,
     pub(crate) error: Option<api::Error>,
     pub(crate) general: bool,
+    /// Whether every statement stands word for word in its source, taken by rules and not written by a model.
+    pub(crate) exact: bool,
     /// The highest label and the lowest trust of all that was in context; none for turns from before this was kept.
     pub(crate) standing: Option<Standing>,
     /// What the model read last: its own turn's message, for the next turn's prefix and for replay.
@@ -316,6 +318,7 @@ pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
         tracing::error!(%error, turn = turn.id.0, "a turn was not kept");
     }
     turn.open.turns.end(turn.id);
+    crate::review::hand_over_if_wanted(turn.house, turn.open, turn.id);
     if let Some(shown) = load(turn.open, turn.id) {
         turn.tell(TurnNews::Ended { turn: shown });
     }
@@ -490,6 +493,7 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
         outdated,
         general,
         remote: remote.map(RemoteRecord::shown),
+        review: crate::review::of_turn(reader, id),
     }
 }
 

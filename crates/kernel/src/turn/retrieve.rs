@@ -2,6 +2,7 @@
 
 use super::recall::Recalled;
 use super::record::standing_of;
+use super::again::{self, Looked};
 use super::record::{QuoteRecord, SourceRecord};
 use super::rerank::{LOOKED_AT, rerank};
 use super::state::{Ended, Turn};
@@ -22,6 +23,8 @@ const EACH: usize = 50;
 pub(crate) const KEPT: usize = 10;
 /// Quotes shown.
 const QUOTES: usize = 3;
+/// From this score on a passage is named that does not bear on a question, but comes nearest.
+const NEAR: f32 = 0.1;
 
 /// A question with the passages that bear on it.
 pub(crate) struct Grounded {
@@ -50,14 +53,22 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
     let named = named(turn, &recalled)?;
-    let mut filter = filter(question.space, &named, question.grounding);
-    filter.without = recalled.routed.permitted.left_out().clone();
-    let found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &named)?;
+    let filter = filter_of(&recalled, &named);
+    let mut found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &named)?;
     turn.record.searched_documents = found.searched;
+    let again = match found.ranking.relevant {
+        true => None,
+        false => {
+            let place = again::Where { filter: &filter, named: &named, limit: LOOKED_AT };
+            again::before_abstaining(turn, &recalled, &place, &mut found)?
+        }
+    };
     let rows = found.rows;
     let go_on = || !turn.is_stopped();
     let (ranking, second) = rerank(turn.house, &recalled.query.text, found.ranking, &rows, KEPT, &go_on);
-    let quoted = quotes(&recalled.query, &ranking, QUOTES, None);
+    // What other words found is quoted by those words.
+    let words = again.as_ref().and_then(|looked| looked.query.as_ref()).unwrap_or(&recalled.query);
+    let quoted = quotes(words, &ranking, QUOTES, None);
     for quote in &quoted {
         let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage))
         else {
@@ -73,8 +84,9 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         ranking.passages.iter().filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect();
     turn.record.takes_in(passages.iter().map(standing_of));
     let ordered = orders(turn, &passages);
-    let said = [second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
-    note(turn, started, &ranking, found.candidates, quoted.len(), found.without_vectors, said);
+    let looked = again.as_ref().map(|looked| looked.said.clone());
+    let said = [looked, second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
+    note(turn, started, &ranking, (found.candidates, quoted.len()), found.without_vectors, (again.as_ref(), said));
     // Before a word is written: what a purge must find even if the program ends in the middle.
     let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();
     turn.open.store.write(|writer| writer.note_reading(turn.id, &read))?;
@@ -106,29 +118,20 @@ fn note(
     turn: &mut Turn<'_>,
     started: f64,
     ranking: &Ranking,
-    candidates: usize,
-    quoted: usize,
+    (candidates, quoted): (usize, usize),
     without_vectors: Option<Error>,
-    reranked: Option<String>,
+    (again, reranked): (Option<&Looked>, Option<String>),
 ) {
     let kept = if ranking.relevant { ranking.passages.len() } else { 0 };
     let sentence = format!(
-        "{} found, {kept} kept, {}",
+        "{}{} found, {kept} kept, {}",
+        if again.is_some() { "Looked twice: " } else { "" },
         crate::view::count(candidates, "passage", "passages"),
         crate::view::count(quoted, "quote", "quotes")
     );
     let weighed = ranking.passages.iter().map(|ranked| explain(ranked.score, &ranked.candidate, &ranked.why)).collect();
-    // Erased meanwhile, a version has no hash any more.
-    let hash = |version| turn.open.store.read(|reader| reader.version(version)).ok().flatten();
-    let versions: Vec<_> = ranking
-        .passages
-        .iter()
-        .map(|ranked| {
-            let one = &ranked.candidate;
-            serde_json::json!({ "passage": one.passage, "version": one.version, "page": one.page, "start": one.start,
-                "end": one.end, "sha256": hash(one.version).map(|row| row.hash.to_string()), "score": ranked.score })
-        })
-        .collect();
+    let mut data = searched_for(turn, ranking);
+    data["looks"] = serde_json::json!(if again.is_some() { 2 } else { 1 });
     let detail = Detail {
         aside: format!("quotes at {:.2} s", turn.trail.now() / 1e3),
         decision: match (without_vectors.map(|e| format!("Full text alone was searched: {}", e.message)), reranked) {
@@ -136,11 +139,23 @@ fn note(
             (one, other) => one.or(other),
         },
         weighed,
-        data: serde_json::json!({ "passages": versions }),
+        data,
         ..Detail::default()
     };
     let outcome = if kept == 0 { Outcome::Partly } else { Outcome::Done };
     turn.trail.note("Retrieve", started, outcome, sentence, detail);
+}
+
+/// What the passages of a ranking are, for machines.
+pub(super) fn searched_for(turn: &Turn<'_>, ranking: &Ranking) -> serde_json::Value {
+    // Erased meanwhile, a version has no hash any more.
+    let hash = |version| turn.open.store.read(|reader| reader.version(version)).ok().flatten();
+    let one = |ranked: &hearth_retrieval::Ranked| {
+        let one = &ranked.candidate;
+        serde_json::json!({ "passage": one.passage, "version": one.version, "page": one.page, "start": one.start,
+            "end": one.end, "sha256": hash(one.version).map(|row| row.hash.to_string()), "score": ranked.score })
+    };
+    serde_json::json!({ "passages": ranking.passages.iter().map(one).collect::<Vec<_>>() })
 }
 
 /// Passages that give orders to a model are named in the record; what they say stays text like any other.
@@ -193,11 +208,15 @@ fn say_nothing_found(
     let name =
         turn.open.store.read(|reader| reader.space(space))?.map_or_else(|| "this space".to_owned(), |row| row.name);
     let missing = abstain(query, ranking).map(|reason| reason.missing).unwrap_or_default();
-    let about = if missing.is_empty() {
+    let mut about = if missing.is_empty() {
         format!("Nothing in {name} answers this.")
     } else {
         format!("Nothing in {name} says anything about {}.", join(&missing))
     };
+    // What was found all the same, where it comes near.
+    if let Some(near) = ranking.passages.first().filter(|ranked| ranked.score >= NEAR) {
+        about.push_str(&format!(" Nearest to it is {}.", near.candidate.title));
+    }
     let about = [about].into_iter().chain(recalled.routed.permitted.withheld()).collect::<Vec<_>>().join(" ");
     turn.answer = about.clone();
     turn.record.not_said = Some(about);
@@ -213,6 +232,14 @@ fn join(words: &[String]) -> String {
             format!("{} or “{last}”", head.iter().map(|word| format!("“{word}”")).collect::<Vec<_>>().join(", "))
         }
     }
+}
+
+/// What a question may find passages in: its space and its documents, without what the rules keep out.
+pub(super) fn filter_of(recalled: &Recalled, named: &[DocumentId]) -> SearchFilter {
+    let permitted = &recalled.routed.permitted;
+    let question = permitted.question();
+    let without = permitted.left_out().clone();
+    SearchFilter { without, ..filter(question.space, named, question.grounding) }
 }
 
 /// Which documents a question may find passages in. Applied before the best are cut off.
@@ -232,7 +259,7 @@ pub(crate) struct Found {
 }
 
 /// Candidates from both searches, merged and ranked.
-fn find(
+pub(super) fn find(
     house: &House,
     open: &Open,
     query: &Query,

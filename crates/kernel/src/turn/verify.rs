@@ -139,7 +139,7 @@ fn embedded(turn: &Turn<'_>, answer: &str, sources: &[Source<'_>]) -> Box<dyn Si
     }
 }
 
-fn summary(checks: &[SentenceCheck]) -> (String, Outcome) {
+pub(super) fn summary(checks: &[SentenceCheck]) -> (String, Outcome) {
     let count = |state| checks.iter().filter(|check| check.state == state).count();
     let (supported, partly) = (count(CheckState::Supported), count(CheckState::Partly));
     let (missing, contradicted) = (count(CheckState::NotFound), count(CheckState::Contradicted));
