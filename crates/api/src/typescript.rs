@@ -146,6 +146,8 @@ pub fn bindings() -> String {
         HiddenKind,
         HeldBack,
         RemoteAnswer,
+        ReviewState,
+        Review,
         Envelope,
         Event,
         TurnNews,

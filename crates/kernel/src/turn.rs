@@ -7,8 +7,11 @@
 mod act;
 mod again;
 pub(crate) mod call;
+mod changes;
 pub(crate) mod compose;
+mod exact;
 mod generate;
+mod lists;
 mod pace;
 mod permit;
 mod recall;
@@ -19,9 +22,11 @@ pub(crate) mod remote;
 mod rerank;
 mod retrieve;
 mod route;
+mod sides;
 mod state;
 mod task;
 mod trail;
+mod units;
 mod verify;
 mod whole;
 
@@ -59,6 +64,9 @@ fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
     }
     let routed = route::route(turn, permitted)?;
     let recalled = recall::recall(turn, routed)?;
+    if exact::answer_if_asked(turn, &recalled)? {
+        return Ok(());
+    }
     let mut grounded = retrieve::retrieve(turn, recalled)?;
     let before = turn.record.clone();
     let mut ended = write(turn, &mut grounded);

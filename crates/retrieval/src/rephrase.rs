@@ -48,7 +48,7 @@ pub fn rephrasings(query: &Query, history: &[Exchange], first: &Ranking) -> Vec<
 }
 
 /// A line that a model wrote in place of a question, where it still asks for the same: one line that shares a word with the
-/// question, or lies near it (`near` is their cosine, if known).
+/// question and does not lie far from it, or lies near it (`near` is their cosine, if known).
 pub fn written_anew(query: &Query, line: &str, near: Option<f32>) -> Option<Rephrased> {
     let line = line.lines().map(str::trim).find(|line| !line.is_empty())?;
     let line = line.trim_matches(['"', '“', '”', '\'', '`', '*']).trim();
@@ -58,7 +58,7 @@ pub fn written_anew(query: &Query, line: &str, near: Option<f32>) -> Option<Reph
     let anew = Query { kind: query.kind, follow_up: query.follow_up, ..understand(line, &[]) };
     let shares =
         anew.terms.iter().any(|term| term.weight >= 0.7 && query.terms.iter().any(|own| own.text == term.text));
-    let asks_the_same = near.map_or(shares, |near| near >= STANDS_FOR);
+    let asks_the_same = near.map_or(shares, |near| near >= STANDS_FOR || (shares && near >= STANDS_FOR / 2.0));
     (asks_the_same && !anew.terms.is_empty()).then(|| Rephrased { how: format!("as “{line}”"), query: anew })
 }
 

@@ -33,6 +33,7 @@ const DEFAULTS: Settings = {
   lock_after_minutes: null,
   answer_within_s: null,
   keep_traces_days: null,
+  review_low_support: null,
   last_space: null,
   welcomed: null,
   panes: null,

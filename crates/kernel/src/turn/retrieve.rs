@@ -23,8 +23,6 @@ const EACH: usize = 50;
 pub(crate) const KEPT: usize = 10;
 /// Quotes shown.
 const QUOTES: usize = 3;
-/// From this score on a passage is named that does not bear on a question, but comes nearest.
-const NEAR: f32 = 0.1;
 
 /// A question with the passages that bear on it.
 pub(crate) struct Grounded {
@@ -208,15 +206,11 @@ fn say_nothing_found(
     let name =
         turn.open.store.read(|reader| reader.space(space))?.map_or_else(|| "this space".to_owned(), |row| row.name);
     let missing = abstain(query, ranking).map(|reason| reason.missing).unwrap_or_default();
-    let mut about = if missing.is_empty() {
+    let about = if missing.is_empty() {
         format!("Nothing in {name} answers this.")
     } else {
         format!("Nothing in {name} says anything about {}.", join(&missing))
     };
-    // What was found all the same, where it comes near.
-    if let Some(near) = ranking.passages.first().filter(|ranked| ranked.score >= NEAR) {
-        about.push_str(&format!(" Nearest to it is {}.", near.candidate.title));
-    }
     let about = [about].into_iter().chain(recalled.routed.permitted.withheld()).collect::<Vec<_>>().join(" ");
     turn.answer = about.clone();
     turn.record.not_said = Some(about);
