@@ -104,7 +104,6 @@ fn whole_against_whole(turn: &Turn<'_>, read: &[Read], exact: &mut Exact) -> Opt
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
     let mut pairs: Vec<(usize, usize)> = Vec::new();
-    let mut same = 0;
     for (_, x, y) in near {
         if pairs.iter().any(|(known, other)| *known == x || *other == y) {
             continue;
@@ -113,17 +112,9 @@ fn whole_against_whole(turn: &Turn<'_>, read: &[Read], exact: &mut Exact) -> Opt
     }
     let text = |units: &[&Unit], at: usize| units.get(at).map(|unit| unit.text.clone()).unwrap_or_default();
     // What both say word for word is no difference.
-    let differing: Vec<(usize, usize)> = pairs
-        .iter()
-        .copied()
-        .filter(|(x, y)| {
-            let equal = text(&mine, *x) == text(&theirs, *y);
-            same += usize::from(equal);
-            !equal
-        })
-        .take(PAIRS)
-        .collect();
-    let mut shown = differing;
+    let equal = |(x, y): &(usize, usize)| text(&mine, *x) == text(&theirs, *y);
+    let same = pairs.iter().filter(|pair| equal(pair)).count();
+    let mut shown: Vec<(usize, usize)> = pairs.iter().copied().filter(|pair| !equal(pair)).take(PAIRS).collect();
     shown.sort_unstable();
     for (x, y) in &shown {
         for (one, units, at) in [(first, &mine, *x), (second, &theirs, *y)] {

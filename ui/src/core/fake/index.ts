@@ -80,8 +80,8 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
   }
   function review(one: Review): Review {
     reviews.set(one.id, one);
-    const turn = conversationOf(one.turn)?.turns.find((other) => other.id === one.turn);
-    if (turn) turn.review = one;
+    const conversation = conversationOf(one.turn);
+    if (conversation) conversation.turns = conversation.turns.map((turn) => (turn.id === one.turn ? { ...turn, review: one } : turn));
     tell({ kind: 'stale', commands: ['ListReviews', 'GetConversation', 'ListActivity'] });
     return one;
   }
