@@ -80,7 +80,8 @@ fn an_answer_that_nothing_bears_out_is_written_anew_from_what_its_own_words_find
     let answer = "Sluice gates are replaced every nine winters by Hanna Brandt.";
     let mut house = House::new(CHILD, &says(answer))?;
     for n in 0..14 {
-        let words = ["wheel", "weir", "roof", "door", "stone", "lamp", "bridge", "yard", "well", "path", "gate", "wall"];
+        let words =
+            ["wheel", "weir", "roof", "door", "stone", "lamp", "bridge", "yard", "well", "path", "gate", "wall"];
         let text = format!("The mill of Corfe needs repair of its {} in the year {}.\n", words[n % 12], 1900 + n * 7);
         house.text(&format!("corfe-{n}.txt"), &text)?;
     }
@@ -109,7 +110,10 @@ fn a_stronger_model_that_is_here_answers_what_a_weak_one_could_not() -> Result<(
     assert_eq!(how.model, "large");
     assert!(how.route.starts_with("Little of what scripted-chat wrote was borne out"), "{}", how.route);
     let generate = house.station(turn.id, "Generate")?;
-    assert!(generate.weighed.iter().any(|line| line.contains("cheese")), "the first answer is in the trace: {generate:?}");
+    assert!(
+        generate.weighed.iter().any(|line| line.contains("cheese")),
+        "the first answer is in the trace: {generate:?}"
+    );
     // Where it is no better, the first stands; here nothing is borne out either way.
     house.install_chat("large", &Script { padding: "x".repeat(4_000), ..says("Mars is made of ham.") })?;
     let turn = house.ask("Which rent does the tenant of the mill pay?")?;

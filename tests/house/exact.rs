@@ -25,7 +25,8 @@ fn proven(house: &House, turn: &Turn) -> Result<()> {
         let units: Vec<u16> = turn.answer.encode_utf16().collect();
         let said = String::from_utf16(&units[sentence.start as usize..sentence.end as usize])?;
         let said = said.trim_start_matches("- ");
-        let said = ["Was: ", "Now: ", "Added: ", "Removed: "].iter().fold(said, |said, lead| said.trim_start_matches(lead));
+        let said =
+            ["Was: ", "Now: ", "Added: ", "Removed: "].iter().fold(said, |said, lead| said.trim_start_matches(lead));
         assert!(!sentence.citations.is_empty(), "{said}");
         let words = |text: &str| text.replace('·', " ").split_whitespace().collect::<Vec<_>>().join(" ");
         for citation in &sentence.citations {
@@ -42,7 +43,9 @@ fn contract(suppliers: &[&str], filling: usize) -> String {
     for (at, supplier) in suppliers.iter().enumerate() {
         text.push_str(&format!("{supplier} is the supplier of part number {}.\n\n", 100 + at));
         for n in 0..filling {
-            text.push_str(&format!("Clause {n} after part {at} speaks of weather, wheels and weirs in the county.\n\n"));
+            text.push_str(&format!(
+                "Clause {n} after part {at} speaks of weather, wheels and weirs in the county.\n\n"
+            ));
         }
     }
     text
@@ -186,10 +189,11 @@ fn an_erased_document_takes_its_list_with_it() -> Result<()> {
     assert!(turn.answer.contains("Zyxworth"));
     house.call("RemoveDocuments", json!({ "documents": [document] }))?;
     let house = house.restart()?;
-    house.until("it is erased", |house| {
-        let conversation = house.conversation().unwrap_or_default();
-        let shown = house.call("GetConversation", json!({ "conversation": conversation })).unwrap_or_default();
-        !shown.to_string().contains("Zyxworth")
-    })
-    .context("the words of what is erased are gone")
+    house
+        .until("it is erased", |house| {
+            let conversation = house.conversation().unwrap_or_default();
+            let shown = house.call("GetConversation", json!({ "conversation": conversation })).unwrap_or_default();
+            !shown.to_string().contains("Zyxworth")
+        })
+        .context("the words of what is erased are gone")
 }

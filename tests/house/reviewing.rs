@@ -57,7 +57,9 @@ fn a_persons_answer_is_a_source_that_later_questions_find_and_cite() -> Result<(
     let quote = later.quotes.first().context("a quote")?;
     assert_eq!(cited(&house, quote.at)?, quote.text);
     assert!(later.quotes.iter().any(|quote| quote.text.contains("Hanna Brandt")), "{:?}", later.quotes);
-    assert!(later.sources.iter().any(|source| source.document == document && source.title.starts_with("Answer by Ada")));
+    assert!(
+        later.sources.iter().any(|source| source.document == document && source.title.starts_with("Answer by Ada"))
+    );
 
     // What is answered stays; its document can be removed like any other.
     for (name, args) in [
@@ -101,7 +103,8 @@ fn an_answer_has_at_least_the_label_of_its_turn() -> Result<()> {
     let turn = house.ask("What rent does the tenant pay?")?;
     let review = call(&house, "HandToPerson", json!({ "turn": turn.id, "to": null }))?;
     assert_eq!(review.label, Label::Confidential);
-    let done = call(&house, "AnswerReview", json!({ "review": review.id, "answer": "It is 1,250 euros.", "by": "Ada" }))?;
+    let done =
+        call(&house, "AnswerReview", json!({ "review": review.id, "answer": "It is 1,250 euros.", "by": "Ada" }))?;
     let jobs = house.wait_for(&[done.job.context("a job")?])?;
     assert_eq!(jobs[0].label, Label::Confidential);
     Ok(())

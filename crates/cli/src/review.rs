@@ -99,7 +99,8 @@ fn line(review: &hearth_api::Review) -> String {
 /// An answer from standard input.
 fn said() -> Result<String, Error> {
     if std::io::stdin().is_terminal() {
-        return Err(Error::new(ErrorCode::Invalid, "There is no answer.").hint("Give it after the number, or on standard input."));
+        return Err(Error::new(ErrorCode::Invalid, "There is no answer.")
+            .hint("Give it after the number, or on standard input."));
     }
     let mut text = String::new();
     std::io::stdin()

@@ -3,8 +3,8 @@
 use crate::error;
 use crate::kernel::{Kernel, Open};
 use crate::{
-    activity, home, jobs, library, memory, pages, privacy, remote, review, roles, search, settings, shelf, spaces, turn, vault,
-    watch,
+    activity, home, jobs, library, memory, pages, privacy, remote, review, roles, search, settings, shelf, spaces,
+    turn, vault, watch,
 };
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};

@@ -37,7 +37,9 @@ pub(crate) fn hand_over(house: &House, turn: TurnId, to: Option<&str>) -> Result
 /// Hands a turn that ended over by itself, where a person chose so and little of it was borne out.
 pub(crate) fn hand_over_if_wanted(house: &House, open: &Open, turn: TurnId) {
     let wanted = crate::settings::load(open).is_ok_and(|settings| settings.review_low_support == Some(true));
-    let Some(row) = wanted.then(|| open.store.read(|reader| reader.turn(turn)).ok().flatten()).flatten() else { return };
+    let Some(row) = wanted.then(|| open.store.read(|reader| reader.turn(turn)).ok().flatten()).flatten() else {
+        return;
+    };
     let record: TurnRecord = serde_json::from_value(row.record.clone()).unwrap_or_default();
     let low = record.confidence == Some(hearth_retrieval::Confidence::Low);
     if row.state == TurnState::Abstained || (row.state == TurnState::Answered && low) {

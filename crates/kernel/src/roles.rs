@@ -208,9 +208,10 @@ mod tests {
     #[test]
     fn a_viewer_changes_nothing_and_an_auditor_reads_no_content() {
         for (name, right) in NEEDED {
-            let changes = ["Set", "Add", "Remove", "Create", "Import", "Ask", "Forget", "Remember", "Load", "Answer", "Hand"]
-                .iter()
-                .any(|verb| name.starts_with(verb));
+            let changes =
+                ["Set", "Add", "Remove", "Create", "Import", "Ask", "Forget", "Remember", "Load", "Answer", "Hand"]
+                    .iter()
+                    .any(|verb| name.starts_with(verb));
             let own = ["SetSettings", "CreateVault"].contains(name);
             assert!(own || !changes || !Person::Viewer.has(*right), "{name}");
             let content = ["Document", "Conversation", "Page", "Version", "Memories", "Search", "Home", "Reviews"];

@@ -30,6 +30,7 @@ mod units;
 mod verify;
 mod whole;
 
+pub(crate) use again::find_again;
 pub(crate) use record::{TurnRecord, close_interrupted, shown, standing_of};
 pub(crate) use retrieve::{Found, KEPT, find_ranked, search};
 pub(crate) use state::{Ended, Turn, Turns};

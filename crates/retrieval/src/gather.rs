@@ -63,17 +63,29 @@ fn in_list(list: &str, word: &str) -> bool {
     list.split_whitespace().any(|known| known == word)
 }
 
-/// Whether a question wants all of something, and not the best of it.
+/// Whether a question wants all of something, and not the best of it: "list every", "give me a complete list", "what are all".
 pub fn wants_all(query: &Query) -> bool {
     const ALL: &str = "every all each any complete alle jede jeden jedes samtliche toutes tous chaque todos todas cada";
-    const LISTS: &str =
-        "list find collect gather extract enumerate show give name write liste nenne finde what which welche";
+    const LISTS: &str = "list find collect gather extract enumerate show give name write liste nenne finde zeige";
+    if matches!(query.kind, Ask::Summarise | Ask::Calculate | Ask::Chat) {
+        return false;
+    }
+    if ["列出所有", "列出全部"].iter().any(|said| query.asked.contains(said)) {
+        return true;
+    }
     let folded = fold(&query.asked);
     let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let begins = words.iter().take(4).any(|word| in_list(LISTS, word));
-    let all = words.iter().take(6).any(|word| in_list(ALL, word));
-    let stretch = ["列出所有", "列出全部", "所有"].iter().any(|said| query.asked.contains(said));
-    (begins && all && query.kind != Ask::Summarise && query.kind != Ask::Calculate) || stretch
+    let Some(verb) = words.iter().take(4).position(|word| in_list(LISTS, word)) else {
+        // "What are all the fees?"
+        let asks = words.first().is_some_and(|word| ["what", "which", "welche", "was"].contains(word));
+        let are = words.get(1).is_some_and(|word| ["are", "were", "sind"].contains(word));
+        return asks && are && words.get(2).is_some_and(|word| in_list(ALL, word));
+    };
+    let after: Vec<&str> = words.iter().skip(verb + 1).take(3).copied().collect();
+    let all = after.iter().position(|word| in_list(ALL, word));
+    all.is_some_and(|at| {
+        !after.iter().take(at).any(|word| ["how", "why", "what", "when", "who", "where"].contains(word))
+    })
 }
 
 /// Whether a question asks what changed.
@@ -313,6 +325,9 @@ mod tests {
             assert!(wants_all(&understand(all, &[])), "{all}");
         }
         for some in [
+            "Which of all the mills is the oldest?",
+            "Show me how all of this works",
+            "Name the king of all England",
             "List the main risks",
             "Who pays all of it?",
             "What is the rent?",

@@ -13,11 +13,14 @@ use super::trail::Detail;
 use super::{TurnRecord, settings_of, verify};
 use crate::clock::now_ms;
 use crate::engine::Heard;
+use crate::kernel::{House, Open};
 use hearth_api::{Error, Outcome};
 use hearth_domain::{CheckState, DocumentId, Role};
 use hearth_inference::embed::Kind;
 use hearth_inference::wire::{Briefing, Message, Speaker};
-use hearth_retrieval::{Confidence, Query, Ranking, Rephrased, by_claims, in_their_words, merge_looks, rephrasings};
+use hearth_retrieval::{
+    Confidence, Exchange, Query, Ranking, Rephrased, by_claims, in_their_words, merge_looks, rephrasings,
+};
 use hearth_retrieval::{vocabulary, written_anew};
 use hearth_store::{PassageRow, SearchFilter};
 use std::collections::HashSet;
@@ -53,12 +56,12 @@ pub(super) fn before_abstaining(
 ) -> Result<Option<Looked>, Ended> {
     turn.doing("Looking again in other words", None);
     let history = recalled.routed.permitted.history();
-    let ways = rephrasings(&recalled.query, history, &found.ranking);
-    let ways: Vec<Rephrased> = ways.into_iter().chain(in_passages_words(turn, &recalled.query, &found.ranking)).collect();
-    let mut looked = look(turn, place, found, ways)?;
+    let ways = by_rules(turn.house, &recalled.query, history, &found.ranking);
+    let mut looked = look(turn.house, turn.open, place, found, ways)?;
+    turn.go_on()?;
     if !found.ranking.relevant
         && let Some(way) = by_model(turn, recalled)?
-        && let Some(more) = look(turn, place, found, vec![way])?
+        && let Some(more) = look(turn.house, turn.open, place, found, vec![way])?
     {
         let before = looked.map(|before| format!("{} ", before.said)).unwrap_or_default();
         looked = Some(Looked { said: format!("{before}{}", more.said), query: more.query });
@@ -70,13 +73,37 @@ pub(super) fn before_abstaining(
     }))
 }
 
+/// The ways to ask for the same that rules know.
+fn by_rules(house: &House, query: &Query, history: &[Exchange], first: &Ranking) -> Vec<Rephrased> {
+    rephrasings(query, history, first).into_iter().chain(in_passages_words(house, query, first)).collect()
+}
+
+/// What a first look found, with what a second by rules adds where that found nothing that bears on the question. For
+/// evaluations.
+pub(crate) fn find_again(
+    house: &House,
+    open: &Open,
+    text: &str,
+    filter: &SearchFilter,
+    mut found: Found,
+) -> Result<Found, Error> {
+    if !found.ranking.relevant {
+        let query = hearth_retrieval::understand(text, &[]);
+        let place = Where { filter, named: &[], limit: super::rerank::LOOKED_AT };
+        let ways = by_rules(house, &query, &[], &found.ranking);
+        look(house, open, &place, &mut found, ways)?;
+    }
+    Ok(found)
+}
+
 /// Searches in other words and merges what comes.
 fn look(
-    turn: &Turn<'_>,
+    house: &House,
+    open: &Open,
     place: &Where<'_>,
     found: &mut Found,
     ways: Vec<Rephrased>,
-) -> Result<Option<Looked>, Ended> {
+) -> Result<Option<Looked>, Error> {
     if ways.is_empty() {
         return Ok(None);
     }
@@ -87,8 +114,7 @@ fn look(
     let (mut rankings, mut best): (Vec<Ranking>, Option<(f32, Query)>) = (Vec::new(), None);
     let how = ways.iter().map(|way| way.how.clone()).collect::<Vec<_>>().join("; ");
     for way in ways {
-        turn.go_on()?;
-        let more = find(turn.house, turn.open, &way.query, place.filter, place.limit, place.named)?;
+        let more = find(house, open, &way.query, place.filter, place.limit, place.named)?;
         let score = more.ranking.passages.first().map_or(0.0, |ranked| ranked.score);
         if best.as_ref().is_none_or(|(known, _)| score > *known) {
             best = Some((score, way.query));
@@ -112,15 +138,15 @@ fn look(
 
 /// The question with words of the nearest passages for those that nothing holds, as far as the embedder says that they stand
 /// for one another.
-fn in_passages_words(turn: &Turn<'_>, query: &Query, ranking: &Ranking) -> Option<Rephrased> {
+fn in_passages_words(house: &House, query: &Query, ranking: &Ranking) -> Option<Rephrased> {
     let words = vocabulary(query, ranking)?;
-    let vectors = embed(turn, Kind::Passage, words.texts()).ok()?;
+    let vectors = embed(house, Kind::Passage, words.texts()).ok()?;
     in_their_words(query, &words, &vectors)
 }
 
-fn embed(turn: &Turn<'_>, kind: Kind, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Error> {
-    let model = turn.house.models.for_role(Role::Embed)?;
-    let engine = turn.house.schedule.engine(turn.house, &model)?;
+fn embed(house: &House, kind: Kind, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Error> {
+    let model = house.models.for_role(Role::Embed)?;
+    let engine = house.schedule.engine(house, &model)?;
     engine.embed(kind, texts).map_err(crate::error::internal)
 }
 
@@ -153,7 +179,8 @@ fn by_model(turn: &mut Turn<'_>, recalled: &Recalled) -> Result<Option<Rephrased
     call.text = line.clone();
     call.ended(&generated);
     turn.record.calls.push(call);
-    let vectors = embed(turn, Kind::Query, vec![recalled.query.text.clone(), line.trim().to_owned()]).unwrap_or_default();
+    let vectors =
+        embed(turn.house, Kind::Query, vec![recalled.query.text.clone(), line.trim().to_owned()]).unwrap_or_default();
     let near = match vectors.as_slice() {
         [one, other] => Some(one.iter().zip(other).map(|(a, b)| a * b).sum()),
         _ => None,
@@ -242,19 +269,14 @@ fn look_after(turn: &mut Turn<'_>, grounded: &mut Grounded) -> Result<Option<Str
         .filter(|check| check.state != CheckState::Supported)
         .filter_map(|check| turn.answer.get(check.range.start as usize..check.range.end as usize))
         .collect();
-    let ways: Vec<Rephrased> = rephrasings(&recalled.query, history, &found.ranking)
+    let ways: Vec<Rephrased> = by_rules(turn.house, &recalled.query, history, &found.ranking)
         .into_iter()
-        .chain(in_passages_words(turn, &recalled.query, &found.ranking))
         .chain(by_claims(&recalled.query, &unsupported))
         .collect();
     let place = Where { filter: &filter, named: &named, limit: KEPT };
-    let Some(looked) = look(turn, &place, &mut found, ways)? else { return Ok(None) };
-    let passages: Vec<PassageRow> = found
-        .ranking
-        .passages
-        .iter()
-        .filter_map(|ranked| found.rows.get(&ranked.candidate.passage).cloned())
-        .collect();
+    let Some(looked) = look(turn.house, turn.open, &place, &mut found, ways)? else { return Ok(None) };
+    let passages: Vec<PassageRow> =
+        found.ranking.passages.iter().filter_map(|ranked| found.rows.get(&ranked.candidate.passage).cloned()).collect();
     let known: HashSet<_> = grounded.passages.iter().map(|row| row.id).collect();
     let gained = passages.iter().take(FIRST).filter(|row| !known.contains(&row.id)).count();
     let said = format!("What was written was mostly not borne out. {}", looked.said);

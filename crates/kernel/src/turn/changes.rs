@@ -52,7 +52,7 @@ pub(super) fn between_versions(
     if named.is_empty() && numbers.is_empty() && !topic.is_empty() {
         return Ok(None);
     }
-    differences(turn, before, after, &topic)
+    differences(turn, before, after, &topic, named.is_empty())
 }
 
 /// What differs between two documents that were found to be nearly the same.
@@ -70,7 +70,7 @@ pub(super) fn between_alike(
     let Some((before, after)) = pair else { return Ok(None) };
     let titles = [&before.document, &after.document].map(|row| [row.title.as_str(), row.name.as_str()]).concat();
     let topic = Topic::of_comparison(&recalled.query, &titles);
-    differences(turn, before, after, &topic)
+    differences(turn, before, after, &topic, false)
 }
 
 type Pair = Option<(Side, Side)>;
@@ -109,7 +109,9 @@ fn of_two(reader: &Reader<'_>, one: DocumentId, other: DocumentId) -> hearth_sto
     let (first, second) = if later == Some(one) { (other, one) } else { (one, other) };
     let side = |id: DocumentId| -> hearth_store::Result<Option<Side>> {
         let Some(document) = reader.document(id)?.filter(|row| row.removed_ms.is_none()) else { return Ok(None) };
-        let Some(version) = document.version.map(|id| reader.version(id)).transpose()?.flatten() else { return Ok(None) };
+        let Some(version) = document.version.map(|id| reader.version(id)).transpose()?.flatten() else {
+            return Ok(None);
+        };
         let pages = reader.pages(version.id)?;
         Ok(Some(Side { document, version, pages }))
     };
@@ -120,11 +122,7 @@ impl Side {
     /// What it is called beside the other.
     fn name(&self, other: &Side) -> String {
         let title = &self.document.title;
-        if self.document.id != other.document.id {
-            title.clone()
-        } else {
-            format!("version {}", self.version.number)
-        }
+        if self.document.id != other.document.id { title.clone() } else { format!("version {}", self.version.number) }
     }
 
     /// The words of some bytes of a page, with their span.
@@ -165,8 +163,14 @@ impl Side {
     }
 }
 
-/// The difference as an answer.
-fn differences(turn: &mut Turn<'_>, before: Side, after: Side, topic: &Topic) -> Result<Option<Taken>, Ended> {
+/// The difference as an answer. Where nobody named the document, it must say something of the topic.
+fn differences(
+    turn: &mut Turn<'_>,
+    before: Side,
+    after: Side,
+    topic: &Topic,
+    guessed: bool,
+) -> Result<Option<Taken>, Ended> {
     turn.doing("Comparing word for word", None);
     let labels = [&before, &after].map(|side| Standing::new(side.document.label, hearth_domain::Trust::Library));
     turn.record.takes_in(labels);
@@ -182,17 +186,27 @@ fn differences(turn: &mut Turn<'_>, before: Side, after: Side, topic: &Topic) ->
         let said = match revision {
             Revision::Added { after } => text(&new_texts, *after),
             Revision::Removed { before } => text(&old_texts, *before),
-            Revision::Changed { before, after, .. } => format!("{} {}", text(&old_texts, *before), text(&new_texts, *after)),
+            Revision::Changed { before, after, .. } => {
+                format!("{} {}", text(&old_texts, *before), text(&new_texts, *after))
+            }
         };
         topic.is_empty() || topic.bearing(&said, &[]) >= 0.34
     };
     let found: Vec<&Revision> = all.iter().filter(about).collect();
+    if guessed && found.is_empty() && !topic.is_empty() {
+        return Ok(None);
+    }
     let (from, to) = (before.name(&after), after.name(&before));
-    let of = if before.document.id == after.document.id { format!("{}, ", before.document.title) } else { String::new() };
+    let of =
+        if before.document.id == after.document.id { format!("{}, ", before.document.title) } else { String::new() };
     let on = if topic.is_empty() { String::new() } else { format!(" on “{}”", topic.words.join(" ")) };
     let mut exact = Exact::default();
     if found.is_empty() {
-        let others = if all.is_empty() { String::new() } else { format!(" {} elsewhere.", count(all.len(), "change", "changes")) };
+        let others = if all.is_empty() {
+            String::new()
+        } else {
+            format!(" {} elsewhere.", count(all.len(), "change", "changes"))
+        };
         exact.note(&format!("{of}from {from} to {to}: nothing changed{on}.{others}"));
     } else {
         let shown = if found.len() > MOST { format!(", the first {MOST} shown") } else { String::new() };

@@ -81,7 +81,11 @@ pub(super) fn every(turn: &mut Turn<'_>, recalled: &Recalled, named: &[DocumentI
     );
     Ok(Some(Taken {
         exact,
-        read: format!("{}, {whole}: {}", count(read.len(), "document", "documents"), count(statements, "statement", "statements")),
+        read: format!(
+            "{}, {whole}: {}",
+            count(read.len(), "document", "documents"),
+            count(statements, "statement", "statements")
+        ),
         made: format!("{} taken word for word", count(items.len(), "statement", "statements")),
         decision,
     }))

@@ -440,8 +440,7 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
     let compared = &record.compared;
     let is_outdated = |source: &&api::Source| !source.current && !compared.contains(&VersionId(source.version));
     let outdated = {
-        let mut documents: Vec<i64> =
-            sources.iter().filter(is_outdated).map(|source| source.document).collect();
+        let mut documents: Vec<i64> = sources.iter().filter(is_outdated).map(|source| source.document).collect();
         documents.dedup();
         documents
     };

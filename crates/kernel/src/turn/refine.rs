@@ -116,7 +116,9 @@ pub(crate) fn anew(
     });
     turn.record = first;
     match &mut turn.record.how {
-        Some(how) if refused => how.route = format!("{} {}.", how.route, said.trim_end_matches('.')).trim_start().to_owned(),
+        Some(how) if refused => {
+            how.route = format!("{} {}.", how.route, said.trim_end_matches('.')).trim_start().to_owned()
+        }
         _ => turn.trail.amend("Verify", |row| {
             row.decision = Some(sentence(&said));
             None

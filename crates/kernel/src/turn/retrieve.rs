@@ -1,8 +1,8 @@
 //! Station 5, Retrieve: candidates from full text and vectors, ranked; the best sentences go to the window at once.
 
+use super::again::{self, Looked};
 use super::recall::Recalled;
 use super::record::standing_of;
-use super::again::{self, Looked};
 use super::record::{QuoteRecord, SourceRecord};
 use super::rerank::{LOOKED_AT, rerank};
 use super::state::{Ended, Turn};

@@ -130,7 +130,8 @@ fn whole_against_whole(turn: &Turn<'_>, read: &[Read], exact: &mut Exact) -> Opt
     ] {
         let left: Vec<usize> = (0..units.len()).filter(|at| !paired.contains(at)).collect();
         let vectors: Vec<Vec<f32>> = left.iter().filter_map(|at| own.get(*at).cloned()).collect();
-        let mut chosen: Vec<usize> = central(&vectors, ALONE).into_iter().filter_map(|at| left.get(at).copied()).collect();
+        let mut chosen: Vec<usize> =
+            central(&vectors, ALONE).into_iter().filter_map(|at| left.get(at).copied()).collect();
         chosen.sort_unstable();
         if !chosen.is_empty() {
             exact.heading(&format!("Only in {}:", of.row.title));

@@ -60,7 +60,8 @@ pub(super) fn units(version: VersionId, pages: &[Page]) -> Vec<Unit> {
         for block in &page.blocks {
             let (start, end) = (block.range.start as usize, block.range.end as usize);
             let Some(text) = page.text.get(start..end) else { continue };
-            let span = |start: usize, end: usize| Span { version, page: at as u32, start: start as u32, end: end as u32 };
+            let span =
+                |start: usize, end: usize| Span { version, page: at as u32, start: start as u32, end: end as u32 };
             let above = |last: &Option<String>| -> Vec<String> {
                 headings.iter().map(|(_, text)| text.clone()).chain(last.clone()).collect()
             };
@@ -194,7 +195,9 @@ impl Exact {
         for span in spans {
             let on = of.iter().filter(|row| row.version == span.version && row.page == span.page);
             let best = on.min_by_key(|row| u32::from(row.start > span.start || row.end <= span.start));
-            if let Some(row) = best.filter(|row| !self.given.iter().any(|known| (known.version, known.page) == (row.version, row.page))) {
+            if let Some(row) = best
+                .filter(|row| !self.given.iter().any(|known| (known.version, known.page) == (row.version, row.page)))
+            {
                 self.given.push(row.clone());
             }
         }
@@ -231,7 +234,10 @@ mod tests {
 
     #[test]
     fn names_lose_their_endings_and_rows_become_lines() {
-        assert_eq!((bare("lease of the mill.docx"), bare("v1.2 of it"), bare(".txt")), ("lease of the mill", "v1.2 of it", ".txt"));
+        assert_eq!(
+            (bare("lease of the mill.docx"), bare("v1.2 of it"), bare(".txt")),
+            ("lease of the mill", "v1.2 of it", ".txt")
+        );
         assert_eq!(line("Acme \t bolts\n and nuts\t\t9"), "Acme · bolts and nuts · 9");
         assert_eq!(item("- Acme makes bolts."), "Acme makes bolts.");
     }
