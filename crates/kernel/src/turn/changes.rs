@@ -62,7 +62,7 @@ pub(super) fn between_alike(
     documents: &[DocumentId],
 ) -> Result<Option<Taken>, Ended> {
     let [one, other] = documents else { return Ok(None) };
-    if [one, other].iter().any(|id| recalled.routed.permitted.left_out().contains(id)) {
+    if [one, other].into_iter().any(|id| recalled.routed.permitted.left_out().contains(id)) {
         return Ok(None);
     }
     let alike = turn.open.store.read(|reader| Ok(reader.alike(*one)?.iter().any(|row| row.other == *other)))?;

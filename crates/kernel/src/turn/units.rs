@@ -34,7 +34,7 @@ pub(super) struct Read {
 /// Reads the version that answers of each document. What the rules keep out is left out.
 pub(super) fn read(turn: &mut Turn<'_>, permitted: &Permitted, documents: &[DocumentId]) -> Result<Vec<Read>, Ended> {
     let mut read = Vec::new();
-    for document in documents.iter().filter(|id| !permitted.left_out().contains(id)) {
+    for document in documents.iter().filter(|id| !permitted.left_out().contains(*id)) {
         turn.go_on()?;
         let found = turn.open.store.read(|reader| {
             let Some(row) = reader.document(*document)?.filter(|row| row.removed_ms.is_none()) else { return Ok(None) };
