@@ -3,11 +3,13 @@
 //! code it carries, what its page and programs may reach.
 #![allow(clippy::disallowed_methods)] // guards start cargo, unshare and strace; scenarios write files and wait
 
+mod again;
 mod alike;
 mod asking;
 mod changing;
 mod collecting;
 mod evaluating;
+mod exact;
 mod finding;
 mod floors;
 mod importing;
@@ -22,6 +24,7 @@ mod recognizing;
 mod remote;
 mod replaying;
 mod reranking;
+mod reviewing;
 mod routing;
 mod source;
 mod tidy;

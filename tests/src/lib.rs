@@ -33,6 +33,10 @@ pub struct Script {
     pub dies_on: Option<String>,
     /// Ends its answers otherwise each time: no real engine does.
     pub changes_mind: bool,
+    /// What it writes when it is asked for other words.
+    pub other_words: Option<String>,
+    /// Makes its file larger.
+    pub padding: String,
     /// Any generation is a defect: the process says so and dies.
     pub forbid_requests: bool,
 }

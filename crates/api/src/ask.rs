@@ -115,6 +115,8 @@ pub struct Turn {
     pub general: bool,
     /// What left for it, where a stronger model elsewhere was asked.
     pub remote: Option<super::RemoteAnswer>,
+    /// The person who was asked to look at it, and what they answered.
+    pub review: Option<super::Review>,
 }
 
 /// A document attached to a question.

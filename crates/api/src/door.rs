@@ -138,6 +138,18 @@ commands! {
     Regenerate { turn: i64, grounding: Option<Grounding> } -> Asked;
     /// Replaces the last question of its conversation and answers the new one.
     EditQuestion { turn: i64, text: String } -> Asked;
+    /// Hands an answer to a person, to look at what the documents do not say; once for each turn.
+    HandToPerson { turn: i64, to: Option<String> } -> Review;
+    /// What waits for a person in a space; with `all` also what was answered or let go.
+    ListReviews { space: i64, all: bool } -> Vec<Review>;
+    /// Says who is to look at it; nobody in particular with none.
+    AssignReview { review: i64, to: Option<String> } -> Review;
+    /// Answers it. The answer becomes a document that later questions find and cite, with who gave it and when.
+    AnswerReview { review: i64, answer: String, by: String } -> Review;
+    /// Lets it go; it can be taken up again.
+    DismissReview { review: i64 } -> Review;
+    /// Takes up what was let go.
+    ReopenReview { review: i64 } -> Review;
     /// Finds passages, conversations and documents as a person types.
     Search { space: i64, text: String, limit: u32 } -> Hits;
 

@@ -128,6 +128,8 @@ pub struct Settings {
     pub answer_within_s: Option<u32>,
     /// Days for which traces and the details of finished turns are kept; 0 is for as long as the vault.
     pub keep_traces_days: Option<u32>,
+    /// Whether answers that are hardly borne out, or that the documents do not give, are handed to a person by themselves.
+    pub review_low_support: Option<bool>,
     /// The space that was open last.
     pub last_space: Option<i64>,
     /// Whether the first-run screen has been passed.

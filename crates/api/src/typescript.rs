@@ -148,6 +148,8 @@ pub fn bindings() -> String {
         HiddenKind,
         HeldBack,
         RemoteAnswer,
+        ReviewState,
+        Review,
         Envelope,
         Event,
         TurnNews,

@@ -41,6 +41,9 @@ pub(crate) enum Verb {
     Ask(Ask),
     /// Find passages.
     Search(Search),
+    /// Answers that wait for a person.
+    #[command(subcommand)]
+    Review(crate::review::Review),
     /// Show what is read from one file: pages, text and boxes. Nothing is stored.
     Extract(Extract),
     /// The models on this machine and those that can be fetched.

@@ -22,6 +22,7 @@ mod proof;
 mod providers;
 mod record;
 mod replay;
+mod review;
 mod search;
 mod serve;
 mod watch;
@@ -57,6 +58,7 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
         Verb::Watch(what) => watch::run(&place.open(out)?, what, out),
         Verb::Ask(what) => ask::run(&place.open(out)?, what, out),
         Verb::Search(what) => search::run(&place.open(out)?, what, out),
+        Verb::Review(what) => review::run(&place.open(out)?, what, out),
         Verb::Extract(what) => extract::run(what, out),
         Verb::Models(what) => models::run(place, what, out),
         Verb::Audit(what) => record::audit(&place.open(out)?, what, out),

@@ -13,9 +13,9 @@ use std::ops::Range;
 const MOST: usize = 500;
 
 /// A unit of a version: a page and bytes of its text.
-struct Unit {
-    page: usize,
-    range: Range<usize>,
+pub(crate) struct Unit {
+    pub(crate) page: usize,
+    pub(crate) range: Range<usize>,
 }
 
 /// What changed from one version to another.
@@ -54,7 +54,7 @@ pub(crate) fn versions(open: &Open, from: VersionId, to: VersionId) -> Result<Co
 }
 
 /// Blocks of all pages; preformatted text line by line.
-fn units(pages: &[Page]) -> Vec<Unit> {
+pub(crate) fn units(pages: &[Page]) -> Vec<Unit> {
     let mut found = Vec::new();
     for (page, read) in pages.iter().enumerate() {
         for block in read.blocks.iter().filter(|block| !matches!(block.kind, BlockKind::Furniture)) {
@@ -76,7 +76,8 @@ fn units(pages: &[Page]) -> Vec<Unit> {
     found
 }
 
-fn texts<'a>(pages: &'a [Page], units: &[Unit]) -> Vec<&'a str> {
+/// Their texts.
+pub(crate) fn texts<'a>(pages: &'a [Page], units: &[Unit]) -> Vec<&'a str> {
     let text = |unit: &Unit| pages.get(unit.page).and_then(|page| page.text.get(unit.range.clone()));
     units.iter().map(|unit| text(unit).unwrap_or_default()).collect()
 }

@@ -3,8 +3,8 @@
 use crate::error;
 use crate::kernel::{Kernel, Open};
 use crate::{
-    activity, home, jobs, library, memory, pages, privacy, remote, roles, search, settings, shelf, spaces, turn, vault,
-    watch,
+    activity, home, jobs, library, memory, pages, privacy, remote, review, roles, search, settings, shelf, spaces,
+    turn, vault, watch,
 };
 use hearth_api as api;
 use hearth_api::{Done, Error, ErrorCode, Handler};
@@ -91,6 +91,12 @@ answers! {
     }
     Regenerate(house, c) { turn::again(house, c.turn, None, c.grounding) }
     EditQuestion(house, c) { turn::again(house, c.turn, Some(c.text), None) }
+    HandToPerson(house, c) { review::hand_over(house, TurnId(c.turn), c.to.as_deref()) }
+    ListReviews(house, c) { review::list(&*house.open()?, SpaceId(c.space), c.all) }
+    AssignReview(house, c) { review::assign(house, c.review, c.to.as_deref()) }
+    AnswerReview(house, c) { review::answer(house, c.review, &c.answer, &c.by) }
+    DismissReview(house, c) { review::let_go(house, c.review) }
+    ReopenReview(house, c) { review::take_up(house, c.review) }
     Search(house, c) { search::search(house, &*house.open()?, SpaceId(c.space), &c.text, c.limit as usize) }
 
     ChooseFiles(house, c) {

@@ -55,6 +55,7 @@ mod repair;
 mod replay;
 mod report;
 mod retention;
+mod review;
 mod roles;
 mod schedule;
 mod search;

@@ -34,6 +34,12 @@ const NEEDED: &[(&str, Right)] = &[
     ("StopTurn", Work),
     ("Regenerate", Work),
     ("EditQuestion", Work),
+    ("HandToPerson", Work),
+    ("ListReviews", Read),
+    ("AssignReview", Work),
+    ("AnswerReview", Work),
+    ("DismissReview", Work),
+    ("ReopenReview", Work),
     ("Search", Read),
     ("ChooseFiles", Work),
     ("OfferFiles", Work),
@@ -202,12 +208,13 @@ mod tests {
     #[test]
     fn a_viewer_changes_nothing_and_an_auditor_reads_no_content() {
         for (name, right) in NEEDED {
-            let changes = ["Set", "Add", "Remove", "Create", "Import", "Ask", "Forget", "Remember", "Load"]
-                .iter()
-                .any(|verb| name.starts_with(verb));
+            let changes =
+                ["Set", "Add", "Remove", "Create", "Import", "Ask", "Forget", "Remember", "Load", "Answer", "Hand"]
+                    .iter()
+                    .any(|verb| name.starts_with(verb));
             let own = ["SetSettings", "CreateVault"].contains(name);
             assert!(own || !changes || !Person::Viewer.has(*right), "{name}");
-            let content = ["Document", "Conversation", "Page", "Version", "Memories", "Search", "Home"];
+            let content = ["Document", "Conversation", "Page", "Version", "Memories", "Search", "Home", "Reviews"];
             assert!(!content.iter().any(|word| name.contains(word)) || !Person::Auditor.has(*right), "{name}");
         }
     }

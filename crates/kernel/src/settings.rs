@@ -38,6 +38,7 @@ pub(crate) fn change(open: &Open, changed: Settings) -> Result<Settings, Error> 
         lock_after_minutes: changed.lock_after_minutes.or(kept.lock_after_minutes),
         answer_within_s: changed.answer_within_s.or(kept.answer_within_s),
         keep_traces_days: changed.keep_traces_days.or(kept.keep_traces_days),
+        review_low_support: changed.review_low_support.or(kept.review_low_support),
         last_space: changed.last_space.or(kept.last_space),
         welcomed: changed.welcomed.or(kept.welcomed),
         panes: match (kept.panes, changed.panes) {

@@ -1,13 +1,17 @@
 //! One turn: the order of the stations, nothing else.
 //!
-//! permit -> route -> recall -> retrieve -> compose -> generate <-> act -> verify (-> refine) -> record. What follows cannot be built
+//! permit -> route -> recall -> retrieve -> compose -> generate <-> act -> verify (-> refine or look again) -> record. What follows cannot be built
 //! without what came before: the field of [`permit::Permitted`] is private to its station, so that generating without a
 //! decision does not compile. Stations never call each other.
 
 mod act;
+mod again;
 pub(crate) mod call;
+mod changes;
 pub(crate) mod compose;
+mod exact;
 mod generate;
+mod lists;
 mod pace;
 mod permit;
 mod recall;
@@ -18,13 +22,16 @@ pub(crate) mod remote;
 mod rerank;
 mod retrieve;
 mod route;
+mod sides;
 mod spell;
 mod state;
 mod task;
 mod trail;
+mod units;
 mod verify;
 mod whole;
 
+pub(crate) use again::find_again;
 pub(crate) use record::{TurnRecord, close_interrupted, shown, standing_of};
 pub(crate) use retrieve::{Found, KEPT, find_ranked, search};
 pub(crate) use state::{Ended, Turn, Turns};
@@ -33,6 +40,7 @@ pub(crate) use trail::{Detail, STATIONS, erased, expired, outcome};
 use crate::clock::now_ms;
 use crate::error;
 use crate::kernel::House;
+use crate::turn::refine::Anew;
 use hearth_api::{Asked, Error, ErrorCode, Grounding, TurnNews};
 use hearth_domain::{ConversationId, DocumentId, SpaceId, TurnId};
 use hearth_store::TurnRow;
@@ -58,17 +66,18 @@ fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
     }
     let routed = route::route(turn, permitted)?;
     let recalled = recall::recall(turn, routed)?;
-    let mut grounded = retrieve::retrieve(turn, recalled)?;
-    let refiner = grounded.recalled.routed.choice.refines();
-    let before = refiner.then(|| turn.record.clone());
-    let ended = write(turn, &mut grounded);
-    match (before, ended) {
-        (Some(before), ended @ (Ok(()) | Err(Ended::Abstained))) => match grounded.recalled.routed.choice.refiner() {
-            Some(model) => refine::refine(turn, &mut grounded, model, before, ended, write),
-            None => ended,
-        },
-        (_, ended) => ended,
+    if exact::answer_if_asked(turn, &recalled)? {
+        return Ok(());
     }
+    let mut grounded = retrieve::retrieve(turn, recalled)?;
+    let before = turn.record.clone();
+    let mut ended = write(turn, &mut grounded);
+    if matches!(ended, Ok(()) | Err(Ended::Abstained))
+        && let Some(model) = grounded.recalled.routed.choice.refiner()
+    {
+        ended = refine::anew(turn, &mut grounded, Anew::Refined { model }, before.clone(), ended, write);
+    }
+    again::where_thin(turn, &mut grounded, &before, ended, write)
 }
 
 /// Lets the best model that can write an answer, and checks it.

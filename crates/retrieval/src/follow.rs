@@ -174,7 +174,7 @@ fn leans(asked: &str) -> bool {
 }
 
 /// The words of a text that name things, as they are written.
-fn content_words(text: &str) -> Vec<&str> {
+pub(crate) fn content_words(text: &str) -> Vec<&str> {
     if main_script(text).in_pairs() {
         return vec![text.trim_matches(|c: char| !c.is_alphanumeric())].into_iter().filter(|t| !t.is_empty()).collect();
     }

@@ -417,6 +417,11 @@ pub(crate) fn english(text: &str) -> f32 {
     (0.5 + signs / (own + foreign + 0.5 * accented + 0.001) * 0.5).clamp(0.0, 1.0)
 }
 
+/// Whether two texts seem to be in one language, as far as script and grammar words tell.
+pub fn same_language(a: &str, b: &str) -> bool {
+    main_script(a) == main_script(b) && (english(a) - english(b)).abs() <= 0.5
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,6 +56,7 @@ pub use table::memory::{MemoryRow, MemoryState, NewMemory};
 pub use table::organization::OrganizationRow;
 pub use table::passage::PassageRow;
 pub use table::recipe::RecipeRow;
+pub use table::review::{ReviewRow, ReviewState};
 pub use table::space::{Counts, Raised, SpaceRow};
 pub use table::spend::NewSpend;
 pub use table::trace::TraceRow;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 /// One step of the schema.
 #[derive(Clone, Copy)]
 pub(crate) struct Migration {
-    /// The `user_version` after it, from 1 without gaps.
+    /// The `user_version` after it, from 1 upwards.
     pub number: i64,
     /// What each table adds.
     pub sql: &'static [&'static str],
@@ -67,6 +67,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 12, sql: &[table::inside::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
     Migration { number: 13, sql: &[table::page::WORDS], oldest_reader: 10, oldest_program: "0.1.0" },
+    Migration { number: 15, sql: &[table::review::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
 ];
 
 /// Applies what is missing of `migrations`. A file that a newer program wrote is left as it is: it opens when its

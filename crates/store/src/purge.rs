@@ -33,6 +33,7 @@ impl Writer<'_> {
         let turns = self.turns_touching(id)?;
         self.delete_passages(id)?;
         for sql in [
+            "UPDATE review SET answer = '' WHERE job IN (SELECT id FROM job WHERE document = ?1)",
             "DELETE FROM job WHERE document = ?1",
             "DELETE FROM watched_file WHERE document = ?1 AND gone_ms IS NOT NULL",
             "UPDATE watched_file SET hash = NULL, job = NULL WHERE document = ?1",

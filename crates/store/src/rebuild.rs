@@ -41,6 +41,7 @@ const TABLES: [&str; 32] = [
     "reading",
     "trace",
     "job",
+    "review",
     "watched_folder",
     "watched_file",
     "memory",

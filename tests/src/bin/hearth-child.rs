@@ -166,6 +166,8 @@ fn generate(
     let question = asked.rsplit("Question: ").next().unwrap_or(asked);
     let said =
         script.answers.iter().find(|(word, _)| question.contains(word.as_str())).map(|(_, answer)| answer.clone());
+    let other_words = messages.first().is_some_and(|first| first.text.starts_with("You write search lines"));
+    let said = script.other_words.clone().filter(|_| other_words).or(said);
     let said = said.unwrap_or_else(|| asked.lines().nth(1).unwrap_or("I know nothing of this.").to_owned());
     let said = match said.rsplit_once(' ') {
         Some((head, _)) if script.changes_mind && asked_before() => format!("{head} year."),

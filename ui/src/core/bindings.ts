@@ -362,6 +362,10 @@ answer_within_s: number | null,
  */
 keep_traces_days: number | null, 
 /**
+ * Whether answers that are hardly borne out, or that the documents do not give, are handed to a person by themselves.
+ */
+review_low_support: boolean | null, 
+/**
  * The space that was open last.
  */
 last_space: number | null, 
@@ -542,7 +546,11 @@ general: boolean,
 /**
  * What left for it, where a stronger model elsewhere was asked.
  */
-remote: RemoteAnswer | null, };
+remote: RemoteAnswer | null, 
+/**
+ * The person who was asked to look at it, and what they answered.
+ */
+review: Review | null, };
 
 /**
  * A document attached to a question.
@@ -3218,6 +3226,80 @@ rule: string,
 failed: string | null, };
 
 /**
+ * How such a request stands.
+ */
+export type ReviewState = "open" | "answered" | "dismissed";
+
+/**
+ * An answer that a person is asked to look at.
+ */
+export type Review = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * The turn.
+ */
+turn: number, 
+/**
+ * The turn's conversation.
+ */
+conversation: number, 
+/**
+ * The space.
+ */
+space: number, 
+/**
+ * What was asked.
+ */
+question: string, 
+/**
+ * What Hearth came to: the answer, or that the documents do not say.
+ */
+said: string, 
+/**
+ * Why it is here, in words.
+ */
+why: string, 
+/**
+ * How it stands.
+ */
+state: ReviewState, 
+/**
+ * Who is to look at it.
+ */
+assigned: string | null, 
+/**
+ * When it was handed over.
+ */
+opened_ms: number, 
+/**
+ * What the person answered.
+ */
+answer: string | null, 
+/**
+ * Who that was.
+ */
+answered_by: string | null, 
+/**
+ * When.
+ */
+answered_ms: number | null, 
+/**
+ * How guarded the answer is, at least.
+ */
+label: Label, 
+/**
+ * The job that reads the answer into the library.
+ */
+job: number | null, 
+/**
+ * The document that the answer became, once it is read.
+ */
+document: number | null, };
+
+/**
  * An event with its place in the stream. A gap in `seq` means: ask again for what is on screen.
  */
 export type Envelope = { 
@@ -3386,6 +3468,18 @@ export type CommandMap = {
   Regenerate: { args: { turn: number, grounding: Grounding | null, }; reply: Asked };
   /** Replaces the last question of its conversation and answers the new one. */
   EditQuestion: { args: { turn: number, text: string, }; reply: Asked };
+  /** Hands an answer to a person, to look at what the documents do not say; once for each turn. */
+  HandToPerson: { args: { turn: number, to: string | null, }; reply: Review };
+  /** What waits for a person in a space; with `all` also what was answered or let go. */
+  ListReviews: { args: { space: number, all: boolean, }; reply: Array<Review> };
+  /** Says who is to look at it; nobody in particular with none. */
+  AssignReview: { args: { review: number, to: string | null, }; reply: Review };
+  /** Answers it. The answer becomes a document that later questions find and cite, with who gave it and when. */
+  AnswerReview: { args: { review: number, answer: string, by: string, }; reply: Review };
+  /** Lets it go; it can be taken up again. */
+  DismissReview: { args: { review: number, }; reply: Review };
+  /** Takes up what was let go. */
+  ReopenReview: { args: { review: number, }; reply: Review };
   /** Finds passages, conversations and documents as a person types. */
   Search: { args: { space: number, text: string, limit: number, }; reply: Hits };
   /** Opens the system's file dialog; none when a person cancels it. Desktop only. */

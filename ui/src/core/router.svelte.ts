@@ -12,11 +12,13 @@ export interface Place {
   document: number | null;
   /** Activity: the turn whose trace is shown. */
   turn: number | null;
+  /** Activity: the question that waits for a person, to be answered. */
+  review: number | null;
   /** Privacy: the rule to show. */
   rule: number | null;
 }
 
-const NOWHERE: Omit<Place, 'screen'> = { conversation: null, ingest: false, document: null, turn: null, rule: null };
+const NOWHERE: Omit<Place, 'screen'> = { conversation: null, ingest: false, document: null, turn: null, review: null, rule: null };
 
 class Router {
   place = $state.raw<Place>({ screen: 'ask', ...NOWHERE });

@@ -33,6 +33,7 @@ const DEFAULTS: Settings = {
   lock_after_minutes: null,
   answer_within_s: null,
   keep_traces_days: null,
+  review_low_support: null,
   last_space: null,
   welcomed: null,
   panes: null,
@@ -276,7 +277,9 @@ class Store {
   async #load(id: number): Promise<void> {
     try {
       const conversation = await this.call('GetConversation', { conversation: id });
-      if (router.place.conversation !== id) return;
+      // On another screen the open conversation is kept fresh too: Ask goes back to it.
+      const open = router.place.screen !== 'ask' && this.conversation?.id === id;
+      if (router.place.conversation !== id && !open) return;
       if (conversation.space !== this.spaceId && this.spaces.some((space) => space.id === conversation.space)) {
         this.spaceId = conversation.space;
         void this.refreshConversations();

@@ -75,6 +75,8 @@ fn language(bench: &mut Bench<'_>, set: &Set, part: &str, corpus: &Path) -> Resu
     let named = |at: usize| documents.get(at).map_or("", |d| text(d, "_id"));
     let (mut ndcg, mut recall, mut ms) = (Vec::new(), Vec::new(), Vec::new());
     let (mut whole, mut answered, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    // The same after a second look.
+    let (mut answered_then, mut refused_then) = (Vec::new(), Vec::new());
     for (at, wanted) in questions.relevant.iter().enumerate() {
         let (Some(asked), Some(vector)) = (questions.texts.get(at), vectors.get(at)) else { continue };
         let conversation = questions.conversations.get(at).map_or("", String::as_str);
@@ -94,6 +96,8 @@ fn language(bench: &mut Bench<'_>, set: &Set, part: &str, corpus: &Path) -> Resu
         recall.push(r);
         whole.push(f64::from(u8::from(r >= 1.0)));
         answered.push(f64::from(u8::from(found.ranking.relevant)));
+        let then = bench.ask_again(asked, &SearchFilter::space(*space), found)?;
+        answered_then.push(f64::from(u8::from(then.ranking.relevant)));
         // The same question over the documents that do not hold its answer: it should be refused.
         if questions.extractive && documents.len() <= SMALL {
             let own: Vec<usize> = members.iter().copied().filter(|d| wanted.contains_key(named(*d))).collect();
@@ -102,6 +106,8 @@ fn language(bench: &mut Bench<'_>, set: &Set, part: &str, corpus: &Path) -> Resu
             let filter = SearchFilter { documents: Some(others), ..SearchFilter::space(*space) };
             let found = bench.ask(asked, vector.clone(), &filter)?;
             refused.push(f64::from(u8::from(!found.ranking.relevant)));
+            let then = bench.ask_again(asked, &filter, found)?;
+            refused_then.push(f64::from(u8::from(!then.ranking.relevant)));
         }
     }
     if ndcg.is_empty() {
@@ -115,10 +121,13 @@ fn language(bench: &mut Bench<'_>, set: &Set, part: &str, corpus: &Path) -> Resu
             ("Recall@10", mean(&recall)),
             ("all found at 10", mean(&whole)),
             ("answered", mean(&answered)),
+            ("answered at the second look", mean(&answered_then)),
         ],
     );
     if !refused.is_empty() {
         row.figures.push(EvalFigure { name: "refused when it should".into(), value: mean(&refused), reference: None });
+        let name = "refused when it should, at the second look".into();
+        row.figures.push(EvalFigure { name, value: mean(&refused_then), reference: None });
     }
     ms.sort_by(f64::total_cmp);
     let p95 = ms.get((ms.len() * 95).div_ceil(100).saturating_sub(1)).copied().unwrap_or(0.0);

@@ -119,6 +119,11 @@ impl Bench<'_> {
     pub(super) fn ask(&self, text: &str, vector: Option<Vec<f32>>, filter: &SearchFilter) -> Result<Found, Error> {
         crate::turn::find_ranked(self.house, &self.open, text, vector, filter)
     }
+
+    /// The same after a second look, where the first found nothing that bears on the question.
+    pub(super) fn ask_again(&self, text: &str, filter: &SearchFilter, found: Found) -> Result<Found, Error> {
+        crate::turn::find_again(self.house, &self.open, text, filter, found)
+    }
 }
 
 #[cfg(test)]

@@ -144,6 +144,7 @@ impl Inputs {
         }
         Ok(match call.prompt {
             Asked::OfPassages => Ok(grounded_message(&rows, &row.question)),
+            Asked::Own => call.asked.clone().ok_or_else(|| "What the model was asked was erased.".to_owned()),
             Asked::Kept => record.prompt.clone().ok_or_else(|| "What the model was asked was erased.".to_owned()),
         })
     }

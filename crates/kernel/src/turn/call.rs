@@ -33,6 +33,8 @@ pub(crate) struct CallRecord {
     /// Passages that it was given.
     pub(crate) given: Vec<Given>,
     pub(crate) prompt: Asked,
+    /// The person's message, where it is kept with the call.
+    pub(crate) asked: Option<String>,
     /// Of all messages as JSON.
     pub(crate) messages_sha256: String,
     pub(crate) on: Place,
@@ -74,6 +76,8 @@ pub(crate) enum Asked {
     Kept,
     /// It is laid out anew of the passages and the question.
     OfPassages,
+    /// With the call itself.
+    Own,
 }
 
 /// Where a model computed, as far as its numbers depend on it.

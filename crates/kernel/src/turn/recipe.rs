@@ -4,7 +4,7 @@
 use crate::clock::now_ms;
 use crate::kernel::Open;
 use hearth_api::Error;
-use hearth_inference::wire::Sampling;
+use hearth_inference::wire::{Constraint, Sampling};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -12,6 +12,10 @@ use sha2::{Digest, Sha256};
 pub(crate) const ANSWER_TOKENS: u32 = 256;
 /// Tokens that may be written about one part of a long document.
 const PART_TOKENS: u32 = 96;
+/// Tokens of a line in other words.
+const LINE_TOKENS: u32 = 48;
+/// What such a line looks like.
+const LINE: &str = r"[^\r\n]{1,200}";
 
 /// A recipe.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +31,13 @@ pub(crate) struct Recipe {
     max_tokens: u32,
     stop: Vec<String>,
     thinking: bool,
+    /// Whether it is one short line.
+    #[serde(skip_serializing_if = "is_false")]
+    line: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// A recipe's version, as a trace names it.
@@ -58,6 +69,7 @@ impl Recipe {
             stop: ["\n[", "\nQuestion:", "\nPassages:"].map(str::to_owned).to_vec(),
             // What is asked is short and its sources are at hand: a model that can think first is told not to.
             thinking: false,
+            line: false,
         }
     }
 
@@ -76,6 +88,18 @@ impl Recipe {
         }
     }
 
+    /// The recipe for one line that asks for the same in other words.
+    pub(crate) fn in_other_words() -> Self {
+        Self {
+            name: "other words",
+            instructions: include_str!("../../../../models/prompts/rephrase.txt").trim(),
+            max_tokens: LINE_TOKENS,
+            stop: vec!["\n".to_owned()],
+            line: true,
+            ..Self::answering(true)
+        }
+    }
+
     /// How the engine chooses words by it. The seed is the turn's.
     pub(crate) fn sampling(&self, seed: u64) -> Sampling {
         Sampling {
@@ -87,6 +111,7 @@ impl Recipe {
             max_tokens: self.max_tokens,
             stop: self.stop.clone(),
             seed,
+            constraint: self.line.then(|| Constraint::Regex(LINE.to_owned())),
             ..Sampling::default()
         }
     }

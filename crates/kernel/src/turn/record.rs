@@ -41,6 +41,10 @@ pub(crate) struct TurnRecord {
     pub(crate) refusal: Option<RuleRef>,
     pub(crate) error: Option<api::Error>,
     pub(crate) general: bool,
+    /// Whether every statement stands word for word in its source, taken by rules and not written by a model.
+    pub(crate) exact: bool,
+    /// Versions that were compared because a person asked what changed: citing an old one is what was asked for.
+    pub(crate) compared: Vec<VersionId>,
     /// The highest label and the lowest trust of all that was in context; none for turns from before this was kept.
     pub(crate) standing: Option<Standing>,
     /// What the model read last: its own turn's message, for the next turn's prefix and for replay.
@@ -337,6 +341,7 @@ pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
         tracing::error!(%error, turn = turn.id.0, "a turn was not kept");
     }
     turn.open.turns.end(turn.id);
+    crate::review::hand_over_if_wanted(turn.house, turn.open, turn.id);
     if let Some(shown) = load(turn.open, turn.id) {
         turn.tell(TurnNews::Ended { turn: shown });
     }
@@ -453,9 +458,10 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
     let quotes = record.quotes_shown(reader, &mut pages);
     let sentences = record.sentences_shown(reader, &mut pages, &answer);
     let sources = record.sources_shown(reader);
+    let compared = &record.compared;
+    let is_outdated = |source: &&api::Source| !source.current && !compared.contains(&VersionId(source.version));
     let outdated = {
-        let mut documents: Vec<i64> =
-            sources.iter().filter(|source| !source.current).map(|source| source.document).collect();
+        let mut documents: Vec<i64> = sources.iter().filter(is_outdated).map(|source| source.document).collect();
         documents.dedup();
         documents
     };
@@ -511,6 +517,7 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
         outdated,
         general,
         remote: remote.map(RemoteRecord::shown),
+        review: crate::review::of_turn(reader, id),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Station 5, Retrieve: candidates from full text and vectors, ranked; the best sentences go to the window at once.
 
+use super::again::{self, Looked};
 use super::recall::Recalled;
 use super::record::standing_of;
 use super::record::{CellRecord, QuoteRecord, SourceRecord};
@@ -53,14 +54,22 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
         return Ok(Grounded { recalled, passages: Vec::new() });
     }
     let named = named(turn, &recalled)?;
-    let mut filter = filter(question.space, &named, question.grounding);
-    filter.without = recalled.routed.permitted.left_out().clone();
-    let found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &named)?;
+    let filter = filter_of(&recalled, &named);
+    let mut found = find(turn.house, turn.open, &recalled.query, &filter, LOOKED_AT, &named)?;
     turn.record.searched_documents = found.searched;
+    let again = match found.ranking.relevant {
+        true => None,
+        false => {
+            let place = again::Where { filter: &filter, named: &named, limit: LOOKED_AT };
+            again::before_abstaining(turn, &recalled, &place, &mut found)?
+        }
+    };
     let rows = found.rows;
     let go_on = || !turn.is_stopped();
     let (ranking, second) = rerank(turn.house, &recalled.query.text, found.ranking, &rows, KEPT, &go_on);
-    let quoted = quotes(&found.query, &ranking, QUOTES, None);
+    // What other words found is quoted by those words.
+    let words = again.as_ref().and_then(|looked| looked.query.as_ref()).unwrap_or(&found.query);
+    let quoted = quotes(words, &ranking, QUOTES, None);
     for quote in &quoted {
         let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage))
         else {
@@ -79,8 +88,11 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     turn.record.takes_in(passages.iter().map(standing_of));
     let ordered = orders(turn, &passages);
     let respelled = respelled(&found.read_as, &ranking);
-    let said = [respelled, second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
-    note(turn, started, &ranking, &found.read_as, [found.candidates, quoted.len()], found.without_vectors, said);
+    let looked = again.as_ref().map(|looked| looked.said.clone());
+    let said =
+        [respelled, looked, second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
+    let counts = [found.candidates, quoted.len()];
+    note(turn, started, &ranking, &found.read_as, counts, found.without_vectors, (again.as_ref(), said));
     // Before a word is written: what a purge must find even if the program ends in the middle.
     let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();
     turn.open.store.write(|writer| writer.note_reading(turn.id, &read))?;
@@ -115,27 +127,19 @@ fn note(
     read_as: &[ReadAs],
     [candidates, quoted]: [usize; 2],
     without_vectors: Option<Error>,
-    reranked: Option<String>,
+    (again, reranked): (Option<&Looked>, Option<String>),
 ) {
     let kept = if ranking.relevant { ranking.passages.len() } else { 0 };
     let sentence = format!(
-        "{} found, {kept} kept, {}",
+        "{}{} found, {kept} kept, {}",
+        if again.is_some() { "Looked twice: " } else { "" },
         crate::view::count(candidates, "passage", "passages"),
         crate::view::count(quoted, "quote", "quotes")
     );
     let weighed =
         ranking.passages.iter().map(|ranked| explain(ranked.score, &ranked.candidate, &ranked.why, read_as)).collect();
-    // Erased meanwhile, a version has no hash any more.
-    let hash = |version| turn.open.store.read(|reader| reader.version(version)).ok().flatten();
-    let versions: Vec<_> = ranking
-        .passages
-        .iter()
-        .map(|ranked| {
-            let one = &ranked.candidate;
-            serde_json::json!({ "passage": one.passage, "version": one.version, "page": one.page, "start": one.start,
-                "end": one.end, "sha256": hash(one.version).map(|row| row.hash.to_string()), "score": ranked.score })
-        })
-        .collect();
+    let mut data = searched_for(turn, ranking);
+    data["looks"] = serde_json::json!(if again.is_some() { 2 } else { 1 });
     let detail = Detail {
         aside: format!("quotes at {:.2} s", turn.trail.now() / 1e3),
         decision: match (without_vectors.map(|e| format!("Full text alone was searched: {}", e.message)), reranked) {
@@ -143,11 +147,23 @@ fn note(
             (one, other) => one.or(other),
         },
         weighed,
-        data: serde_json::json!({ "passages": versions }),
+        data,
         ..Detail::default()
     };
     let outcome = if kept == 0 { Outcome::Partly } else { Outcome::Done };
     turn.trail.note("Retrieve", started, outcome, sentence, detail);
+}
+
+/// What the passages of a ranking are, for machines.
+pub(super) fn searched_for(turn: &Turn<'_>, ranking: &Ranking) -> serde_json::Value {
+    // Erased meanwhile, a version has no hash any more.
+    let hash = |version| turn.open.store.read(|reader| reader.version(version)).ok().flatten();
+    let one = |ranked: &hearth_retrieval::Ranked| {
+        let one = &ranked.candidate;
+        serde_json::json!({ "passage": one.passage, "version": one.version, "page": one.page, "start": one.start,
+            "end": one.end, "sha256": hash(one.version).map(|row| row.hash.to_string()), "score": ranked.score })
+    };
+    serde_json::json!({ "passages": ranking.passages.iter().map(one).collect::<Vec<_>>() })
 }
 
 /// Passages that give orders to a model are named in the record; what they say stays text like any other.
@@ -235,6 +251,14 @@ fn join(words: &[String]) -> String {
     }
 }
 
+/// What a question may find passages in: its space and its documents, without what the rules keep out.
+pub(super) fn filter_of(recalled: &Recalled, named: &[DocumentId]) -> SearchFilter {
+    let permitted = &recalled.routed.permitted;
+    let question = permitted.question();
+    let without = permitted.left_out().clone();
+    SearchFilter { without, ..filter(question.space, named, question.grounding) }
+}
+
 /// Which documents a question may find passages in. Applied before the best are cut off.
 fn filter(space: SpaceId, attachments: &[DocumentId], grounding: Grounding) -> SearchFilter {
     let only = grounding == Grounding::Attached && !attachments.is_empty();
@@ -256,7 +280,7 @@ pub(crate) struct Found {
 }
 
 /// Candidates from both searches, merged and ranked.
-fn find(
+pub(super) fn find(
     house: &House,
     open: &Open,
     query: &Query,

@@ -114,15 +114,19 @@ pub(crate) fn route(turn: &mut Turn<'_>, permitted: Permitted) -> Result<Routed,
     Ok(Routed { permitted, choice: Choice { line, none, tried: false, refiner } })
 }
 
-fn weigh(turn: &Turn<'_>, model: Installed, budget_ms: Option<f32>) -> Weighed {
+/// How long a model takes to answer.
+pub(super) fn takes(turn: &Turn<'_>, model: &Installed) -> Pace {
     let house = turn.house;
-    let known = Known {
+    pace(Known {
         speed: house.models.speed(&model.id),
-        load_ms: house.models.measured(&model).map(|measured| measured.load_ms),
+        load_ms: house.models.measured(model).map(|measured| measured.load_ms),
         bytes: model.size_bytes,
         loaded: house.schedule.loaded(&model.id).is_some(),
-    };
-    let pace = pace(known);
+    })
+}
+
+fn weigh(turn: &Turn<'_>, model: Installed, budget_ms: Option<f32>) -> Weighed {
+    let (house, pace) = (turn.house, takes(turn, &model));
     let late = budget_ms.is_some_and(|budget| pace.answer_ms > budget);
     Weighed { failed: house.schedule.failed_before(&model), model, pace, late }
 }
@@ -220,11 +224,6 @@ impl Choice {
         self.line.front().ok_or_else(|| {
             self.none.clone().unwrap_or_else(|| Error::new(ErrorCode::ModelMissing, "No model is installed to answer."))
         })
-    }
-
-    /// Whether another model is to write the answer anew.
-    pub(crate) fn refines(&self) -> bool {
-        self.refiner.is_some()
     }
 
     /// Who is to write the answer anew, unless it had to write it already.

@@ -60,6 +60,21 @@ pub(crate) fn verify(turn: &mut Turn<'_>, drafted: Drafted) -> Result<(), Ended>
     }
 }
 
+/// Checks an answer that was taken word for word: each sentence is cited where it stands.
+pub(super) fn taken(turn: &mut Turn<'_>, exact: &super::units::Exact) -> Result<(), Ended> {
+    let started = turn.trail.now();
+    may_show(turn, started)?;
+    let answer = turn.answer.clone();
+    adopt(turn, exact.checks(), &exact.given)?;
+    turn.record.checked = true;
+    tell(turn, &answer);
+    let checks = &turn.record.checks;
+    turn.record.confidence = (!checks.is_empty()).then(|| confidence(checks));
+    let (sentence, outcome) = summary(checks);
+    turn.trail.note("Verify", started, outcome, sentence, Detail::default());
+    Ok(())
+}
+
 /// The rules read the answer before it counts. One that they hold back is not kept either.
 fn may_show(turn: &mut Turn<'_>, started: f64) -> Result<(), Ended> {
     let decision = turn.house.law.may_show(&turn.answer, turn.record.standing(), turn.id);
@@ -139,7 +154,7 @@ fn embedded(turn: &Turn<'_>, answer: &str, sources: &[Source<'_>]) -> Box<dyn Si
     }
 }
 
-fn summary(checks: &[SentenceCheck]) -> (String, Outcome) {
+pub(super) fn summary(checks: &[SentenceCheck]) -> (String, Outcome) {
     let count = |state| checks.iter().filter(|check| check.state == state).count();
     let (supported, partly) = (count(CheckState::Supported), count(CheckState::Partly));
     let (missing, contradicted) = (count(CheckState::NotFound), count(CheckState::Contradicted));

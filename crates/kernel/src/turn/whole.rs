@@ -289,7 +289,7 @@ fn supported(turn: &Turn<'_>, part: &[PassageRow], written: &str) -> Vec<Point> 
 }
 
 /// Whether a text may be a statement: no heading, no row of a table, no figures alone.
-fn says_something(text: &str) -> bool {
+pub(super) fn says_something(text: &str) -> bool {
     let count = |is: fn(&char) -> bool| text.chars().filter(is).count();
     let (letters, capitals) = (count(|c| c.is_alphabetic()), count(|c| c.is_uppercase()));
     let (signs, words) = (count(|c| !c.is_whitespace()), text.split_whitespace().count());
@@ -325,7 +325,7 @@ fn most_central(turn: &Turn<'_>, part: &[PassageRow]) -> Option<Point> {
 }
 
 /// Vectors of texts; none without an embedder.
-fn vectors(turn: &Turn<'_>, texts: Vec<String>) -> Vec<Vec<f32>> {
+pub(super) fn vectors(turn: &Turn<'_>, texts: Vec<String>) -> Vec<Vec<f32>> {
     let embedded = turn
         .house
         .models

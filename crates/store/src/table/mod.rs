@@ -20,6 +20,7 @@ pub(crate) mod passage;
 pub(crate) mod reading;
 pub(crate) mod recipe;
 pub(crate) mod reindex;
+pub(crate) mod review;
 pub(crate) mod sealed;
 pub(crate) mod setting;
 pub(crate) mod space;

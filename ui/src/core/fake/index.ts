@@ -1,6 +1,6 @@
 // A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
 // production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?organization`, `?theme=dark`.
-import type { Budget, Collector, CommandMap, DocumentRow, Envelope, Event, Job, Offer, RemotePreview, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
+import type { Budget, Collector, CommandMap, DocumentRow, Envelope, Event, Job, Offer, RemotePreview, Review, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
 import * as more from './more';
 import * as remote from './remote';
@@ -23,7 +23,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
         ? { kind: 'locked', passphrase: true, device: true }
         : { kind: 'open', passphrase: true, device: true, locks_at_ms: now + 24 * 60_000 };
   let collector: Collector = { address: null, works: null, sentence: 'Nobody is told how questions were worked on.' };
-  let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, answer_within_s: null, keep_traces_days: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
+  let settings: Settings = { theme: scene.get('theme'), text_percent: null, single_key_shortcuts: null, announce: null, lock_after_minutes: null, answer_within_s: null, keep_traces_days: null, review_low_support: null, last_space: empty ? 2 : 1, welcomed: !scene.has('first'), panes: null };
   const spaces: Space[] = [
     { id: 1, name: 'Lindgate Hospital', label: 'public', documents: 214, memories: 38 },
     { id: 2, name: 'Orchard Mill', label: 'public', documents: 0, memories: 0 },
@@ -71,6 +71,20 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
   }
 
   const conversationOf = (turn: number) => kept.find((one) => one.turns.some((other) => other.id === turn));
+
+  const reviews = new Map<number, Review>();
+  function reviewed(id: number): Review {
+    const found = reviews.get(id);
+    if (!found) throw new DoorError({ code: 'not_found', message: 'This does not wait for a person any more.', hint: null });
+    return found;
+  }
+  function review(one: Review): Review {
+    reviews.set(one.id, one);
+    const conversation = conversationOf(one.turn);
+    if (conversation) conversation.turns = conversation.turns.map((turn) => (turn.id === one.turn ? { ...turn, review: one } : turn));
+    tell({ kind: 'stale', commands: ['ListReviews', 'GetConversation', 'ListActivity'] });
+    return one;
+  }
 
   function run(conversation: turns.Kept, begin: Turn, grounding: string): void {
     const at = begin.id;
@@ -263,6 +277,18 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       }
       return done;
     },
+    HandToPerson: ({ turn, to }) => {
+      const found = conversationOf(turn);
+      const one = found?.turns.find((other) => other.id === turn);
+      if (!found || !one) throw new DoorError({ code: 'not_found', message: 'That question is not here any more.', hint: null });
+      const why = one.state === 'abstained' ? 'The documents do not say' : 'Little of the answer is borne out';
+      return review({ id: one.review?.id ?? next++, turn, conversation: found.id, space: found.space, question: one.question, said: one.answer || (one.not_said ?? ''), why, state: 'open', assigned: to, opened_ms: clock(), answer: null, answered_by: null, answered_ms: null, label: 'internal', job: null, document: null });
+    },
+    ListReviews: ({ space, all }) => [...reviews.values()].filter((one) => one.space === space && (all || one.state === 'open')),
+    AssignReview: ({ review: id, to }) => review({ ...reviewed(id), assigned: to }),
+    AnswerReview: ({ review: id, answer, by }) => review({ ...reviewed(id), state: 'answered', answer, answered_by: by, answered_ms: clock(), document: 6 }),
+    DismissReview: ({ review: id }) => review({ ...reviewed(id), state: 'dismissed' }),
+    ReopenReview: ({ review: id }) => review({ ...reviewed(id), state: 'open' }),
     ListProviders: () => remote.providers(providers, budget, mode),
     SetProvider: ({ provider }) => {
       const { key, ...rest } = provider;

@@ -74,6 +74,7 @@ function turn(id: number, question: string, asked_ms: number, more: Partial<Turn
     error: null,
     outdated: [],
     general: false,
+    review: null,
     ...more,
   };
 }

@@ -45,6 +45,10 @@ const LEADS: Record<string, string> = {
   'vault.locked': 'Locked',
   'tool.called': 'Tool',
   'turn.replayed': 'Replayed',
+  'review.opened': 'Handed',
+  'review.assigned': 'Asked',
+  'review.dismissed': 'Let',
+  'review.reopened': 'Took',
   'record.exported': 'Exported',
   'report.made': 'Report',
   'retention.swept': 'Erased',
@@ -76,7 +80,7 @@ export function isRefusal(kind: string): boolean {
 export function groupOf(kind: string): Group {
   const head = kind.split('.')[0] ?? kind;
   if (isRefusal(kind) || ['policy', 'rule', 'law', 'content', 'grant'].includes(head)) return 'rules';
-  if (head === 'turn' || head === 'conversation' || head === 'tool' || head === 'remote') return 'answers';
+  if (head === 'turn' || head === 'review' || head === 'conversation' || head === 'tool' || head === 'remote') return 'answers';
   if (head === 'document' || head === 'import' || head === 'label' || head === 'space') return 'documents';
   if (head === 'memory') return 'memory';
   if (head === 'model' || head === 'download' || head === 'role' || head === 'provider' || head === 'budget') return 'models';

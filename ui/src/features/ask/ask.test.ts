@@ -114,3 +114,30 @@ describe('commands', () => {
     expect(parse('a /trace')).toBeNull();
   });
 });
+
+describe('an answer handed to a person', () => {
+  const asked = { id: 1, turn: 9, conversation: 1, space: 1, question: 'How many nurses?', said: '', why: '', assigned: 'Ada Stern', opened_ms: 0, label: 'internal' as const, job: null };
+
+  it('is offered where the documents do not say, and not twice', () => {
+    const alone = abstained(begun(9, 'How many nurses?', 0));
+    const body = show(TurnView, { turn: alone, last: true, wide: true });
+    expect(body.textContent).toContain('Hand it to a person');
+  });
+
+  it('says who is to look at it', () => {
+    const review = { ...asked, state: 'open' as const, answer: null, answered_by: null, answered_ms: null, document: null };
+    const body = show(TurnView, { turn: { ...abstained(begun(9, 'How many nurses?', 0)), review }, last: true, wide: true });
+    expect(body.textContent).toContain('Waits for Ada Stern.');
+    expect(body.textContent).not.toContain('Hand it to a person');
+  });
+
+  it('shows the person’s answer beside its own, and the document that it became', () => {
+    const review = { ...asked, state: 'answered' as const, answer: 'Eleven nurses.', answered_by: 'Ada Stern', answered_ms: 1, document: 6 };
+    const body = show(TurnView, { turn: { ...abstained(begun(9, 'How many nurses?', 0)), review }, last: true, wide: true });
+    const person = body.querySelector('section.person');
+    expect(person?.textContent).toContain('Ada Stern answered');
+    expect(person?.querySelector('blockquote')?.textContent).toBe('Eleven nurses.');
+    person?.querySelector<HTMLButtonElement>('button')?.click();
+    expect(ui.viewing?.document).toBe(6);
+  });
+});
