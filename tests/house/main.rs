@@ -7,6 +7,7 @@ mod alike;
 mod asking;
 mod changing;
 mod collecting;
+mod contests;
 mod evaluating;
 mod floors;
 mod importing;

@@ -32,6 +32,8 @@ pub struct Script {
     pub dies_on: Option<String>,
     /// Ends its answers otherwise each time: no real engine does.
     pub changes_mind: bool,
+    /// Takes memory without end after this many words.
+    pub eats_after: Option<usize>,
     /// Any generation is a defect: the process says so and dies.
     pub forbid_requests: bool,
 }
@@ -58,8 +60,13 @@ impl House {
 
     /// A house in a folder that may hold a vault already.
     pub fn start(child: &str, folder: TempDir) -> Result<House> {
+        Self::start_idle(child, folder, None)
+    }
+
+    /// The same, whose engines give their memory back when nobody used them for so long.
+    pub fn start_idle(child: &str, folder: TempDir, idle: Option<Duration>) -> Result<House> {
         let child = PathBuf::from(child);
-        let config = Config { child: child.clone(), threads: Some(1), ..Config::new(folder.path().join("data")) };
+        let config = Config { child: child.clone(), threads: Some(1), idle, ..Config::new(folder.path().join("data")) };
         let kernel = Kernel::start(config).map_err(|error| anyhow!("{error}"))?;
         let events = kernel.subscribe();
         Ok(House { kernel, folder, events, child })

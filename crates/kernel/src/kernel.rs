@@ -22,6 +22,7 @@ use hearth_store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 use tokio::sync::broadcast;
 
 /// What a shell decides.
@@ -41,6 +42,8 @@ pub struct Config {
     pub threads: Option<usize>,
     /// The name of this profile on a shared machine, as an organization's policy may name it; `default` when absent.
     pub profile: Option<String>,
+    /// How long an engine that nobody uses keeps its memory; 15 minutes when absent.
+    pub idle: Option<Duration>,
     /// For tests only: where models are fetched from instead. Without it nothing on this machine is ever asked for one.
     pub test_mirror: Option<TestMirror>,
 }
@@ -65,6 +68,7 @@ impl Config {
             dialogs: None,
             threads: None,
             profile: None,
+            idle: None,
             test_mirror: None,
         }
     }
@@ -158,6 +162,7 @@ pub(crate) struct House {
 pub(crate) struct Open {
     pub(crate) store: Store,
     pub(crate) turns: Turns,
+    pub(crate) contests: crate::contest::Contests,
     pub(crate) jobs: Jobs,
     pub(crate) watch: Watch,
     pub(crate) pages: Pages,

@@ -65,6 +65,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         oldest_reader: 10,
         oldest_program: "0.1.0",
     },
+    Migration { number: 16, sql: &[table::contest::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
 ];
 
 /// Applies what is missing of `migrations`. A file that a newer program wrote is left as it is: it opens when its

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 31] = [
+const TABLES: [&str; 35] = [
     "space",
     "blob",
     "document",
@@ -38,6 +38,10 @@ const TABLES: [&str; 31] = [
     "turn",
     "citation",
     "reading",
+    "contest",
+    "contest_question",
+    "contest_choice",
+    "contest_conversation",
     "trace",
     "job",
     "watched_folder",
