@@ -46,7 +46,8 @@ pub(crate) fn run(house: &House, what: Compare, out: &Out) -> Result<End, Error>
         out.doing(&format!("Asking question {} of {}", shown + 1, contest.questions.len()));
         loop {
             match events.blocking_recv() {
-                Ok(envelope) if matches!(&envelope.event, Event::Stale { commands } if commands.iter().any(|name| name == "GetContest")) => {
+                Ok(envelope) if matches!(&envelope.event, Event::Stale { commands } if commands.iter().any(|name| name == "GetContest")) =>
+                {
                     break;
                 }
                 Ok(_) => {}

@@ -85,7 +85,7 @@ pub(crate) fn begin(house: &Arc<House>, asked: api::CompareModels) -> Result<api
         models[1].name,
         crate::view::count(count, "question", "questions")
     );
-    let contest = open
+    let (contest, _) = open
         .store
         .record_with(|writer| {
             let id = writer.begin_contest(&new)?;
