@@ -8,6 +8,7 @@ mod alike;
 mod asking;
 mod changing;
 mod collecting;
+mod contests;
 mod evaluating;
 mod exact;
 mod finding;

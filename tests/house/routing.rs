@@ -118,6 +118,46 @@ fn words_that_were_written_are_kept_and_no_other_model_speaks() -> Result<()> {
     Ok(())
 }
 
+/// The wall around an engine is what runs out, not this machine's memory.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_that_runs_out_in_an_answer_keeps_the_words_and_the_next_question_works() -> Result<()> {
+    let mut house = house()?;
+    let hungry = Script { eats_after: Some(3), ..says("The rent is high, they say.") };
+    let id = house.install_chat("hungry", &hungry)?;
+    choose(&house, "chat", &id)?;
+    for _ in 0..2 {
+        let turn = house.ask(QUESTION)?;
+        assert_eq!((turn.state, turn.answer.as_str()), (TurnState::Failed, "The rent is"));
+        let why = turn.error.as_ref().context("why")?;
+        assert!(
+            why.message.contains("ended") && why.hint.as_ref().is_some_and(|hint| hint.contains("kept")),
+            "{why:?}"
+        );
+    }
+    choose(&house, "chat", "scripted-chat")?;
+    assert!(answered(&house.ask(QUESTION)?));
+    Ok(())
+}
+
+#[test]
+fn an_engine_that_nobody_uses_gives_its_memory_back_and_comes_again_when_asked() -> Result<()> {
+    let folder = house()?.close();
+    let mut house = House::start_idle(CHILD, folder, Some(std::time::Duration::from_millis(400)))?;
+    house.call("UnlockVault", json!({ "passphrase": hearth_tests::PASSPHRASE }))?;
+    let loaded = |house: &House| -> Result<usize> {
+        let models: hearth_api::Models = serde_json::from_value(house.call("ListModels", json!({}))?)?;
+        Ok(models.installed.iter().filter(|model| model.state == hearth_api::ModelPresence::Loaded).count())
+    };
+    for _ in 0..2 {
+        assert!(answered(&house.ask(QUESTION)?));
+        house.until("idle engines end", |house| loaded(house).is_ok_and(|n| n == 0))?;
+        let memory: hearth_api::Models = serde_json::from_value(house.call("ListModels", json!({}))?)?;
+        assert!(memory.memory.iter().all(|part| part.kind != hearth_api::MemoryKind::Model), "{:?}", memory.memory);
+    }
+    Ok(())
+}
+
 #[test]
 fn where_every_model_fails_the_chosen_one_is_named() -> Result<()> {
     let mut house = House::new(CHILD, &Script { dies_loading: true, ..says("never") })?;

@@ -37,6 +37,8 @@ pub struct Script {
     pub other_words: Option<String>,
     /// Makes its file larger.
     pub padding: String,
+    /// Takes memory without end after this many words.
+    pub eats_after: Option<usize>,
     /// Any generation is a defect: the process says so and dies.
     pub forbid_requests: bool,
 }
@@ -73,6 +75,11 @@ impl House {
     /// A house in a folder that may hold a vault already.
     pub fn start(child: &str, folder: TempDir) -> Result<House> {
         Self::start_with(child, folder, |_| ())
+    }
+
+    /// The same, whose engines give their memory back when nobody used them for so long.
+    pub fn start_idle(child: &str, folder: TempDir, idle: Option<Duration>) -> Result<House> {
+        Self::start_with(child, folder, |config| config.idle = idle)
     }
 
     fn start_with(child: &str, folder: TempDir, change: impl Fn(&mut Config)) -> Result<House> {

@@ -239,6 +239,17 @@ commands! {
     MeasureModel { model: String } -> Model;
     /// Chooses how many tokens of context a model has, within its own; nothing leaves it to the model.
     SetContext { model: String, context: Option<u32> } -> Model;
+    /// Asks two installed models the same questions, one after the other in the background, by the same recipe and with
+    /// the same passages. `blind` hides their names until a person chose.
+    CompareModels { space: i64, first: String, second: String, questions: Vec<String>, blind: bool } -> Contest;
+    /// Comparisons of models, newest first.
+    ListContests {} -> Vec<ContestRow>;
+    /// One comparison of models with its answers.
+    GetContest { contest: i64 } -> Contest;
+    /// Keeps which answer to a question of a comparison is better. It can be chosen again; earlier choices are kept.
+    ChooseAnswer { question: i64, choice: Preferred } -> Contest;
+    /// Asks no more questions of a comparison.
+    StopContest { contest: i64 } -> Done;
     /// Models that other programs keep on this machine.
     ListFoundModels {} -> Vec<FoundModel>;
     /// Uses one of those where it lies, without copying it.

@@ -6,6 +6,7 @@
 
 mod activity;
 mod ask;
+mod contest;
 mod door;
 mod error;
 mod event;
@@ -23,6 +24,7 @@ mod watch;
 
 pub use activity::*;
 pub use ask::*;
+pub use contest::*;
 pub use door::*;
 pub use error::*;
 pub use event::*;

@@ -224,11 +224,33 @@ pub(crate) enum Models {
         #[arg(long, value_name = "FINGERPRINT")]
         trust: Option<String>,
     },
+    /// Ask two installed models the same questions and show the answers side by side.
+    Compare(Compare),
     /// Remove an installed model's files.
     Remove {
         /// The model's id.
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// One model's id, as `list` shows it.
+    pub(crate) first: String,
+    /// The other model's id.
+    pub(crate) second: String,
+    /// A question.
+    #[arg(required_unless_present = "questions")]
+    pub(crate) question: Vec<String>,
+    /// A file with one question on each line.
+    #[arg(long, value_name = "FILE", conflicts_with = "question")]
+    pub(crate) questions: Option<PathBuf>,
+    /// The space to ask, by name; the first one without.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) space: Option<String>,
+    /// Hide the models' names until a choice is made.
+    #[arg(long)]
+    pub(crate) blind: bool,
 }
 
 #[derive(Debug, Subcommand)]

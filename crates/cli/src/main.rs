@@ -9,6 +9,7 @@ mod ask;
 mod bench;
 mod bench_engine;
 mod bundles;
+mod compare;
 mod end;
 mod eval;
 mod extract;

@@ -32,6 +32,7 @@ pub(crate) fn run(place: Place, what: Models, out: &Out) -> Result<End, Error> {
         }
         Models::Pack { ids, to } => bundles::pack(&place.start()?, &ids, &to, out),
         Models::Unpack { file, trust } => bundles::unpack(&place.start()?, &file, trust.as_deref(), out),
+        Models::Compare(what) => crate::compare::run(&place.open(out)?, what, out),
         Models::Remove { id } => {
             opened(place, out)?.handle(RemoveModel { model: id.clone() })?;
             out.line(format!("Removed {id}"));

@@ -17,8 +17,10 @@ pub struct Config {
     pub n_layers: usize,
     /// Query heads.
     pub n_heads: usize,
-    /// Key and value heads.
+    /// Key and value heads of the layers that attend.
     pub n_kv_heads: usize,
+    /// Short convolutions, where some layers have one in place of attention.
+    pub convolutions: Option<Convolutions>,
     /// Width of a head.
     pub head_dim: usize,
     /// Width of the feed-forward layer.
@@ -41,6 +43,15 @@ pub struct Config {
     pub eps: f32,
     /// The fixed numbers that values are multiplied with or held under.
     pub factors: Factors,
+}
+
+/// The short convolutions of a decoder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Convolutions {
+    /// Tokens that one goes over, its own included.
+    pub length: usize,
+    /// Which layers have one.
+    pub layers: Vec<bool>,
 }
 
 /// The experts of a feed-forward layer.
@@ -131,6 +142,7 @@ impl Config {
         let tokens = h.texts("tokenizer.ggml.tokens").map_or(0, <[String]>::len);
         let n_ff = k.int_or("feed_forward_length", 1 << 20, 0)?;
         let n_ctx = k.int("context_length", 1 << 26)?;
+        let (n_kv_heads, convolutions) = kv_heads(&k, a, n_layers, n_heads)?;
         let window_rope = match a.window_rope_base {
             Some(base) => Some(Scaling::plain(k.float_or("rope.freq_base_swa", base)?)),
             None => None,
@@ -140,7 +152,8 @@ impl Config {
             n_embd,
             n_layers,
             n_heads,
-            n_kv_heads: k.int_or("attention.head_count_kv", 1 << 10, n_heads)?,
+            n_kv_heads,
+            convolutions,
             head_dim,
             n_ff,
             experts: experts(&k, n_ff)?,
@@ -160,6 +173,9 @@ impl Config {
         let group = self.n_heads / self.n_kv_heads;
         if !self.n_heads.is_multiple_of(self.n_kv_heads) || group > QUERY_ROWS {
             return Err(Error::Damaged(format!("{} heads over {} kv heads", self.n_heads, self.n_kv_heads)));
+        }
+        if self.convolutions.is_some() && self.n_heads * self.head_dim != self.n_embd {
+            return Err(Error::Unsupported("convolutions beside heads of another width".into()));
         }
         if self.head_dim == 0 || !self.head_dim.is_multiple_of(16) {
             return Err(Error::Unsupported(format!("heads of width {}", self.head_dim)));
@@ -192,10 +208,45 @@ impl Config {
         Some(usize::from(self.window_rope.is_some() && self.architecture.windowed(i)))
     }
 
+    /// Whether layer `i` is a short convolution.
+    pub fn convolves(&self, i: usize) -> bool {
+        self.convolutions.as_ref().is_some_and(|c| c.layers.get(i).is_some_and(|c| *c))
+    }
+
+    /// Returns the numbers of two bytes that layer `i` keeps of one token: keys and values, or what a convolution goes
+    /// over, with its scale.
+    pub fn kept_of(&self, i: usize) -> usize {
+        if self.convolves(i) { self.n_embd + 2 } else { self.n_kv_heads * self.head_dim * 2 }
+    }
+
     /// Returns the bytes of KV cache that one token takes (f16).
     pub fn kv_bytes_per_token(&self) -> u64 {
-        (self.n_layers * self.n_kv_heads * self.head_dim * 2 * 2) as u64
+        (0..self.n_layers).map(|i| self.kept_of(i) as u64 * 2).sum()
     }
+}
+
+/// Reads the key and value heads, one number for all layers or one for each: none stands for a convolution.
+fn kv_heads(
+    k: &Keys<'_>,
+    a: &Architecture,
+    n_layers: usize,
+    n_heads: usize,
+) -> Result<(usize, Option<Convolutions>), Error> {
+    let Some(each) = k.header.ints(&k.key("attention.head_count_kv")) else {
+        return Ok((k.int_or("attention.head_count_kv", 1 << 10, n_heads)?, None));
+    };
+    let most = each.iter().copied().max().unwrap_or(0);
+    if each.len() != n_layers || !(1..=1 << 10).contains(&most) || each.iter().any(|n| ![0, most].contains(n)) {
+        return Err(Error::Damaged(format!("{} is {each:?}", k.key("attention.head_count_kv"))));
+    }
+    let layers: Vec<bool> = each.iter().map(|n| *n == 0).collect();
+    if !layers.contains(&true) {
+        return Ok((most as usize, None));
+    }
+    if !a.convolutions {
+        return Err(Error::Unsupported("layers without key and value heads".into()));
+    }
+    Ok((most as usize, Some(Convolutions { length: k.int("shortconv.l_cache", 64)?, layers })))
 }
 
 fn experts(k: &Keys<'_>, n_ff: usize) -> Result<Option<Experts>, Error> {

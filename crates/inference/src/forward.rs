@@ -13,6 +13,7 @@ use crate::kv::RunState;
 use crate::weights::{Layer, Linear, Weights};
 use feed::Feed;
 
+mod convolve;
 mod feed;
 
 /// Tokens that are computed together.
@@ -65,6 +66,7 @@ impl Scratch {
     /// Makes the memory for chunks of up to `CHUNK` tokens.
     pub fn new(c: &Config) -> Self {
         let (m, q, kv) = (CHUNK, c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
+        let kv = if c.convolutions.is_some() { kv.max(c.n_embd) } else { kv };
         Self {
             x: vec![0.0; m * c.n_embd],
             delta: vec![0.0; m * c.n_embd],
@@ -263,7 +265,10 @@ pub fn pass(
         let x = &s.x;
         compute.rows(m, e, &mut s.narrow.x, &|i, o| rms_norm(&x[i * e..][..e], &layer.attn_norm, c.eps, o));
         s.narrow.quantize(m, kernels, pool);
-        attention(w, l, layer, parts, s, compute, m);
+        match &layer.convolution {
+            None => attention(w, l, layer, parts, s, compute, m),
+            Some(kernel) => convolve::convolve(l, layer, kernel, parts, s, compute, m),
+        }
         s.heads.quantize(m, kernels, pool);
         compute.linear(&s.heads, m, [(&layer.o, &mut s.delta)]);
         let delta = &s.delta;

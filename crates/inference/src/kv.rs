@@ -3,11 +3,14 @@
 //!
 //! Conversations that begin alike share pages: a copy of a cache takes no memory, and a page that several hold is
 //! copied by the first that writes to it (paged attention with copy on write: <https://arxiv.org/abs/2309.06180>).
+//!
+//! Of a layer with a short convolution a page holds what the convolution goes over, for every position and not for the
+//! last ones alone: so a cache can be cut, shared, copied and stored at any position as with attention.
 
 use crate::config::Config;
 use crate::kernel::{MAX_HEAD, PAGE};
 use half::f16;
-use half::slice::HalfFloatSliceExt;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -16,20 +19,32 @@ use std::sync::Arc;
 pub struct RunState {
     pages: Vec<Arc<Vec<u16>>>,
     len: usize,
-    layers: usize,
-    heads: usize,
     head_dim: usize,
+    /// Where each layer begins in a page, and where the last one ends.
+    starts: Arc<[usize]>,
 }
+
+/// What a convolution goes over is made smaller from here on, so that f16 holds it.
+const LARGE: f32 = 32_768.0;
 
 impl RunState {
     /// Makes an empty cache, which takes no memory yet.
     pub fn new(config: &Config) -> Self {
-        Self::shaped(config.n_layers, config.n_kv_heads, config.head_dim)
+        Self::laid_out((0..config.n_layers).map(|i| config.kept_of(i)), config.head_dim)
+    }
+
+    fn laid_out(kept: impl Iterator<Item = usize>, head_dim: usize) -> Self {
+        let mut end = 0;
+        let ends = kept.map(|numbers| {
+            end += numbers * PAGE;
+            end
+        });
+        Self { pages: Vec::new(), len: 0, head_dim, starts: std::iter::once(0).chain(ends).collect() }
     }
 
     /// Makes an empty cache of any shape.
     pub fn shaped(layers: usize, heads: usize, head_dim: usize) -> Self {
-        Self { pages: Vec::new(), len: 0, layers, heads, head_dim }
+        Self::laid_out(std::iter::repeat_n(heads * head_dim * 2, layers), head_dim)
     }
 
     /// Returns how many positions are filled.
@@ -105,12 +120,12 @@ impl RunState {
 
     /// Returns the pages and where a layer begins in each.
     pub fn layer(&self, layer: usize) -> (&[Arc<Vec<u16>>], usize) {
-        (&self.pages, layer * self.layer_len())
+        (&self.pages, self.start(layer))
     }
 
     /// Writes keys and values (`[heads][head_dim]` each) of one position of one layer.
     pub fn write(&mut self, layer: usize, position: usize, key: &[f32], value: &[f32]) {
-        let (d, base, at) = (self.head_dim, layer * self.layer_len(), position % PAGE);
+        let (d, base, at) = (self.head_dim, self.start(layer), position % PAGE);
         let Some(page) = self.pages.get_mut(position / PAGE).map(Arc::make_mut) else { return };
         let mut narrow = [f16::ZERO; MAX_HEAD];
         let Some(narrow) = narrow.get_mut(..d) else { return };
@@ -129,11 +144,74 @@ impl RunState {
         }
     }
 
-    fn layer_len(&self) -> usize {
-        self.heads * 2 * PAGE * self.head_dim
+    /// Writes what the convolution of a layer goes over at one position.
+    pub fn write_input(&mut self, layer: usize, position: usize, input: &[f32]) {
+        let from = self.start(layer) + position % PAGE * (input.len() + 2);
+        let Some(page) = self.pages.get_mut(position / PAGE).map(Arc::make_mut) else { return };
+        let Some((numbers, scale)) = page.get_mut(from..).and_then(|row| row.split_at_mut_checked(input.len())) else {
+            return;
+        };
+        let most = input.iter().fold(0f32, |most, x| most.max(x.abs()));
+        let factor = if most.is_finite() { (most / LARGE).max(1.0) } else { 1.0 };
+        let numbers = numbers.reinterpret_cast_mut::<f16>();
+        if factor > 1.0 {
+            numbers.iter_mut().zip(input).for_each(|(o, x)| *o = f16::from_f32(x / factor));
+        } else {
+            numbers.convert_from_f32_slice(input);
+        }
+        let [low, high] = [factor.to_bits() as u16, (factor.to_bits() >> 16) as u16];
+        scale.iter_mut().zip([low, high]).for_each(|(o, x)| *o = x);
+    }
+
+    /// Adds what the convolution of a layer goes over at one position, each number with its weight.
+    pub fn add_input(&self, layer: usize, position: usize, weights: &[f32], out: &mut [f32]) {
+        let from = self.start(layer) + position % PAGE * (out.len() + 2);
+        let row = self.pages.get(position / PAGE).and_then(|page| page.get(from..from + out.len() + 2));
+        let Some((numbers, [low, high])) = row.and_then(|row| row.split_last_chunk::<2>()) else { return };
+        let factor = f32::from_bits(u32::from(*low) | u32::from(*high) << 16);
+        let mut wide = [0f32; 64];
+        let pieces = numbers.reinterpret_cast::<f16>().chunks(64).zip(weights.chunks(64)).zip(out.chunks_mut(64));
+        for ((numbers, weights), out) in pieces {
+            let wide = &mut wide[..numbers.len()];
+            numbers.convert_to_f32_slice(wide);
+            for ((o, w), x) in out.iter_mut().zip(weights).zip(wide) {
+                *o += w * (*x * factor);
+            }
+        }
+    }
+
+    fn start(&self, layer: usize) -> usize {
+        self.starts.get(layer).copied().unwrap_or(self.page_len())
     }
 
     fn page_len(&self) -> usize {
-        self.layers * self.layer_len()
+        self.starts.last().copied().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a convolution goes over comes back as f16 has it, also where it is larger than f16 is.
+    #[test]
+    fn inputs_come_back_with_their_weights() {
+        for size in [1.0, 1e-3, 1e9] {
+            let mut state = RunState::laid_out([66, 66].into_iter(), 16);
+            state.reserve(130);
+            let input =
+                |seed: usize| (0..64).map(|i| size * ((seed * 7 + i * 13) % 29) as f32 / 14.5).collect::<Vec<_>>();
+            for position in 0..130 {
+                state.write_input(1, position, &input(position));
+            }
+            let mut out = vec![1.0; 64];
+            state.add_input(1, 129, &[2.0; 64], &mut out);
+            for (o, x) in out.iter().zip(input(129)) {
+                assert!((o - (1.0 + 2.0 * x)).abs() <= size * 2e-3, "{o} {x}");
+            }
+            state.add_input(0, 129, &[2.0; 64], &mut out.clone());
+            state.add_input(9, 129, &[2.0; 64], &mut out);
+            state.add_input(1, 400, &[2.0; 64], &mut out);
+        }
     }
 }

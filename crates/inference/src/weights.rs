@@ -61,6 +61,9 @@ pub struct Layer {
     pub head_norm: Option<[Vec<f32>; 2]>,
     /// Output of attention `[n_embd][n_heads * head_dim]`.
     pub o: Linear,
+    /// Kernel of a short convolution `[length][n_embd]`, in blocks that have one in place of attention. There `q` and `k`
+    /// are its gates before and behind, `v` its input and `o` its output, all `[n_embd][n_embd]`.
+    pub convolution: Option<Vec<f32>>,
     /// Norms of what attention and the feed-forward layer add `[n_embd]`.
     pub post_norm: Option<[Vec<f32>; 2]>,
     /// Norm before the feed-forward layer `[n_embd]`.
@@ -205,7 +208,10 @@ impl<R: Read + Seek + Send> Loader<'_, R> {
         let name = |part: &str| format!("blk.{i}.{part}");
         let (e, q, kv) = (c.n_embd, c.n_heads * c.head_dim, c.n_kv_heads * c.head_dim);
         let attn_norm = self.vector(&name("attn_norm.weight"), e)?;
-        let [query, key, value] = if self.has(&name("attn_qkv.weight")) {
+        let convolution = self.convolution(c, i, &name("shortconv.conv.weight"))?;
+        let [query, key, value] = if convolution.is_some() {
+            self.fused(&name("shortconv.in_proj"), [e, e, e], e, Has::Never)?
+        } else if self.has(&name("attn_qkv.weight")) {
             self.fused(&name("attn_qkv"), [q, kv, kv], e, a.bias)?
         } else {
             [
@@ -221,8 +227,18 @@ impl<R: Read + Seek + Send> Loader<'_, R> {
             q: query,
             k: key,
             v: value,
-            head_norm: if a.head_norm { Some(self.two_norms(head_norm, c.head_dim)?) } else { None },
-            o: self.linear(&name("attn_output"), e, q, a.other_bias)?,
+            head_norm: if a.head_norm && convolution.is_none() {
+                Some(self.two_norms(head_norm, c.head_dim)?)
+            } else {
+                None
+            },
+            o: self.linear(
+                &name(if convolution.is_some() { "shortconv.out_proj" } else { "attn_output" }),
+                e,
+                q,
+                a.other_bias,
+            )?,
+            convolution,
             post_norm: if a.post_norm { Some(self.two_norms(post_norm, e)?) } else { None },
             ffn_norm: self.vector(&name("ffn_norm.weight"), e)?,
             ffn: match c.experts.filter(|_| self.has(&name("ffn_gate_inp.weight"))) {
@@ -230,6 +246,22 @@ impl<R: Read + Seek + Send> Loader<'_, R> {
                 Some(x) => self.experts(&name("ffn"), c, x)?,
             },
         })
+    }
+
+    /// Reads the kernel of layer `i`, if that is a convolution, and puts what belongs to one step side by side.
+    fn convolution(&mut self, c: &Config, i: usize, name: &str) -> Result<Option<Vec<f32>>, Error> {
+        let Some(length) = c.convolutions.as_ref().map(|x| x.length).filter(|_| c.convolves(i)) else {
+            return Ok(None);
+        };
+        let info = self.info(name)?.clone();
+        if info.dims != [length, c.n_embd] {
+            let why = format!("tensor {name} is {:?} and should be [{length}, {}]", info.dims, c.n_embd);
+            return Err(Error::Damaged(why));
+        }
+        let mut rows = vec![0.0; length * c.n_embd];
+        info.ty.widen(&gguf::tensor(self.file, &info)?, &mut rows)?;
+        let steps = (0..length).flat_map(|step| rows.iter().skip(step).step_by(length).copied());
+        Ok(Some(steps.collect()))
     }
 
     fn gated(&mut self, name: &str, c: &Config, kind: &str, n_ff: usize) -> Result<Gated, Error> {
@@ -321,7 +353,7 @@ impl Weights {
         if let Some(i) = (0..c.n_layers).find(|i| !l.has(&format!("blk.{i}.attn_norm.weight"))) {
             return Err(Error::Damaged(format!("layer {i} of {} is missing", c.n_layers)));
         }
-        let output_norm = l.vector("output_norm.weight", e)?;
+        let output_norm = l.vector(c.architecture.output_norm, e)?;
         l.bias("output", v, Has::Never)?;
         let output = l.matrix(if tied { "token_embd.weight" } else { "output.weight" }, v, e)?;
         let embedding = if tied { None } else { Some((embd.ty, gguf::tensor(l.file, &embd)?)) };

@@ -83,6 +83,7 @@ answers! {
             attachments: c.attachments.into_iter().map(DocumentId).collect(),
             grounding: c.grounding,
             instead_of: None,
+            only: None,
         })
     }
     StopTurn(house, c) {
@@ -245,6 +246,14 @@ answers! {
         house.schedule.unload(&id, house.peek().as_deref());
         house.tell_status();
         shelf::view(house, &id)
+    }
+    CompareModels(house, c) { crate::contest::begin(house, c) }
+    ListContests(house, _c) { crate::contest::list(&*house.open()?) }
+    GetContest(house, c) { crate::contest::show(&*house.open()?, c.contest) }
+    ChooseAnswer(house, c) { crate::contest::choose(house, c.question, c.choice) }
+    StopContest(house, c) {
+        crate::contest::stop(&*house.open()?, c.contest);
+        Ok(Done {})
     }
     MeasureModel(house, c) { crate::trial::measure(house, &ModelId(c.model)) }
     SetContext(house, c) {

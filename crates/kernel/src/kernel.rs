@@ -22,6 +22,7 @@ use hearth_store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 use tokio::sync::broadcast;
 
 /// What a shell decides.
@@ -43,6 +44,8 @@ pub struct Config {
     pub recognizer: PathBuf,
     /// The name of this profile on a shared machine, as an organization's policy may name it; `default` when absent.
     pub profile: Option<String>,
+    /// How long an engine that nobody uses keeps its memory; 15 minutes when absent.
+    pub idle: Option<Duration>,
     /// For tests only: where models are fetched from instead. Without it nothing on this machine is ever asked for one.
     pub test_mirror: Option<TestMirror>,
 }
@@ -68,6 +71,7 @@ impl Config {
             threads: None,
             recognizer: "tesseract".into(),
             profile: None,
+            idle: None,
             test_mirror: None,
         }
     }
@@ -161,6 +165,7 @@ pub(crate) struct House {
 pub(crate) struct Open {
     pub(crate) store: Store,
     pub(crate) turns: Turns,
+    pub(crate) contests: crate::contest::Contests,
     pub(crate) jobs: Jobs,
     pub(crate) watch: Watch,
     pub(crate) pages: Pages,

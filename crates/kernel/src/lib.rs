@@ -11,6 +11,7 @@ mod child;
 mod clock;
 mod collector;
 mod compare;
+mod contest;
 mod dispatch;
 mod doctor;
 mod downloads;

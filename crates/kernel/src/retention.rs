@@ -119,6 +119,7 @@ mod tests {
         Open {
             store: hearth_store::create(folder, &secret, 1).unwrap(),
             turns: Default::default(),
+            contests: Default::default(),
             jobs: Default::default(),
             watch: Default::default(),
             pages: Default::default(),

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, SystemTime};
 
 /// An engine that was not used for this long gives its memory back.
-const IDLE_MS: i64 = 15 * 60 * 1000;
+const IDLE: Duration = Duration::from_secs(15 * 60);
 /// Memory that stays free for everybody else.
 const RESERVE_BYTES: u64 = 256 << 20;
 /// Nothing that only saves time is stored on a disk with less room than this.
@@ -169,12 +169,12 @@ impl Schedule {
 
     /// Ends engines that nobody used for a while. Says whether any ended.
     fn sweep(&self, house: &House) -> bool {
-        let now = now_ms();
+        let (now, long) = (now_ms(), house.config.idle.unwrap_or(IDLE).as_millis() as i64);
         let idle: Vec<ModelId> = held(&self.engines)
             .iter()
             .filter(|(_, slot)| {
                 slot.engine.try_lock().is_ok_and(|place| {
-                    place.as_ref().is_some_and(|engine| !engine.is_busy() && now - engine.used_ms() > IDLE_MS)
+                    place.as_ref().is_some_and(|engine| !engine.is_busy() && now - engine.used_ms() > long)
                 })
             })
             .map(|(id, _)| id.clone())
@@ -273,9 +273,10 @@ fn failed(model: &Installed, error: &EngineError) -> Error {
 /// One thread looks after what grows old: idle engines, and a vault that nobody uses.
 pub(crate) fn keep_house(house: &Arc<House>) -> Result<(), Error> {
     const EVERY: Duration = Duration::from_secs(5);
+    let every = house.config.idle.map_or(EVERY, |idle| idle.min(EVERY));
     let (weak, hands): (Weak<House>, _) = (Arc::downgrade(house), Arc::clone(&house.hands));
     house.hands.start("housekeeping", move || {
-        while hands.rest(EVERY) {
+        while hands.rest(every) {
             let Some(house) = weak.upgrade() else { return };
             if house.schedule.sweep(&house) {
                 house.tell_status();

@@ -32,6 +32,7 @@ mod verify;
 mod whole;
 
 pub(crate) use again::find_again;
+pub(crate) use compose::passage_budget;
 pub(crate) use record::{TurnRecord, close_interrupted, shown, standing_of};
 pub(crate) use retrieve::{Found, KEPT, find_ranked, search};
 pub(crate) use state::{Ended, Turn, Turns};
@@ -39,12 +40,15 @@ pub(crate) use trail::{Detail, STATIONS, erased, expired, outcome};
 
 use crate::clock::now_ms;
 use crate::error;
-use crate::kernel::House;
+use crate::kernel::{House, Open};
+use crate::models::Installed;
 use crate::turn::refine::Anew;
 use hearth_api::{Asked, Error, ErrorCode, Grounding, TurnNews};
 use hearth_domain::{ConversationId, DocumentId, SpaceId, TurnId};
 use hearth_store::TurnRow;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 /// A question as it came in.
 pub(crate) struct Question {
@@ -55,6 +59,26 @@ pub(crate) struct Question {
     pub(crate) grounding: Grounding,
     /// The turn that this one replaces.
     pub(crate) instead_of: Option<TurnId>,
+    /// The one model that it is put to, where that is not the route's to say.
+    pub(crate) only: Option<Only>,
+}
+
+/// One model that a question is put to, as it is put to another one too.
+#[derive(Clone)]
+pub(crate) struct Only {
+    pub(crate) model: Installed,
+    /// Tokens of passages that it is given, at most.
+    pub(crate) passage_tokens: u32,
+}
+
+/// A question that is kept and waits for its answer.
+struct Begun {
+    open: Arc<Open>,
+    conversation: ConversationId,
+    turn: TurnId,
+    cancel: Arc<AtomicBool>,
+    started: Instant,
+    question: permit::Question,
 }
 
 /// Takes one question through the stations.
@@ -104,6 +128,27 @@ fn settings_of(turn: &Turn<'_>) -> hearth_api::Settings {
 
 /// Keeps a question and answers it on a thread of its own; the answer arrives as events.
 pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error> {
+    let begun = begin(house, question)?;
+    let asked = Asked { conversation: begun.conversation.0, turn: begun.turn.0 };
+    let there = Arc::clone(house);
+    house.hands.start(&format!("turn-{}", begun.turn), move || begun.answer(&there))?;
+    house.events.stale(&["ListConversations"]);
+    Ok(asked)
+}
+
+/// Keeps a question and answers it on this thread; `kept` hears of it before it is answered.
+pub(crate) fn ask_here(
+    house: &Arc<House>,
+    question: Question,
+    kept: impl FnOnce(ConversationId, TurnId) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let begun = begin(house, question)?;
+    kept(begun.conversation, begun.turn)?;
+    begun.answer(house);
+    Ok(())
+}
+
+fn begin(house: &Arc<House>, question: Question) -> Result<Begun, Error> {
     let text = question.text.trim().to_owned();
     if text.is_empty() {
         return Err(Error::new(ErrorCode::Invalid, "There is no question."));
@@ -140,17 +185,26 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
             Ok((conversation, turn))
         })
         .map_err(error::store)?;
-    let cancel = open.turns.begin(turn);
-    let (there, started) = (Arc::clone(house), std::time::Instant::now());
-    house.hands.start(&format!("turn-{turn}"), move || {
-        let held = there.foreground.hold();
-        let opened = Arc::clone(&open);
-        let asked =
-            permit::Question { space: question.space, text, attachments: attached, grounding: question.grounding };
-        let mut turn = Turn::new(&there, &open, conversation, turn, asked.text.clone(), cancel, started);
+    let (cancel, started) = (open.turns.begin(turn), Instant::now());
+    let question = permit::Question {
+        space: question.space,
+        text,
+        attachments: attached,
+        grounding: question.grounding,
+        only: question.only,
+    };
+    Ok(Begun { open, conversation, turn, cancel, started, question })
+}
+
+impl Begun {
+    /// Takes it through the stations and keeps what came of it.
+    fn answer(self, house: &House) {
+        let Begun { open, conversation, turn, cancel, started, question } = self;
+        let held = house.foreground.hold();
+        let mut turn = Turn::new(house, &open, conversation, turn, question.text.clone(), cancel, started);
         turn.record.general = question.grounding == Grounding::General;
         turn.tell_began();
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut turn, asked)));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut turn, question)));
         let ended = match outcome {
             Ok(Ok(())) => Ended::Answered,
             Ok(Err(ended)) => ended,
@@ -158,10 +212,8 @@ pub(crate) fn ask(house: &Arc<House>, question: Question) -> Result<Asked, Error
         };
         record::record(&mut turn, ended);
         drop(held);
-        crate::collector::catch_up(&there, &opened);
-    })?;
-    house.events.stale(&["ListConversations"]);
-    Ok(Asked { conversation: conversation.0, turn: turn.0 })
+        crate::collector::catch_up(house, &open);
+    }
 }
 
 /// Answers the last question of a conversation again, or another question in its place.
@@ -197,6 +249,7 @@ pub(crate) fn again(
             attachments: row.attachments,
             grounding,
             instead_of: Some(row.id),
+            only: None,
         },
     )
 }

@@ -152,6 +152,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
     let open = Arc::new(Open {
         store,
         turns: Turns::default(),
+        contests: Default::default(),
         jobs: Jobs::default(),
         watch: crate::watch::Watch::default(),
         pages: Pages::default(),

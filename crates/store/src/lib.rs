@@ -46,6 +46,7 @@ pub use store::{Reader, Store, Writer};
 pub use table::alike::{AlikeRow, Judged, Pair, SketchRow};
 pub use table::audit::{AuditHead, AuditRow, AuditSeq, Entry};
 pub use table::citation::{CitationRow, NewCitation};
+pub use table::contest::{Choice, ContestQuestionRow, ContestRow, NewContest};
 pub use table::conversation::ConversationRow;
 pub use table::document::{DocumentFilter, DocumentRow, Scope};
 pub use table::inside::{InsideRow, LABEL_OF_PARENT};

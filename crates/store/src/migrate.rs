@@ -67,7 +67,8 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration { number: 12, sql: &[table::inside::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
     Migration { number: 13, sql: &[table::page::WORDS], oldest_reader: 10, oldest_program: "0.1.0" },
-    Migration { number: 15, sql: &[table::review::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
+    Migration { number: 14, sql: &[table::review::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
+    Migration { number: 15, sql: &[table::contest::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
 ];
 
 /// Applies what is missing of `migrations`. A file that a newer program wrote is left as it is: it opens when its

@@ -23,7 +23,7 @@ pub struct Rebuilt {
 }
 
 /// Tables with row ids, parents before children. Full text is made again, and the two without row ids are copied whole.
-const TABLES: [&str; 32] = [
+const TABLES: [&str; 37] = [
     "space",
     "blob",
     "document",
@@ -39,6 +39,10 @@ const TABLES: [&str; 32] = [
     "turn",
     "citation",
     "reading",
+    "contest",
+    "contest_question",
+    "contest_choice",
+    "contest_conversation",
     "trace",
     "job",
     "review",

@@ -181,6 +181,9 @@ fn generate(
         if script.dies_after.is_some_and(|last| tokens as usize >= last) {
             std::process::exit(9);
         }
+        if script.eats_after.is_some_and(|last| tokens as usize >= last) {
+            eat();
+        }
         if matches!(requests.try_recv(), Ok(Request::Cancel { .. })) {
             reason = Finish::Cancelled;
             break;
@@ -201,6 +204,14 @@ fn generate(
         first_token_ms: 1,
         generate_ms: (u64::from(tokens) * script.pause_ms).max(1),
     })
+}
+
+/// Takes memory until the system gives no more, which ends the process.
+fn eat() -> ! {
+    let mut held: Vec<Vec<u8>> = Vec::new();
+    loop {
+        held.push(std::hint::black_box(vec![0; 32 << 20]));
+    }
 }
 
 /// Whether this process has answered already.

@@ -3418,6 +3418,20 @@ sources: Array<Source>, } | { "kind": "ended",
  */
 turn: Turn, };
 
+export type Preferred = "first" | "second" | "equal";
+
+export type Contest = { id: number, space: number, begun_ms: number, names: [string, string], blind: boolean, running: boolean, questions: Array<ContestQuestion>, totals: PairTotals, };
+
+export type ContestQuestion = { id: number, question: string, first: ContestAnswer, second: ContestAnswer, same_passages: boolean | null, choice: Preferred | null, choices: number, };
+
+export type ContestAnswer = { model: string | null, turn: Turn | null, claims: number, supported: number, };
+
+export type PairTotals = { first: SideTotals, second: SideTotals, questions: number, equal: number, undecided: number, };
+
+export type SideTotals = { model: string, name: string, wins: number, claims: number, supported: number, first_word_ms: number | null, tokens_per_second: number | null, total_ms: number | null, };
+
+export type ContestRow = { id: number, begun_ms: number, names: [string, string], questions: number, decided: number, running: boolean, };
+
 /** Every command: its arguments and its reply. */
 export type CommandMap = {
   /** How the vault stands. Works when locked. */
@@ -3563,6 +3577,11 @@ export type CommandMap = {
   /** Chooses how many tokens of context a model has, within its own; nothing leaves it to the model. */
   SetContext: { args: { model: string, context: number | null, }; reply: Model };
   /** Models that other programs keep on this machine. */
+  CompareModels: { args: { space: number, first: string, second: string, questions: Array<string>, blind: boolean, }; reply: Contest };
+  ListContests: { args: { }; reply: Array<ContestRow> };
+  GetContest: { args: { contest: number, }; reply: Contest };
+  ChooseAnswer: { args: { question: number, choice: Preferred, }; reply: Contest };
+  StopContest: { args: { contest: number, }; reply: Done };
   ListFoundModels: { args: Record<symbol, never>; reply: Array<FoundModel> };
   /** Uses one of those where it lies, without copying it. */
   AddFoundModel: { args: { model: string, }; reply: Model };

@@ -120,7 +120,7 @@ impl Decoder {
         let tied = !header.tensors.contains_key("output.weight");
         let output = if tied { "token_embd" } else { "output" };
         let output = loader.joint(&[(output.into(), v)], e, Has::Never)?;
-        let output_norm = loader.vector("output_norm.weight", e)?;
+        let output_norm = loader.vector(config.architecture.output_norm, e)?;
         let ropes = loader.ropes(&config, n_ctx)?;
         let (device, logits, scores) = (device.clone(), Vec::new(), SCORES);
         Ok(Self { config, device, first, front, layers, output_norm, output, ropes, logits, scores })

@@ -185,6 +185,9 @@ pub fn place(found: &Found, header: &Header, n_ctx: Option<usize>, kv_budget_byt
     if config.experts.is_some() {
         return Err(format!("models with experts do not run on {name} yet"));
     }
+    if config.convolutions.is_some() {
+        return Err(format!("models with convolutions do not run on {name} yet"));
+    }
     let n_ctx = n_ctx.unwrap_or(usize::MAX).clamp(1, config.n_ctx);
     let free = free_bytes(device).map_err(|e| e.to_string())?;
     let needs = Needs::of(header, &config, n_ctx, kv_budget_bytes);

@@ -7,6 +7,7 @@ mod gemma2;
 mod gemma3;
 mod glm4;
 mod granite;
+mod lfm2;
 mod llama;
 mod phi3;
 mod qwen2;
@@ -80,6 +81,10 @@ pub struct Architecture {
     pub no_rope_every: Option<usize>,
     /// The number of layers of the one size whose queries are scaled by `n_embd / n_heads` and not by the head's width.
     pub width_scale_at: Option<usize>,
+    /// Whether layers without key and value heads are short convolutions.
+    pub convolutions: bool,
+    /// The tensor of the norm before the output.
+    pub output_norm: &'static str,
 }
 
 /// The common case: pairs, SiLU, no biases, one norm before each sublayer.
@@ -96,6 +101,8 @@ const PLAIN: Architecture = Architecture {
     window_rope_base: None,
     no_rope_every: None,
     width_scale_at: None,
+    convolutions: false,
+    output_norm: "output_norm.weight",
 };
 
 static ALL: &[&Architecture] = &[
@@ -111,6 +118,7 @@ static ALL: &[&Architecture] = &[
     &glm4::GLM4,
     &granite::GRANITE,
     &granite::GRANITEMOE,
+    &lfm2::LFM2,
 ];
 
 impl Architecture {

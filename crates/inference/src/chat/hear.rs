@@ -1,6 +1,7 @@
 //! What the model says, told apart while it streams: thoughts, calls of tools, and the answer. The marks differ by family
 //! and are read off the chat template. What is malformed stays text of the answer.
 
+use super::python;
 use serde_json::Value;
 
 /// Something that the model said.
@@ -23,6 +24,20 @@ enum Calls {
     Bare,
     /// `[TOOL_CALLS][{"name": ..., "arguments": {...}}]`, or `[TOOL_CALLS]name[ARGS]{...}` (Mistral).
     Listed,
+    /// `<|tool_call_start|>[name(a=1)]<|tool_call_end|>` (LFM2).
+    Python,
+}
+
+impl Calls {
+    /// The mark before a call, and the one behind it where there is one.
+    fn marks(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Tagged => (TAG.0, Some(TAG.1)),
+            Self::Listed => (LIST, None),
+            Self::Python => (PYTHON.0, Some(PYTHON.1)),
+            Self::Bare => ("", None),
+        }
+    }
 }
 
 /// Marks around thoughts, by family.
@@ -39,6 +54,7 @@ const THOUGHTS: &[(&str, &str)] = &[
 const NOISE: &[&str] = &["<|start|>assistant", "<|channel|>final<|message|>", "<|python_tag|>"];
 
 const TAG: (&str, &str) = ("<tool_call>", "</tool_call>");
+const PYTHON: (&str, &str) = ("<|tool_call_start|>", "<|tool_call_end|>");
 const LIST: &str = "[TOOL_CALLS]";
 const ARGS: &str = "[ARGS]";
 
@@ -59,6 +75,8 @@ impl Format {
         let thought = thought.filter(|(a, _)| *a != "<|channel|>analysis<|message|>" || template.contains("analysis"));
         let calls = if template.contains(TAG.0) {
             Some(Calls::Tagged)
+        } else if template.contains(PYTHON.0) || template.contains("List of tools: ") {
+            Some(Calls::Python)
         } else if template.contains(LIST) {
             Some(Calls::Listed)
         } else if template.contains("<|python_tag|>") || template.contains("\"parameters\":") {
@@ -77,6 +95,7 @@ impl Format {
         let calls = match self.calls {
             Some(Calls::Tagged) => vec![TAG.0, TAG.1],
             Some(Calls::Listed) => vec![LIST, ARGS],
+            Some(Calls::Python) => vec![PYTHON.0, PYTHON.1],
             Some(Calls::Bare) | None => Vec::new(),
         };
         !name.is_empty() && thought.chain(calls).chain(self.noise.iter().copied()).any(|m| inside(&m))
@@ -157,25 +176,20 @@ impl Hearing {
         if self.state == State::Start {
             marks.extend(self.format.thought.map(|(open, _)| (open, Some(State::Thought))));
         }
-        match self.format.calls {
-            Some(Calls::Tagged) => marks.push((TAG.0, Some(State::Call(Calls::Tagged)))),
-            Some(Calls::Listed) => marks.push((LIST, Some(State::Call(Calls::Listed)))),
-            Some(Calls::Bare) | None => {}
-        }
+        let calls = self.format.calls.filter(|calls| *calls != Calls::Bare);
+        marks.extend(calls.map(|calls| (calls.marks().0, Some(State::Call(calls)))));
         marks
     }
 
     /// Takes one step; returns whether there may be another.
     fn step(&mut self, out: &mut Vec<Heard>) -> bool {
         if let State::Call(kind) = self.state {
-            if kind != Calls::Tagged {
-                return false;
-            }
-            let Some((body, rest)) = self.held.split_once(TAG.1).map(|(a, b)| (a.to_owned(), b.to_owned())) else {
+            let Some(end) = kind.marks().1 else { return false };
+            let Some((body, rest)) = self.held.split_once(end).map(|(a, b)| (a.to_owned(), b.to_owned())) else {
                 return false;
             };
             self.held = rest;
-            self.call(kind, &body, TAG.1, out);
+            self.call(kind, &body, end, out);
             return true;
         }
         let marks = self.marks();
@@ -235,6 +249,7 @@ impl Hearing {
         let read = match kind {
             Calls::Tagged | Calls::Bare => calls_in(body),
             Calls::Listed => calls_in(body).or_else(|| named_calls(body)),
+            Calls::Python => python::calls(body).or_else(|| calls_in(body)),
         };
         self.state = State::Answer;
         match read {
@@ -243,14 +258,7 @@ impl Hearing {
                 self.state = State::Start;
                 self.trim = true;
             }
-            None => {
-                let begin = match kind {
-                    Calls::Tagged => TAG.0,
-                    Calls::Listed => LIST,
-                    Calls::Bare => "",
-                };
-                self.tell(format!("{begin}{body}{end}"), out);
-            }
+            None => self.tell(format!("{}{body}{end}", kind.marks().0), out),
         }
     }
 }
@@ -353,6 +361,11 @@ mod tests {
         check("[TOOL_CALLS]", "", true, list, &[call("f", "{}"), call("g", "{}")]);
         let named = "[TOOL_CALLS]f[ARGS]{\"a\": 1}[TOOL_CALLS]g[CALL_ID]7[ARGS]{}";
         check("[TOOL_CALLS]", "", true, named, &[call("f", r#"{"a":1}"#), call("g", "{}")]);
+        let python = "Let me see. <|tool_call_start|>[f(a=1), g(b='x')]<|tool_call_end|>Checking.";
+        let calls = [answer("Let me see. "), call("f", r#"{"a":1}"#), call("g", r#"{"b":"x"}"#), answer("Checking.")];
+        check("List of tools: <|tool_list_start|>[", "", true, python, &calls);
+        let json = "<|tool_call_start|>[{\"name\": \"f\", \"arguments\": {}}]<|tool_call_end|>";
+        check("List of tools: [", "", true, json, &[call("f", "{}")]);
     }
 
     #[test]
@@ -362,6 +375,8 @@ mod tests {
         {
             check(QWEN, "", true, said, &[answer(said)]);
         }
+        let code = "<|tool_call_start|>[f(a=open('x'))]<|tool_call_end|>";
+        check("List of tools: [", "", true, code, &[answer(code)]);
         let call = "<tool_call>{\"name\": \"f\", \"arguments\": {}}</tool_call>";
         check(QWEN, "", false, call, &[answer(call)]);
         check("<|python_tag|>", "", true, "{\"a\": 1} is JSON", &[answer("{\"a\": 1} is JSON")]);

@@ -3,6 +3,7 @@
 //! after the special tokens have been found.
 
 mod hear;
+mod python;
 
 pub use hear::{Format, Heard, Hearing};
 

@@ -57,6 +57,8 @@ def models():
     yield "granite", hf.GraniteConfig(**{k: v for k, v in SMALL.items() if k != "head_dim"}, **rope(10000.0), **GRANITE, tie_word_embeddings=True), {}
     yield "granitemoe", hf.GraniteMoeSharedConfig(**{k: v for k, v in SMALL.items() if k != "head_dim"}, **rope(10000.0), **GRANITE, num_local_experts=4,
                                                   num_experts_per_tok=2, shared_intermediate_size=64), {}
+    yield "lfm2", hf.Lfm2Config(**{k: v for k, v in dict(SMALL, num_hidden_layers=5).items() if k != "head_dim"}, **rope(1e6), conv_L_cache=3, block_auto_adjust_ff_dim=False,
+                                layer_types=["conv", "conv", "full_attention", "conv", "full_attention"], tie_word_embeddings=True), {}
 
 
 def noise(name, n):

@@ -66,7 +66,11 @@ impl Spec {
             }
         }
         for (name, dims) in &self.tensors {
-            let ty = if dims.len() < 2 || name.contains("gate_inp") { Type::F32 } else { ty };
+            let ty = if dims.len() < 2 || ["gate_inp", "shortconv.conv"].iter().any(|part| name.contains(part)) {
+                Type::F32
+            } else {
+                ty
+            };
             w.shaped(name, dims.clone(), &weights(name, dims.iter().product(), dims[0]), ty);
         }
         for (name, x) in &self.literal {

@@ -13,8 +13,15 @@ use std::io::Cursor;
 /// Bytes of a page of the tiny model: 2 layers x 2 heads x 2 x 16 x 128 positions x 2 bytes.
 const PAGE_BYTES: u64 = 2 * 2 * 2 * 16 * 128 * 2;
 
+/// Attention in every layer, and a convolution in one of them.
+const FAMILIES: [&str; 2] = ["llama", "lfm2"];
+
+fn chat_of(family: &str, budget: u64) -> Chat {
+    Chat::load(&mut Cursor::new(tiny::model(family, Type::Q4_1, 21)), 2, None, budget).unwrap()
+}
+
 fn chat(budget: u64) -> Chat {
-    Chat::load(&mut Cursor::new(tiny::model("llama", Type::Q4_1, 21)), 2, None, budget).unwrap()
+    chat_of("llama", budget)
 }
 
 fn question(text: &str) -> [Message; 1] {
@@ -56,19 +63,22 @@ fn asked() -> Vec<(String, Sampling)> {
 /// Ten at once, more than fit into a pass: greedy with guesses, drawn, short, and longer than a chunk.
 #[test]
 fn an_answer_does_not_depend_on_who_else_is_answered() {
-    let mut c = chat(1 << 30);
-    let asked = asked();
-    let mut turns: Vec<Turn> =
-        asked.iter().zip(1..).map(|((text, sampling), k)| begin(&mut c, k, text, sampling, k % 3 > 0)).collect();
-    let (said, _) = finish(&mut c, &mut turns);
-    for (turn, (text, sampling)) in turns.into_iter().zip(&asked).rev() {
-        let together = c.close(turn).unwrap();
-        let (alone, words) = answer(&mut chat(1 << 30), 1, &question(text), sampling).unwrap();
-        assert_eq!((together.new_tokens, together.reason), (alone.new_tokens, alone.reason), "{text:?}");
-        assert!(said.contains(&words) && (alone.new_tokens == 0 || !words.is_empty()), "{text:?}: {words:?}");
-    }
-    for ((text, sampling), said) in asked.iter().zip(&said) {
-        assert_eq!(&answer(&mut chat(1 << 30), 1, &question(text), sampling).unwrap().1, said);
+    for family in FAMILIES {
+        let chat = |budget: u64| chat_of(family, budget);
+        let mut c = chat(1 << 30);
+        let asked = asked();
+        let mut turns: Vec<Turn> =
+            asked.iter().zip(1..).map(|((text, sampling), k)| begin(&mut c, k, text, sampling, k % 3 > 0)).collect();
+        let (said, _) = finish(&mut c, &mut turns);
+        for (turn, (text, sampling)) in turns.into_iter().zip(&asked).rev() {
+            let together = c.close(turn).unwrap();
+            let (alone, words) = answer(&mut chat(1 << 30), 1, &question(text), sampling).unwrap();
+            assert_eq!((together.new_tokens, together.reason), (alone.new_tokens, alone.reason), "{text:?}");
+            assert!(said.contains(&words) && (alone.new_tokens == 0 || !words.is_empty()), "{text:?}: {words:?}");
+        }
+        for ((text, sampling), said) in asked.iter().zip(&said) {
+            assert_eq!(&answer(&mut chat(1 << 30), 1, &question(text), sampling).unwrap().1, said);
+        }
     }
 }
 
@@ -149,122 +159,132 @@ fn a_turn_waits_for_memory_that_another_holds() {
 /// nothing else.
 #[test]
 fn conversations_that_begin_alike_share_what_was_read() {
-    let sampling = Sampling { max_tokens: 12, ..Sampling::default() };
-    let documents = "the cat sat on the mat ".repeat(15);
-    let ask = |end: &str| [say(Speaker::System, &documents), say(Speaker::User, end)];
-    let mut c = chat(1 << 30);
-    let (first, _) = answer(&mut c, 1, &ask("Where?"), &sampling).unwrap();
-    let one = c.kv_bytes();
-    let (second, said) = answer(&mut c, 2, &ask("Who was it?"), &sampling).unwrap();
-    assert!(first.cached_tokens == 0 && second.cached_tokens > 300, "{second:?}");
-    assert!(c.kv_bytes() < one + 2 * PAGE_BYTES, "{} after {one}", c.kv_bytes());
-    assert_eq!(said, answer(&mut chat(1 << 30), 1, &ask("Who was it?"), &sampling).unwrap().1);
-    // The first one is as it was.
-    let again = answer(&mut c, 1, &ask("Where?"), &sampling).unwrap();
-    let fresh = answer(&mut chat(1 << 30), 1, &ask("Where?"), &sampling).unwrap();
-    assert_eq!((again.1, again.0.cached_tokens + 1), (fresh.1, first.prompt_tokens));
+    for family in FAMILIES {
+        let chat = |budget: u64| chat_of(family, budget);
+        let sampling = Sampling { max_tokens: 12, ..Sampling::default() };
+        let documents = "the cat sat on the mat ".repeat(15);
+        let ask = |end: &str| [say(Speaker::System, &documents), say(Speaker::User, end)];
+        let mut c = chat(1 << 30);
+        let (first, _) = answer(&mut c, 1, &ask("Where?"), &sampling).unwrap();
+        let one = c.kv_bytes();
+        let (second, said) = answer(&mut c, 2, &ask("Who was it?"), &sampling).unwrap();
+        assert!(first.cached_tokens == 0 && second.cached_tokens > 300, "{second:?}");
+        assert!(c.kv_bytes() < one + 2 * PAGE_BYTES, "{} after {one}", c.kv_bytes());
+        assert_eq!(said, answer(&mut chat(1 << 30), 1, &ask("Who was it?"), &sampling).unwrap().1);
+        // The first one is as it was.
+        let again = answer(&mut c, 1, &ask("Where?"), &sampling).unwrap();
+        let fresh = answer(&mut chat(1 << 30), 1, &ask("Where?"), &sampling).unwrap();
+        assert_eq!((again.1, again.0.cached_tokens + 1), (fresh.1, first.prompt_tokens));
+    }
 }
 
 /// Pages go into a store, the engine is loaded anew, and the conversation goes on from the store.
 #[test]
 fn a_conversation_goes_on_from_stored_pages_after_a_new_start() {
-    let sampling = Sampling { max_tokens: 8, ..Sampling::default() };
-    let text = "the cat sat on the mat ".repeat(22);
-    let mut store: HashMap<PageKey, Vec<u8>> = HashMap::new();
-    let mut c = chat(1 << 30);
-    c.ask_for_pages();
-    let fresh = answer(&mut c, 1, &question(&text), &sampling).unwrap();
-    c.store_pages(1, &mut |key, bytes| store.insert(key, bytes).is_none());
-    assert_eq!(store.len(), (fresh.0.prompt_tokens + fresh.0.new_tokens) / 128);
-    c.store_pages(1, &mut |_, _| panic!("the store has all pages"));
-    let from_store = |store: &HashMap<PageKey, Vec<u8>>| {
+    for family in FAMILIES {
+        let chat = |budget: u64| chat_of(family, budget);
+        let sampling = Sampling { max_tokens: 8, ..Sampling::default() };
+        let text = "the cat sat on the mat ".repeat(22);
+        let mut store: HashMap<PageKey, Vec<u8>> = HashMap::new();
         let mut c = chat(1 << 30);
         c.ask_for_pages();
-        let (mut turns, mut said, mut wanted) = (vec![begin(&mut c, 7, &text, &sampling, true)], String::new(), None);
-        while !turns[0].has_ended() {
-            c.step(&mut turns, &|_| false, &mut |_, event| match event {
-                Event::Text(text, _) => said += &text,
-                Event::Wanted(keys) => wanted = Some(keys),
-                _ => {}
-            });
-            while let Some(keys) = wanted.take() {
-                for key in keys {
-                    let page = store.get(&key).map(|page| &page[..]);
-                    c.supply(&mut turns, 0, page, &mut |event| {
-                        if let Event::Wanted(keys) = event {
-                            wanted = Some(keys);
+        let fresh = answer(&mut c, 1, &question(&text), &sampling).unwrap();
+        c.store_pages(1, &mut |key, bytes| store.insert(key, bytes).is_none());
+        assert_eq!(store.len(), (fresh.0.prompt_tokens + fresh.0.new_tokens) / 128);
+        c.store_pages(1, &mut |_, _| panic!("the store has all pages"));
+        let from_store = |store: &HashMap<PageKey, Vec<u8>>| {
+            let mut c = chat(1 << 30);
+            c.ask_for_pages();
+            let (mut turns, mut said, mut wanted) =
+                (vec![begin(&mut c, 7, &text, &sampling, true)], String::new(), None);
+            while !turns[0].has_ended() {
+                c.step(&mut turns, &|_| false, &mut |_, event| match event {
+                    Event::Text(text, _) => said += &text,
+                    Event::Wanted(keys) => wanted = Some(keys),
+                    _ => {}
+                });
+                while let Some(keys) = wanted.take() {
+                    for key in keys {
+                        let page = store.get(&key).map(|page| &page[..]);
+                        c.supply(&mut turns, 0, page, &mut |event| {
+                            if let Event::Wanted(keys) = event {
+                                wanted = Some(keys);
+                            }
+                        });
+                        if page.is_none() {
+                            break;
                         }
-                    });
-                    if page.is_none() {
-                        break;
                     }
                 }
             }
-        }
-        (c.close(turns.remove(0)).unwrap(), said)
-    };
-    let (o, said) = from_store(&store);
-    assert_eq!((o.cached_tokens, &said), ((o.prompt_tokens - 1) / 128 * 128, &fresh.1));
-    // A store that lost a page, and one with a page of another shape, only cost time.
-    let (o, said) = from_store(&HashMap::new());
-    assert_eq!((o.cached_tokens, &said), (0, &fresh.1));
-    store.values_mut().for_each(|page| page.truncate(100));
-    let (o, said) = from_store(&store);
-    assert_eq!((o.cached_tokens, &said), (0, &fresh.1));
+            (c.close(turns.remove(0)).unwrap(), said)
+        };
+        let (o, said) = from_store(&store);
+        assert_eq!((o.cached_tokens, &said), ((o.prompt_tokens - 1) / 128 * 128, &fresh.1));
+        // A store that lost a page, and one with a page of another shape, only cost time.
+        let (o, said) = from_store(&HashMap::new());
+        assert_eq!((o.cached_tokens, &said), (0, &fresh.1));
+        store.values_mut().for_each(|page| page.truncate(100));
+        let (o, said) = from_store(&store);
+        assert_eq!((o.cached_tokens, &said), (0, &fresh.1));
+    }
 }
 
 /// A model that guesses, well (the same one) or badly (another one), changes no token, alone or beside others, nor does
 /// one that has no room; one with another vocabulary is refused.
 #[test]
 fn a_model_that_guesses_changes_nothing() {
-    let draft = |seed| Cursor::new(tiny::model("llama", Type::Q8_0, seed));
-    for (seed, budget) in [(21, 1 << 30), (4, 1 << 30), (21, 8 * PAGE_BYTES)] {
-        let mut c = chat(budget);
-        c.load_draft(&mut draft(seed), 1);
-        assert_eq!(c.info().draft, GUESSES);
-        let mut messages = Vec::new();
-        let mut plain = chat(1 << 30);
-        for text in ["hello", "and then?"] {
-            messages.push(say(Speaker::User, text));
-            let sampling = Sampling { max_tokens: 90, repeat_penalty: 1.2, ..Sampling::default() };
-            let (o, guessed) = answer(&mut c, 1, &messages, &sampling).unwrap();
-            let (p, said) = answer(&mut plain, 1, &messages, &Sampling { lookup: false, ..sampling }).unwrap();
-            assert_eq!((&guessed, o.new_tokens, o.reason), (&said, p.new_tokens, p.reason));
-            messages.push(say(Speaker::Assistant, &said));
+    for family in FAMILIES {
+        let chat = |budget: u64| chat_of(family, budget);
+        let draft = |seed| Cursor::new(tiny::model(family, Type::Q8_0, seed));
+        for (seed, budget) in [(21, 1 << 30), (4, 1 << 30), (21, 8 * PAGE_BYTES)] {
+            let mut c = chat(budget);
+            c.load_draft(&mut draft(seed), 1);
+            assert_eq!(c.info().draft, GUESSES);
+            let mut messages = Vec::new();
+            let mut plain = chat(1 << 30);
+            for text in ["hello", "and then?"] {
+                messages.push(say(Speaker::User, text));
+                let sampling = Sampling { max_tokens: 90, repeat_penalty: 1.2, ..Sampling::default() };
+                let (o, guessed) = answer(&mut c, 1, &messages, &sampling).unwrap();
+                let (p, said) = answer(&mut plain, 1, &messages, &Sampling { lookup: false, ..sampling }).unwrap();
+                assert_eq!((&guessed, o.new_tokens, o.reason), (&said, p.new_tokens, p.reason));
+                messages.push(say(Speaker::Assistant, &said));
+            }
+            let sampling = Sampling { max_tokens: 30, ..Sampling::default() };
+            let mut turns = vec![begin(&mut c, 5, "x", &sampling, true), begin(&mut c, 6, "y", &sampling, true)];
+            let said = finish(&mut c, &mut turns).0;
+            assert_eq!(said[1], answer(&mut chat(1 << 30), 1, &question("y"), &sampling).unwrap().1);
         }
-        let sampling = Sampling { max_tokens: 30, ..Sampling::default() };
-        let mut turns = vec![begin(&mut c, 5, "x", &sampling, true), begin(&mut c, 6, "y", &sampling, true)];
-        let said = finish(&mut c, &mut turns).0;
-        assert_eq!(said[1], answer(&mut chat(1 << 30), 1, &question("y"), &sampling).unwrap().1);
+        let steps = |c: &mut Chat| {
+            let sampling = Sampling { max_tokens: 60, repeat_penalty: 1.2, ..Sampling::default() };
+            let mut turns = [begin(c, 9, "What is the matter with it?", &sampling, true)];
+            (0..)
+                .take_while(|_| {
+                    !turns[0].has_ended() && {
+                        c.step(&mut turns, &|_| false, &mut |_, _| ());
+                        true
+                    }
+                })
+                .count()
+        };
+        let mut c = chat(1 << 30);
+        let alone = steps(&mut c);
+        c.forget_all();
+        c.load_draft(&mut draft(21), 1);
+        let guessed = steps(&mut c);
+        assert!(guessed < alone, "{guessed} passes instead of {alone}");
+        c.load_draft(&mut Cursor::new(b"not a model"), 1);
+        assert!(c.info().draft.contains("damaged"), "{}", c.info().draft);
+        // One token of its vocabulary says something else.
+        let mut other = tiny::model(family, Type::Q8_0, 21);
+        for (from, to) in [("\u{120}t", "\u{120}u"), ("\u{120} t", "\u{120} u")] {
+            let at = other.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+            other[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+        c.load_draft(&mut Cursor::new(other), 1);
+        assert!(c.info().draft.contains("vocabulary"), "{}", c.info().draft);
     }
-    let steps = |c: &mut Chat| {
-        let sampling = Sampling { max_tokens: 60, repeat_penalty: 1.2, ..Sampling::default() };
-        let mut turns = [begin(c, 9, "What is the matter with it?", &sampling, true)];
-        (0..)
-            .take_while(|_| {
-                !turns[0].has_ended() && {
-                    c.step(&mut turns, &|_| false, &mut |_, _| ());
-                    true
-                }
-            })
-            .count()
-    };
-    let mut c = chat(1 << 30);
-    let alone = steps(&mut c);
-    c.forget_all();
-    c.load_draft(&mut draft(21), 1);
-    let guessed = steps(&mut c);
-    assert!(guessed < alone, "{guessed} passes instead of {alone}");
-    c.load_draft(&mut Cursor::new(b"not a model"), 1);
-    assert!(c.info().draft.contains("damaged"), "{}", c.info().draft);
-    // One token of its vocabulary says something else.
-    let mut other = tiny::model("llama", Type::Q8_0, 21);
-    for (from, to) in [("\u{120}t", "\u{120}u"), ("\u{120} t", "\u{120} u")] {
-        let at = other.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
-        other[at..at + to.len()].copy_from_slice(to.as_bytes());
-    }
-    c.load_draft(&mut Cursor::new(other), 1);
-    assert!(c.info().draft.contains("vocabulary"), "{}", c.info().draft);
 }
 
 #[test]

@@ -67,21 +67,29 @@ fn pieces_and_threads_change_nothing() {
 #[test]
 fn a_truncated_state_goes_on_as_if_nothing_had_been_there() {
     let compute = Compute::new(2);
-    let w = weights(&tiny::model("llama", Type::Q8_0, 3), &compute);
-    let t = some_tokens(220);
-    let (mut state, mut scratch) = (RunState::new(&w.config), Scratch::new(&w.config));
-    let mut feed = |state: &mut RunState, t: &[u32]| {
-        forward(&w, state, &mut scratch, &compute, t, 1, &|| false).unwrap();
-        scratch.logits().to_vec()
-    };
-    feed(&mut state, &t);
-    state.truncate(137);
-    assert_eq!((state.len(), state.bytes()), (137, state.bytes_for(137)));
-    let again = feed(&mut state, &t[100..150]);
-    let mut straight = RunState::new(&w.config);
-    let mut want = t[..137].to_vec();
-    want.extend(&t[100..150]);
-    assert_eq!(again, feed(&mut straight, &want));
+    for family in ["llama", "lfm2"] {
+        let w = weights(&tiny::model(family, Type::Q8_0, 3), &compute);
+        let t = some_tokens(220);
+        let mut scratch = Scratch::new(&w.config);
+        let mut feed = |state: &mut RunState, t: &[u32]| {
+            forward(&w, state, &mut scratch, &compute, t, 1, &|| false).unwrap();
+            scratch.logits().to_vec()
+        };
+        // In the middle of a page, at its border, just behind it, and at the very beginning.
+        for len in [137, 128, 129, 1, 0] {
+            let mut state = RunState::new(&w.config);
+            feed(&mut state, &t);
+            let kept = state.clone();
+            state.truncate(len);
+            assert_eq!((state.len(), state.bytes()), (len, state.bytes_for(len)));
+            let again = feed(&mut state, &t[100..150]);
+            let mut straight = RunState::new(&w.config);
+            let want = [&t[..len], &t[100..150]].concat();
+            assert_eq!(again, feed(&mut straight, &want), "{family} {len}");
+            // The one that it shared its pages with is as it was.
+            assert_eq!(feed(&mut kept.clone(), &t[..9]), feed(&mut { kept }, &t[..9]), "{family} {len}");
+        }
+    }
 }
 
 #[test]
@@ -146,6 +154,27 @@ fn a_second_turn_reuses_the_first_and_says_the_same_as_a_fresh_start() {
     assert_eq!(text, answer(&mut chat(1 << 30), 5, &messages, &sampling).unwrap().1);
 }
 
+/// A conversation whose oldest turns fell away, and one that goes on from the middle of another, say what a fresh start
+/// says: nothing of what was cut off is left in the cache.
+#[test]
+fn a_conversation_whose_beginning_fell_away_says_the_same_as_a_fresh_start() {
+    let sampling = Sampling { max_tokens: 20, ..Sampling::default() };
+    for family in ["llama", "lfm2"] {
+        let load = || Chat::load(&mut Cursor::new(tiny::model(family, Type::Q4_1, 21)), 2, None, 1 << 30).unwrap();
+        let mut kept = load();
+        let mut messages = vec![say(Speaker::System, "Be brief.")];
+        for turn in 0..6 {
+            messages.push(say(Speaker::User, &format!("Question {turn}: {}", "what? ".repeat(turn))));
+            // Behind the instructions the two oldest messages go.
+            let from = if turn > 1 { 3 } else { 1 };
+            let window = [&messages[..1], &messages[from..]].concat();
+            let (_, text) = answer(&mut kept, 1, &window, &sampling).unwrap();
+            assert_eq!(text, answer(&mut load(), 5, &window, &sampling).unwrap().1, "{family} {turn}");
+            messages = [&window[..], &[say(Speaker::Assistant, &text)]].concat();
+        }
+    }
+}
+
 /// Looking tokens up changes nothing in an answer, whether guesses come (an endless loop) or not, nor in the next turn.
 #[test]
 fn answers_with_and_without_lookup_are_the_same() {
@@ -193,6 +222,12 @@ fn limits_are_typed_and_the_oldest_conversation_gives_way() {
         Err(Error::TooLong { prompt_tokens, n_ctx: 600 }) => assert!(prompt_tokens > 800),
         other => panic!("{other:?}"),
     }
+    // More context than the model has is held to what it has.
+    let file = tiny::model("llama", Type::Q4_1, 21);
+    let mut c = Chat::load(&mut Cursor::new(file), 2, Some(1 << 20), 1 << 30).unwrap();
+    assert_eq!(c.info().n_ctx, 600);
+    let over = answer(&mut c, 1, &[say(Speaker::User, &long)], &short);
+    assert!(matches!(over, Err(Error::TooLong { n_ctx: 600, .. })), "{over:?}");
     // One page of this model: 2 layers x 2 heads x 2 x 16 x 128 positions x 2 bytes.
     let page = 2 * 2 * 2 * 16 * 128 * 2;
     let hi = [say(Speaker::User, "hi")];

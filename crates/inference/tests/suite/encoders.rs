@@ -96,7 +96,7 @@ impl Model {
         Scorer::load(&mut Cursor::new(&self.weights), &self.tokenizer, &config, options)
     }
 
-    fn scores(&self) -> bool {
+    pub fn scores(&self) -> bool {
         self.name.ends_with("score")
     }
 }

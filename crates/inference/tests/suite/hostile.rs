@@ -1,7 +1,8 @@
 //! Damaged and lying GGUF files: an error, quickly, and never a panic.
 
 use crate::tiny::{self, Random};
-use crate::{architectures, memory};
+use crate::{architectures, encoders, memory};
+use hearth_inference::embed::{Embedder, Kind, Options};
 use hearth_inference::engine::Chat;
 use hearth_inference::forward::{Compute, Scratch, forward};
 use hearth_inference::kv::RunState;
@@ -12,10 +13,17 @@ use std::io::Cursor;
 use std::time::{Duration, Instant};
 
 fn load(bytes: &[u8]) -> Result<Chat, Error> {
-    let begun = Instant::now();
-    let result = Chat::load(&mut Cursor::new(bytes), 1, None, 1 << 20);
-    assert!(begun.elapsed() < Duration::from_secs(10), "took {:?}", begun.elapsed());
-    result
+    Chat::load(&mut Cursor::new(bytes), 1, None, 1 << 20)
+}
+
+/// Does something that must be quick; where a busy machine made it slow it has another two tries.
+fn quickly<T>(work: impl Fn() -> T) -> T {
+    let mut tries = (0..3).map(|_| {
+        let begun = Instant::now();
+        (work(), begun.elapsed())
+    });
+    let quick = tries.find(|(_, took)| *took < Duration::from_secs(1));
+    quick.expect("under a second").0
 }
 
 #[test]
@@ -38,7 +46,7 @@ fn five_hundred_mutants_and_no_panic() {
                 bad.drain(at..at + 1 + r.next() as usize % 8);
             }
         }
-        refused += usize::from(load(&bad).is_err());
+        refused += usize::from(quickly(|| load(&bad).is_err()));
     }
     assert!(refused > 250, "only {refused} of 500 were refused");
 }
@@ -73,8 +81,11 @@ fn mutants_of_every_family_cost_no_memory_and_no_panic() {
             let bad = mutant(&good, header, i, &mut r);
             tried += 1;
             let most = memory::most_bytes(|| {
-                let read = gguf::read(Cursor::new(&bad));
-                let read = read.and_then(|h| Weights::read(&mut Cursor::new(&bad), &h, &compute.pool));
+                let read = || {
+                    let header = gguf::read(Cursor::new(&bad))?;
+                    Weights::read(&mut Cursor::new(&bad), &header, &compute.pool)
+                };
+                let read = quickly(read);
                 let Ok(w) = read else {
                     refused += 1;
                     return;
@@ -84,6 +95,40 @@ fn mutants_of_every_family_cost_no_memory_and_no_panic() {
                 let _ = forward(&w, &mut state, &mut scratch, &compute, &tokens, 3, &|| false);
             });
             assert!(most < 64 << 20, "{} mutant {i}: {most} bytes", spec.name);
+        }
+    }
+    assert!(tried >= 500 && refused > tried / 2, "only {refused} of {tried} were refused");
+}
+
+/// 500 mutants of an encoder in safetensors, of its configuration and its tokenizer: refused, or read and run, under a
+/// second, without a panic and without memory for what is not there.
+#[test]
+fn mutants_of_an_encoder_cost_no_memory_and_no_panic() {
+    let models: Vec<_> = encoders::models().into_iter().filter(|m| !m.scores()).collect();
+    let mut r = Random(9);
+    let (mut refused, mut tried) = (0, 0);
+    for model in &models {
+        let config = serde_json::to_vec(&model.config).unwrap();
+        let header = 8 + u64::from_le_bytes(model.weights[..8].try_into().unwrap()) as usize;
+        for i in 0..500usize.div_ceil(models.len()) {
+            let (mut weights, mut config, mut tokenizer) =
+                (model.weights.clone(), config.clone(), model.tokenizer.clone());
+            match i % 10 {
+                0 => config = mutant(&config, config.len() - 9, i / 10, &mut r),
+                1 => tokenizer = mutant(&tokenizer, tokenizer.len() - 9, i / 10, &mut r),
+                _ => weights = mutant(&weights, header, i, &mut r),
+            }
+            tried += 1;
+            let most = memory::most_bytes(|| {
+                let read = quickly(|| {
+                    Embedder::load(&mut Cursor::new(&weights), &tokenizer, &config, &Options::default()).map(|mut e| {
+                        let text = e.encode(Kind::Passage, "the notice period is one month");
+                        text.and_then(|text| e.embed(&[text], &|| false)).is_ok()
+                    })
+                });
+                refused += usize::from(!matches!(read, Ok(true)));
+            });
+            assert!(most < 64 << 20, "{} mutant {i}: {most} bytes", model.name);
         }
     }
     assert!(tried >= 500 && refused > tried / 2, "only {refused} of {tried} were refused");

@@ -107,6 +107,38 @@ fn loads_answers_counts_and_ends_with_its_input() {
     assert!(p.engine.join().unwrap().is_ok());
 }
 
+/// What a model's file holds is in memory once it is loaded: a drive that goes away, or a file that is cut off where it
+/// lies, takes nothing from the answers; only the next load says what is wrong.
+#[test]
+fn a_file_that_goes_away_takes_nothing_from_a_loaded_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let weights = folder.path().join("m.gguf");
+    let bytes = tiny::model("llama", Type::Q4_1, 21);
+    std::fs::write(&weights, &bytes).unwrap();
+    let mut p = start(folder, &load(weights.clone()), Ok(()));
+    assert!(matches!(p.hear(), Reply::Ready(_)));
+    p.generate(1, "hello", 12);
+    let before = p.finish(1);
+    std::fs::File::options().write(true).open(&weights).unwrap().set_len(100).unwrap();
+    p.generate(2, "hello", 12);
+    assert_eq!(p.finish(2), before);
+    std::fs::remove_file(&weights).unwrap();
+    p.generate(3, "hello", 12);
+    assert_eq!(p.finish(3), before);
+    drop(p.to);
+    assert!(p.engine.join().unwrap().is_ok());
+    for (bytes, word) in [(Some(&bytes[..bytes.len() / 2]), "beyond the end"), (None, "the model file")] {
+        let folder = tempfile::tempdir().unwrap();
+        let weights = folder.path().join("m.gguf");
+        if let Some(bytes) = bytes {
+            std::fs::write(&weights, bytes).unwrap();
+        }
+        let mut p = start(folder, &load(weights), Ok(()));
+        let Reply::Failed { id: None, error } = p.hear() else { panic!() };
+        assert!(error.message.contains(word), "{error:?}");
+    }
+}
+
 #[test]
 fn cancelling_ends_the_running_and_the_waiting_request_and_the_next_one_works() {
     let mut p = parent(&tiny::model("llama", Type::Q4_1, 21), Ok(()));

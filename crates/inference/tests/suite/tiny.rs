@@ -139,9 +139,17 @@ pub fn model(architecture: &str, ty: Type, seed: u64) -> Vec<u8> {
         ("embedding_length", EMBD),
         ("feed_forward_length", FF),
         ("attention.head_count", HEADS),
-        ("attention.head_count_kv", KV_HEADS),
     ] {
         w.int(&key(k), v);
+    }
+    // Its first layer is a convolution.
+    let convolves = |layer: usize| architecture == "lfm2" && layer == 0;
+    if architecture == "lfm2" {
+        let heads: Vec<i32> = (0..LAYERS).map(|i| if convolves(i) { 0 } else { KV_HEADS as i32 }).collect();
+        w.ints(&key("attention.head_count_kv"), &heads);
+        w.int(&key("shortconv.l_cache"), 3);
+    } else {
+        w.int(&key("attention.head_count_kv"), KV_HEADS);
     }
     w.float(&key("rope.freq_base"), 10_000.0);
     w.float(&key("attention.layer_norm_rms_epsilon"), 1e-5);
@@ -168,14 +176,21 @@ pub fn model(architecture: &str, ty: Type, seed: u64) -> Vec<u8> {
         w.tensor(&name, n, k, &x, ty);
     };
     matrix(&mut w, &mut r, "token_embd.weight".into(), tokens.len(), EMBD);
-    norm(&mut w, &mut r, "output_norm.weight".into(), EMBD);
+    let last = if architecture == "lfm2" { "token_embd_norm.weight" } else { "output_norm.weight" };
+    norm(&mut w, &mut r, last.into(), EMBD);
     for i in 0..LAYERS {
         let at = |part: &str| format!("blk.{i}.{part}");
         norm(&mut w, &mut r, at("attn_norm.weight"), EMBD);
-        matrix(&mut w, &mut r, at("attn_q.weight"), q, EMBD);
-        matrix(&mut w, &mut r, at("attn_k.weight"), kv, EMBD);
-        matrix(&mut w, &mut r, at("attn_v.weight"), kv, EMBD);
-        matrix(&mut w, &mut r, at("attn_output.weight"), EMBD, q);
+        if convolves(i) {
+            matrix(&mut w, &mut r, at("shortconv.in_proj.weight"), 3 * EMBD, EMBD);
+            matrix(&mut w, &mut r, at("shortconv.out_proj.weight"), EMBD, EMBD);
+            w.tensor(&at("shortconv.conv.weight"), EMBD, 3, &r.weights(EMBD * 3, 1.0), Type::F32);
+        } else {
+            matrix(&mut w, &mut r, at("attn_q.weight"), q, EMBD);
+            matrix(&mut w, &mut r, at("attn_k.weight"), kv, EMBD);
+            matrix(&mut w, &mut r, at("attn_v.weight"), kv, EMBD);
+            matrix(&mut w, &mut r, at("attn_output.weight"), EMBD, q);
+        }
         norm(&mut w, &mut r, at("ffn_norm.weight"), EMBD);
         matrix(&mut w, &mut r, at("ffn_gate.weight"), FF, EMBD);
         matrix(&mut w, &mut r, at("ffn_up.weight"), FF, EMBD);
@@ -186,7 +201,7 @@ pub fn model(architecture: &str, ty: Type, seed: u64) -> Vec<u8> {
                 w.tensor(&at(part), 0, n, &x, Type::F32);
             }
         }
-        if architecture == "qwen3" {
+        if architecture == "qwen3" || (architecture == "lfm2" && !convolves(i)) {
             norm(&mut w, &mut r, at("attn_q_norm.weight"), HEAD);
             norm(&mut w, &mut r, at("attn_k_norm.weight"), HEAD);
         }

@@ -75,6 +75,8 @@ impl<E: Into<Ended>> From<E> for Failing {
 fn lay_out(turn: &mut Turn<'_>, grounded: &Grounded, engine: Arc<Engine>, model: Installed) -> Result<Prompt, Failing> {
     let Grounded { recalled, passages } = grounded;
     let budget = passage_budget(&engine, turn.house.models.speed(&model.id).reads);
+    let only = recalled.routed.permitted.question().only.as_ref();
+    let budget = only.map_or(budget, |only| only.passage_tokens);
     let given = fit(passages, budget);
     turn.record.unused_passages = (passages.len() - given.len()) as u32;
     let recipe = Recipe::answering(!given.is_empty());
@@ -104,7 +106,7 @@ pub(crate) fn system<'a>(instructions: &str, memories: impl Iterator<Item = &'a 
 }
 
 /// Tokens of passages that can be read in time and fit the window.
-pub(super) fn passage_budget(engine: &Engine, tokens_per_second: Option<f32>) -> u32 {
+pub(crate) fn passage_budget(engine: &Engine, tokens_per_second: Option<f32>) -> u32 {
     readable(tokens_per_second).min(engine.info().n_ctx.saturating_sub(ANSWER_TOKENS) / 2)
 }
 

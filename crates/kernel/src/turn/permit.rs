@@ -15,6 +15,8 @@ pub(crate) struct Question {
     pub(crate) text: String,
     pub(crate) attachments: Vec<DocumentId>,
     pub(crate) grounding: Grounding,
+    /// The one model that it is put to, where that is not the route's to say.
+    pub(crate) only: Option<super::Only>,
 }
 
 /// A question that the rules let through, with what they saw.

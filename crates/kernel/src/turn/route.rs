@@ -39,6 +39,9 @@ struct Weighed {
 /// Chooses the model for a question.
 pub(crate) fn route(turn: &mut Turn<'_>, permitted: Permitted) -> Result<Routed, Ended> {
     turn.go_on()?;
+    if let Some(only) = permitted.question().only.clone() {
+        return Ok(put_to(turn, permitted, only.model));
+    }
     let started = turn.trail.now();
     let house = turn.house;
     let attached = kinds(turn, &permitted)?;
@@ -66,6 +69,10 @@ pub(crate) fn route(turn: &mut Turn<'_>, permitted: Permitted) -> Result<Routed,
     for (model, why) in house.models.unable() {
         let chosen = if house.models.chosen(part) == Some(model.id) { "chosen, but not used" } else { "not used" };
         weighed.push(format!("{}: {chosen}. {why}", model.name));
+    }
+    if let Some((first, others)) = line.split_first() {
+        let others = others.iter().map(|other| &other.model.id);
+        weighed.extend(others.filter_map(|other| crate::contest::standing(turn.open, &first.model.id, other)));
     }
     let chosen = line.first().map(|one| one.model.clone());
     let route =
@@ -114,8 +121,31 @@ pub(crate) fn route(turn: &mut Turn<'_>, permitted: Permitted) -> Result<Routed,
     Ok(Routed { permitted, choice: Choice { line, none, tried: false, refiner } })
 }
 
+<<<<<<< HEAD
 /// How long a model takes to answer.
 pub(super) fn takes(turn: &Turn<'_>, model: &Installed) -> Pace {
+=======
+/// A question that two models are asked for comparison goes to the one that it is put to, and to no other.
+fn put_to(turn: &mut Turn<'_>, permitted: Permitted, model: Installed) -> Routed {
+    let started = turn.trail.now();
+    let rule = permitted.decision().rule.clone();
+    let detail = Detail {
+        aside: format!("rule {}", rule.number),
+        decision: Some(
+            "A person compares two models on this machine: each is asked, and none stands in for it.".into(),
+        ),
+        weighed: vec![format!("{}: answers, because it is compared.", model.name)],
+        record: Some(turn.house.law.text(&rule)),
+        data: serde_json::json!({ "model": model.id, "sha256": model.sha256, "compared": true }),
+        ..Detail::default()
+    };
+    turn.trail.note("Route", started, Outcome::Done, format!("For a comparison: {}", model.name), detail);
+    let choice = Choice { line: VecDeque::from([model]), none: None, tried: false, refiner: None };
+    Routed { permitted, choice }
+}
+
+fn weigh(turn: &Turn<'_>, model: Installed, budget_ms: Option<f32>) -> Weighed {
+>>>>>>> engine
     let house = turn.house;
     pace(Known {
         speed: house.models.speed(&model.id),

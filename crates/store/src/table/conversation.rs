@@ -37,6 +37,8 @@ const SELECT: &str = "SELECT c.id, c.space, c.title, c.created_ms, c.updated_ms,
     (SELECT count(*) FROM turn t WHERE t.conversation = c.id AND t.replaced_by IS NULL) AS turns
     FROM conversation c WHERE c.removed_ms IS NULL";
 
+const TALKS: &str = " AND c.id NOT IN (SELECT conversation FROM contest_conversation)";
+
 fn from_row(row: &Row) -> rusqlite::Result<ConversationRow> {
     Ok(ConversationRow {
         id: ConversationId(row.get("id")?),
@@ -49,9 +51,9 @@ fn from_row(row: &Row) -> rusqlite::Result<ConversationRow> {
 }
 
 impl Reader<'_> {
-    /// The latest conversations of a space.
+    /// The latest conversations of a space, without those asked for a comparison of models.
     pub fn conversations(&self, space: SpaceId, limit: usize) -> Result<Vec<ConversationRow>> {
-        let sql = format!("{SELECT} AND c.space = ?1 ORDER BY c.updated_ms DESC, c.id DESC LIMIT ?2");
+        let sql = format!("{SELECT}{TALKS} AND c.space = ?1 ORDER BY c.updated_ms DESC, c.id DESC LIMIT ?2");
         let mut statement = self.db.prepare_cached(&sql)?;
         Ok(statement.query_map((space.0, limit as i64), from_row)?.collect::<rusqlite::Result<_>>()?)
     }
@@ -65,7 +67,7 @@ impl Reader<'_> {
     /// The latest conversations of any space whose title, questions or answers contain `text`, whatever the case.
     pub fn search_conversations(&self, text: &str, limit: usize) -> Result<Vec<ConversationRow>> {
         let sql = format!(
-            "{SELECT} AND (contains(c.title, ?1) OR EXISTS (SELECT 1 FROM turn t WHERE t.conversation = c.id
+            "{SELECT}{TALKS} AND (contains(c.title, ?1) OR EXISTS (SELECT 1 FROM turn t WHERE t.conversation = c.id
                 AND t.replaced_by IS NULL AND (contains(t.question, ?1) OR contains(t.answer, ?1))))
                 ORDER BY c.updated_ms DESC, c.id DESC LIMIT ?2"
         );

@@ -4,6 +4,7 @@ pub(crate) mod alike;
 pub(crate) mod audit;
 pub(crate) mod blob;
 pub(crate) mod citation;
+pub(crate) mod contest;
 pub(crate) mod conversation;
 pub(crate) mod document;
 pub(crate) mod fulltext;

@@ -7,8 +7,6 @@ use rusqlite::Connection;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// The number of the newest migration.
-
 #[test]
 fn a_vault_opens_with_its_secret_only() {
     let house = house();
@@ -92,7 +90,7 @@ fn looking_for_a_keyring_is_quick() {
     }
 }
 
-/// The number of the latest step.
+/// The newest step that this program knows.
 fn latest() -> i64 {
     MIGRATIONS.last().map_or(0, |last| last.number)
 }

@@ -2,6 +2,7 @@
 // production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?organization`, `?theme=dark`.
 import type { Budget, Collector, CommandMap, DocumentRow, Envelope, Event, Job, Offer, RemotePreview, Review, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
+import * as contests from './contests';
 import * as more from './more';
 import * as remote from './remote';
 import { draw, PAPERS, textOf } from './papers';
@@ -474,6 +475,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       if (found) found.measured = { at_ms: clock(), machine: '16 cores, AVX2, 32 GB', load_ms: 1900, reads_per_second: 412, per_second: found.fit.per_second ?? 31, peak_bytes: found.computed_bytes * 0.94, place: 'CPU, AVX2' };
       return change(model, { kind: 'loaded' });
     },
+    ...contests.handlers(models.installed, scene.has('contest'), clock, tell),
     SetContext: ({ model, context }) => {
       const found = models.installed.find((one) => one.id === model);
       if (found) found.context = context;

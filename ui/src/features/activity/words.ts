@@ -36,6 +36,8 @@ const LEADS: Record<string, string> = {
   'model.removed': 'Removed',
   'model.loaded': 'Loaded',
   'model.unloaded': 'Unloaded',
+  'contest.begun': 'Comparing',
+  'contest.chosen': 'Chose',
   'document.purged': 'Erased',
   'memory.erased': 'Erased',
   'vault.created': 'Created',

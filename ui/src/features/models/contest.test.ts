@@ -1,0 +1,36 @@
+// What a comparison says.
+import { describe, expect, it } from 'vitest';
+import { fake } from '../../core/fake';
+import type { ContestAnswer, SideTotals } from '../../core/bindings';
+import { figuresOf, isEnded, progressWords, questionsIn, totalsOf, verifiedWords } from './contest';
+
+describe('comparisons', () => {
+  it('takes each line for a question, once', () => {
+    expect(questionsIn(' One?\n\nTwo?\nOne? ')).toEqual(['One?', 'Two?']);
+    expect(questionsIn(' \n')).toEqual([]);
+  });
+
+  it('states figures, and leaves out what is not known', () => {
+    const side: SideTotals = { model: 'a', name: 'A', wins: 2, claims: 8, supported: 6, first_word_ms: 800, tokens_per_second: 31, total_ms: 5900 };
+    const lines = totalsOf(side, { ...side, claims: 0, supported: 0, first_word_ms: null, tokens_per_second: null, total_ms: null });
+    expect(lines.map((line) => line.first)).toEqual(['2', '75%, 6 of 8', '0.80 s', '31 tok/s', '5.9 s']);
+    expect(lines.map((line) => line.second)).toEqual(['2', '', '', '', '']);
+    const none: ContestAnswer = { model: null, turn: null, claims: 0, supported: 0 };
+    expect([verifiedWords(none), figuresOf(none), isEnded(none)]).toEqual(['Not asked yet', [], false]);
+  });
+
+  it('hides names until a choice, and counts the last one', async () => {
+    const core = fake(new URLSearchParams('contest'), () => 1_772_960_000_000);
+    const [row] = await core.call('ListContests', {});
+    const before = await core.call('GetContest', { contest: row?.id ?? 0 });
+    const question = before.questions[1];
+    expect(question?.first.model).toBeNull();
+    expect(verifiedWords(question!.first)).toBe('3 of 4 sentences verified');
+    expect(figuresOf(question!.second)).toEqual(['first word 0.80 s', '31 tok/s', '5.9 s in all']);
+    await core.call('ChooseAnswer', { question: question?.id ?? 0, choice: 'first' });
+    const after = await core.call('ChooseAnswer', { question: question?.id ?? 0, choice: 'second' });
+    expect(after.questions[1]?.second.model).toBe(after.names[0]);
+    expect([after.totals.first.wins, after.totals.second.wins, after.questions[1]?.choices]).toEqual([1, 0, 2]);
+    expect(progressWords(after)).toBe('2 of 2 questions answered, 1 chosen');
+  });
+});
