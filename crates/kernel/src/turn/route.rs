@@ -121,10 +121,6 @@ pub(crate) fn route(turn: &mut Turn<'_>, permitted: Permitted) -> Result<Routed,
     Ok(Routed { permitted, choice: Choice { line, none, tried: false, refiner } })
 }
 
-<<<<<<< HEAD
-/// How long a model takes to answer.
-pub(super) fn takes(turn: &Turn<'_>, model: &Installed) -> Pace {
-=======
 /// A question that two models are asked for comparison goes to the one that it is put to, and to no other.
 fn put_to(turn: &mut Turn<'_>, permitted: Permitted, model: Installed) -> Routed {
     let started = turn.trail.now();
@@ -144,8 +140,8 @@ fn put_to(turn: &mut Turn<'_>, permitted: Permitted, model: Installed) -> Routed
     Routed { permitted, choice }
 }
 
-fn weigh(turn: &Turn<'_>, model: Installed, budget_ms: Option<f32>) -> Weighed {
->>>>>>> engine
+/// How long a model takes to answer.
+pub(super) fn takes(turn: &Turn<'_>, model: &Installed) -> Pace {
     let house = turn.house;
     pace(Known {
         speed: house.models.speed(&model.id),
