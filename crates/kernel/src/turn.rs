@@ -94,6 +94,10 @@ fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
         return Ok(());
     }
     let mut grounded = retrieve::retrieve(turn, recalled)?;
+    if grounded.recalled.routed.permitted.question().only.is_some() {
+        // What is compared is what each model makes of the same passages at once.
+        return write(turn, &mut grounded);
+    }
     let before = turn.record.clone();
     let mut ended = write(turn, &mut grounded);
     if matches!(ended, Ok(()) | Err(Ended::Abstained))

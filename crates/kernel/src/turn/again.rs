@@ -60,6 +60,7 @@ pub(super) fn before_abstaining(
     let mut looked = look(turn.house, turn.open, place, found, ways)?;
     turn.go_on()?;
     if !found.ranking.relevant
+        && recalled.routed.permitted.question().only.is_none()
         && let Some(way) = by_model(turn, recalled)?
         && let Some(more) = look(turn.house, turn.open, place, found, vec![way])?
     {

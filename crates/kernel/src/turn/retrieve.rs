@@ -89,8 +89,7 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let ordered = orders(turn, &passages);
     let respelled = respelled(&found.read_as, &ranking);
     let looked = again.as_ref().map(|looked| looked.said.clone());
-    let said =
-        [respelled, looked, second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
+    let said = [respelled, looked, second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
     let counts = [found.candidates, quoted.len()];
     note(turn, started, &ranking, &found.read_as, counts, found.without_vectors, (again.as_ref(), said));
     // Before a word is written: what a purge must find even if the program ends in the middle.
