@@ -189,4 +189,20 @@ mod tests {
         assert_eq!(labels, ["1.", "1.a)", "1.b)", "•", "2.", "2.a)"]);
         assert_eq!(numbering.next("9", 0), None);
     }
+
+    #[test]
+    fn levels_that_were_passed_over_or_never_begin_anew_count_on() {
+        let xml = Xml::parse(
+            b"<numbering><abstractNum abstractNumId='0'>\
+              <lvl ilvl='0'><numFmt val='upperRoman'/><lvlText val='%1'/></lvl>\
+              <lvl ilvl='1'><numFmt val='lowerLetter'/><lvlText val='%1.%2'/></lvl>\
+              <lvl ilvl='2'><isLgl/><lvlRestart val='1'/><numFmt val='decimal'/><lvlText val='%1.%2.%3'/></lvl>\
+              </abstractNum><num numId='5'><abstractNumId val='0'/></num></numbering>",
+        )
+        .unwrap();
+        let mut numbering = Numbering::of(Some(&xml));
+        let labels: Vec<_> =
+            [0, 2, 1, 2, 0, 2].into_iter().map(|level| numbering.next("5", level).unwrap_or_default()).collect();
+        assert_eq!(labels, ["I", "1.1.1", "I.b", "1.2.2", "II", "2.1.1"]);
+    }
 }
