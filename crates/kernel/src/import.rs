@@ -88,7 +88,7 @@ pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
         work.space.ok_or_else(|| Stopped::Failed(failure("internal", "No space", "This job names no space.")))?;
     let (bytes, origin) = work.bytes()?;
     let hash = hash(&bytes);
-    if !work.is_readable_now(space, &hash)? && work.known(space, &hash)? {
+    if !recognize::is_readable_now(work.house, work.open, space, &hash)? && work.known(space, &hash)? {
         return Ok(());
     }
     let (document, version) = work.begin(space, &bytes, hash, origin)?;
@@ -132,15 +132,6 @@ impl Work<'_> {
                 Ok((read_file(path).map_err(Stopped::Failed)?, path.display().to_string()))
             }
         }
-    }
-
-    /// Whether this space has these very bytes already, but with scans that could not be read then and can be now.
-    fn is_readable_now(&self, space: SpaceId, hash: &BlobHash) -> Result<bool, Stopped> {
-        let unread = self.open.store.read(|reader| match reader.version_by_hash(space, hash)? {
-            Some((_, version, VersionState::Current)) => reader.has_unread_pages(version),
-            _ => Ok(false),
-        })?;
-        Ok(unread && recognize::Recognizer::find(&self.house.config.recognizer).is_ok())
     }
 
     /// Whether this space has these very bytes already: then there is nothing to read.
