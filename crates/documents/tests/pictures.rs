@@ -215,11 +215,11 @@ fn lines_that_run_another_way_are_read_their_way() {
     };
     let words = [
         turned(1, "The", 800.0, 100.0),
-        turned(1, "first", 800.0, 250.0),
-        turned(1, "line", 800.0, 400.0),
+        turned(1, "first", 800.0, 210.0),
+        turned(1, "line", 800.0, 320.0),
         turned(2, "goes", 750.0, 100.0),
-        turned(2, "on", 750.0, 250.0),
-        turned(2, "here.", 750.0, 400.0),
+        turned(2, "on", 750.0, 210.0),
+        turned(2, "here.", 750.0, 320.0),
     ];
     let page = recognized(blank(), &words, (1000, 1000));
     assert_eq!(page.text, "The first line goes on here.");
@@ -230,9 +230,9 @@ fn lines_that_run_another_way_are_read_their_way() {
     let upside = |line, text: &str, left, top| seen(line, text, left, top, 90.0);
     let words = [
         upside(1, "Top", 800.0, 900.0),
-        upside(1, "words", 650.0, 900.0),
+        upside(1, "words", 702.0, 900.0),
         upside(2, "below", 800.0, 850.0),
-        upside(2, "them", 650.0, 850.0),
+        upside(2, "them", 702.0, 850.0),
     ];
     assert_eq!(recognized(blank(), &words, (1000, 1000)).text, "Top words below them");
 }

@@ -89,7 +89,7 @@ pub(crate) fn import(work: &mut Work<'_>) -> Result<(), Stopped> {
         work.space.ok_or_else(|| Stopped::Failed(failure("internal", "No space", "This job names no space.")))?;
     let (bytes, origin) = work.bytes()?;
     let hash = hash(&bytes);
-    if work.known(space, &hash)? {
+    if !recognize::is_readable_now(work.house, work.open, space, &hash)? && work.known(space, &hash)? {
         return Ok(());
     }
     let (document, version) = work.begin(space, &bytes, hash, origin)?;
@@ -149,16 +149,12 @@ impl Work<'_> {
 
     /// Whether this space has these very bytes already: then there is nothing to read.
     fn known(&mut self, space: SpaceId, hash: &BlobHash) -> Result<bool, Stopped> {
-        let (found, unread) = self.open.store.read(|reader| {
-            let Some((document, version, VersionState::Current)) = reader.version_by_hash(space, hash)? else {
-                return Ok((None, false));
+        let found = self.open.store.read(|reader| {
+            let Some((document, _, VersionState::Current)) = reader.version_by_hash(space, hash)? else {
+                return Ok(None);
             };
-            Ok((reader.document(document)?, reader.has_unread_pages(version)?))
+            reader.document(document)
         })?;
-        // Scans whose text could not be read then may be readable now.
-        if unread && recognize::Recognizer::find(&self.house.config.recognizer).is_ok() {
-            return Ok(false);
-        }
         let Some(row) = found else { return Ok(false) };
         let keeps = row.scope == Scope::Turn && !self.payload.only_for_question;
         self.payload.remark = Some(format!("Same as {}, not read again.", row.title));
@@ -232,6 +228,12 @@ impl Work<'_> {
             let mut same = same.filter(|row| row.removed_ms.is_none() && row.scope == scope);
             if let Some(jobs::Watched { document: Some(id), returns, .. }) = payload.watched {
                 same = writer.document(id)?.filter(|row| returns || row.removed_ms.is_none()).or(same);
+            }
+            // Bytes that are there, read again for the sake of their scans, are the next version of what they are.
+            if let Some((holder, old, VersionState::Current)) = writer.version_by_hash(space, &hash)?
+                && writer.has_unread_pages(old)?
+            {
+                same = writer.document(holder)?.or(same);
             }
             if let Some(within) = &payload.inside {
                 let Some(parent) = inside::parent(writer, within)? else {

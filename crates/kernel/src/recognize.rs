@@ -6,10 +6,11 @@ mod tesseract;
 
 pub(crate) use tesseract::{Recognizer, how_to_install};
 
-use crate::kernel::House;
+use crate::kernel::{House, Open};
 use crate::reader::ReaderError;
 use hearth_documents::{Scan, detect, recognized};
-use hearth_domain::{Document, Kind, Page, Place, Warning, Words};
+use hearth_domain::{BlobHash, Document, Kind, Page, Place, SpaceId, Warning, Words};
+use hearth_store::{StoreError, VersionState};
 
 /// Below this many percent a page's words are worth comparing with its picture.
 const SURE: u8 = 75;
@@ -57,6 +58,15 @@ pub(crate) fn unsure(words: Words) -> Option<u8> {
 fn unread(document: &Document) -> Vec<u32> {
     let pages = document.pages.iter().enumerate();
     pages.filter(|(_, page)| page.words == Words::Unread).map(|(index, _)| index as u32).collect()
+}
+
+/// Whether a space has these very bytes already, but with scans that could not be read then and can be now.
+pub(crate) fn is_readable_now(house: &House, open: &Open, space: SpaceId, hash: &BlobHash) -> Result<bool, StoreError> {
+    let unread = open.store.read(|reader| match reader.version_by_hash(space, hash)? {
+        Some((_, version, VersionState::Current)) => reader.has_unread_pages(version),
+        _ => Ok(false),
+    })?;
+    Ok(unread && Recognizer::find(&house.config.recognizer).is_ok())
 }
 
 /// What a job says of the pages that could not be read.

@@ -662,7 +662,11 @@ imported_ms: number | null,
 /**
  * The later revision of the document, where another document is one.
  */
-later: LaterRevision | null, };
+later: LaterRevision | null, 
+/**
+ * Where its words were recognized in a picture and that was uncertain: how sure of them, percent.
+ */
+unsure: number | null, };
 
 /**
  * One sentence of an answer.
@@ -853,7 +857,7 @@ kind: Kind, };
 /**
  * The family of a file.
  */
-export type Kind = "pdf" | "docx" | "pptx" | "xlsx" | "odt" | "odp" | "ods" | "rtf" | "csv" | "html" | "markdown" | "text" | "email" | "epub" | "code" | "mailbox" | "archive" | "notebook" | "json" | "xml";
+export type Kind = "pdf" | "docx" | "pptx" | "xlsx" | "odt" | "odp" | "ods" | "rtf" | "csv" | "html" | "markdown" | "text" | "email" | "epub" | "code" | "mailbox" | "archive" | "notebook" | "json" | "xml" | "picture";
 
 /**
  * How guarded a thing is.
@@ -1422,7 +1426,11 @@ picture: Picture | null,
 /**
  * Boxes of the spans asked for, in fractions (0 to 1) of the picture, one list per span.
  */
-highlights: Array<Array<BoxView>>, };
+highlights: Array<Array<BoxView>>, 
+/**
+ * Where the words were recognized in the picture: how sure of them, percent.
+ */
+recognized: number | null, };
 
 /**
  * A rendered page.

@@ -58,12 +58,10 @@ impl Recognizer {
             }
             Ok(String::from_utf8_lossy(&finished.stdout).into_owned())
         };
-        let all: Vec<String> = said("--list-langs")?
-            .lines()
-            .skip(1)
-            .map(|line| line.trim().to_owned())
-            .filter(|line| !line.is_empty())
-            .collect();
+        // The first line says where they lie.
+        let names = said("--list-langs")?;
+        let names = names.lines().map(str::trim).filter(|line| !line.is_empty() && !line.contains(' '));
+        let all: Vec<String> = names.map(str::to_owned).collect();
         let languages = languages::of_installed(&all);
         if languages.is_empty() {
             return Err("text recognition (tesseract) has no language installed".into());
