@@ -34,11 +34,15 @@ pub fn abstain(query: &Query, ranking: &Ranking) -> Option<Reason> {
 /// The words of the question that no ranked passage holds, as they are written.
 fn missing(query: &Query, ranking: &Ranking) -> Vec<String> {
     let held = |term: &str| ranking.passages.iter().any(|p| p.why.matched_terms.iter().any(|t| t == term));
+    let asked = |token: &str| {
+        let is = |t: &&crate::query::QueryTerm| t.text == token || t.prefix && token.starts_with(&t.text);
+        query.terms.iter().find(is)
+    };
     let mut words: Vec<String> = Vec::new();
     for token in tokens(&query.text) {
         let Some(surface) = query.text.get(token.start..token.end) else { continue };
-        let wanted = query.terms.iter().any(|t| t.text == token.term) && !is_asking(&fold(surface));
-        if wanted && !held(&token.term) && !words.iter().any(|word| word.contains(surface)) {
+        let Some(term) = asked(&token.term).filter(|_| !is_asking(&fold(surface))) else { continue };
+        if !held(&term.text) && !words.iter().any(|word| word.contains(surface)) {
             words.push(surface.to_owned());
         }
     }

@@ -33,7 +33,8 @@ impl Columns {
     pub(crate) fn of(text: &str, context: &[String]) -> Self {
         let above: Vec<&str> = context.iter().map(String::as_str).filter(|line| line.contains('\t')).collect();
         if !above.is_empty() {
-            return Self { heads: heads(above.get(above.len().saturating_sub(DEEPEST)..).unwrap_or(&[])), row: None };
+            let heads = heads(above.get(above.len().saturating_sub(DEEPEST)..).unwrap_or(&[]));
+            return Self { heads: over(heads, text), row: None };
         }
         let mut from = 0;
         let mut rows = text.split_inclusive('\n').map(|line| {
@@ -51,7 +52,7 @@ impl Columns {
             let open = named.last().is_none_or(|above| cells(above).iter().any(|cell| cell.is_empty()));
             if !open || named.len() >= DEEPEST || !names_columns(line) {
                 let row = (!named.is_empty()).then_some(first.start..end);
-                return Self { heads: heads(&named), row };
+                return Self { heads: over(heads(&named), text.get(end..).unwrap_or("")), row };
             }
             named.push(line);
             end = range.end;
@@ -142,6 +143,16 @@ fn heads(rows: &[&str]) -> Vec<String> {
     heads
 }
 
+/// Heads over the rows that they name: some readers leave an empty corner cell out, and then every full row has one cell
+/// more than there are heads.
+fn over(mut heads: Vec<String>, rows: &str) -> Vec<String> {
+    let widest = rows.lines().filter(|row| row.contains('\t')).map(|row| cells(row).len()).max().unwrap_or(0);
+    if widest == heads.len() + 1 && heads.first().is_some_and(|first| !first.is_empty()) {
+        heads.insert(0, String::new());
+    }
+    heads
+}
+
 /// Whether a row names columns: none of its cells behind the first is a figure, years aside.
 fn names_columns(row: &str) -> bool {
     let year = |cell: &str| cell.len() == 4 && cell.parse().is_ok_and(|year: u32| (1900..2200).contains(&year));
@@ -189,6 +200,15 @@ mod tests {
         check("actual rent of the year", row, &heads, row, Some(("48", "Year, Actual")));
         let whole = format!("{}\n{row}", heads.join("\n"));
         check("actual rent of the year", &whole, &[], row, Some(("48", "Year, Actual")));
+    }
+
+    #[test]
+    fn heads_beside_an_empty_corner_stand_over_their_columns() {
+        let costs = "2021\t2022\t2023\nRent\t12000\t12600\t13100\nHeating\t2100\t\t3350";
+        let row = "Heating\t2100\t\t3350";
+        check("How high was the heating in 2023?", costs, &[], row, Some(("3350", "2023")));
+        check("How high was the heating in 2021?", costs, &[], row, Some(("2100", "2021")));
+        check("How high was the heating in 2022?", row, &["2021\t2022\t2023"], row, None);
     }
 
     #[test]

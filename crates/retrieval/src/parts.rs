@@ -148,7 +148,8 @@ pub(crate) fn turned(claim: &Said<'_>, source: &Said<'_>) -> Option<Other> {
                 .collect();
             // All that is said between them must stand between them there, the other way round, and nowhere this way.
             let stands = |first: &[usize], last: &[usize], token: &Token| {
-                let mut there = (0..source.tokens.len()).filter(|at| source.tokens[*at].term == token.term);
+                let mut there = (0..source.tokens.len())
+                    .filter(|at| source.tokens.get(*at).is_some_and(|there| there.term == token.term));
                 there.find_map(|v| {
                     let one = *first.iter().rev().find(|at| **at < v)?;
                     let other = *last.iter().find(|at| **at > v)?;

@@ -80,14 +80,35 @@ pub fn understand(question: &str, history: &[Exchange]) -> Query {
             }
         }
     }
+    let english = english(text);
+    if english < SURELY_ENGLISH && matches!(main_script(text), Script::Latin | Script::Cyrillic) {
+        wanted.iter_mut().for_each(look_for_forms);
+    }
     Query {
         asked: asked.to_owned(),
         text: text.to_owned(),
         phrases: phrases(&searched),
         kind: kind_of(asked),
         follow_up: completed.is_some(),
-        english: english(text),
+        english,
         terms: wanted,
+    }
+}
+
+/// Below this a text is taken to be of a language that bends its words more than English does.
+const SURELY_ENGLISH: f32 = 0.3;
+/// Words of so many letters are looked for by their beginning, of at least `BEGINNING` letters, without the last `ENDING`.
+const BENT: usize = 6;
+const BEGINNING: usize = 5;
+const ENDING: usize = 3;
+
+/// Looks for all words that begin as a term does: the light stemming of the index knows English endings, and German,
+/// Turkish or Russian ones are many. After Can et al. 2008 (fixed prefixes for Turkish).
+fn look_for_forms(term: &mut QueryTerm) {
+    let letters = term.text.chars().count();
+    if letters >= BENT && !term.prefix && term.text.chars().all(char::is_alphabetic) {
+        term.text = term.text.chars().take(BEGINNING.max(letters.saturating_sub(ENDING))).collect();
+        term.prefix = true;
     }
 }
 
@@ -458,6 +479,15 @@ mod tests {
     fn a_question_of_grammar_words_alone_still_looks_for_them() {
         assert!(!understand("to be or not to be", &[]).terms.is_empty());
         assert!(has(&understand("What does the IT department do at WHO?", &[]), "it"));
+    }
+
+    #[test]
+    fn words_of_other_languages_are_looked_for_in_all_their_forms() {
+        let query = understand("Welche Fristen gelten für die Kündigungen im Mietvertrag?", &[]);
+        let bent = |text: &str| query.terms.iter().any(|t| t.prefix && t.text == text);
+        assert!(bent("kundigun") && bent("mietvert"), "{:?}", query.terms);
+        let english = understand("Which notices of termination are in the lease?", &[]);
+        assert!(english.terms.iter().all(|t| !t.prefix));
     }
 
     #[test]

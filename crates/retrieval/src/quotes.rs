@@ -242,7 +242,11 @@ fn cut(query: &Query, ranking: &Ranking, choice: Choice) -> Option<Quote> {
     let before = candidate.text.get(..start).unwrap_or("");
     let empty = before.len() - before.trim_end_matches('\t').len();
     let row = candidate.text.get(start - empty..start + slice.len()).filter(|row| row.contains('\t'));
-    let chosen = row.and_then(|row| Columns::of(&candidate.text, &candidate.context).choose(row, &Lookup::new(query)));
+    let chosen = row.and_then(|row| {
+        let columns = Columns::of(&candidate.text, &candidate.context);
+        let names = columns.row.as_ref().is_some_and(|row| row.contains(&start));
+        if names { None } else { columns.choose(row, &Lookup::new(query)) }
+    });
     let cell = chosen.and_then(|cell| {
         let (from, to) = (cell.range.start.checked_sub(empty)?, cell.range.end.checked_sub(empty)?);
         Some(Cell { span: span(from, to)?, text: slice.get(from..to)?.to_owned(), head: cell.head })

@@ -584,6 +584,27 @@ text: string,
 /**
  * Where they stand.
  */
+at: Span, 
+/**
+ * The cell that answers, where the quote is a row of a table.
+ */
+cell: QuotedCell | null, };
+
+/**
+ * A cell of a quoted row: `text` stands word for word at `at`.
+ */
+export type QuotedCell = { 
+/**
+ * What it holds.
+ */
+text: string, 
+/**
+ * What names its column; empty where nothing does.
+ */
+head: string, 
+/**
+ * Where it stands.
+ */
 at: Span, };
 
 /**

@@ -69,7 +69,10 @@ pub(crate) fn recall(turn: &mut Turn<'_>, routed: Routed) -> Result<Recalled, En
 fn bearing(memory: &str, query: &Query) -> f32 {
     const STANDING: [&str; 8] = ["always", "never", "write", "use", "answer", "prefer", "call", "keep"];
     let terms = hearth_retrieval::terms(memory);
-    let shared: f32 = query.terms.iter().filter(|term| terms.contains(&term.text)).map(|term| term.weight).sum();
+    let held = |term: &&hearth_retrieval::QueryTerm| {
+        terms.iter().any(|own| *own == term.text || term.prefix && own.starts_with(&term.text))
+    };
+    let shared: f32 = query.terms.iter().filter(held).map(|term| term.weight).sum();
     let first = memory.split_whitespace().next().unwrap_or_default().to_lowercase();
     if STANDING.contains(&first.as_str()) { shared + 0.1 } else { shared }
 }
