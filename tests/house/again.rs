@@ -65,7 +65,8 @@ fn a_loaded_model_writes_one_line_in_other_words_and_a_replay_repeats_it() -> Re
     let asked = |turn: i64, house: &House| -> Result<String> {
         Ok(house.station(turn, "Retrieve")?.decision.unwrap_or_default())
     };
-    assert!(!asked(cold.id, &house)?.contains("as “"), "no model is loaded for it");
+    let said = asked(cold.id, &house)?;
+    assert!(!said.contains("as “"), "no model is loaded for it: {said} {cold:?}");
     assert_eq!(cold.state, TurnState::Abstained, "{cold:?}");
     house.ask("What rent does the tenant pay?")?;
     let turn = house.ask(question)?;
