@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const LEASE: &str = "Lease of the mill\n\nThe tenant Hannah Maria Kreutzmann pays a rent of 1,250 euros a month, due on the third working day. \
     Questions go to hannah.kreutzmann@example.org or +41 44 668 18 00.\n";
 const QUESTION: &str = "How much rent does the tenant pay a month?";
-const LOCAL: &str = "A swimming pool belongs to the mill.";
+const LOCAL: &str = "The tenant pays a rent of 1,450 euros a month.";
 const KEY: &str = "sk-test-0123456789abcdef";
 
 /// A house with one document, a local answer that is not borne out, and a peer set up as a provider.

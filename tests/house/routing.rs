@@ -196,7 +196,7 @@ fn a_question_about_code_goes_to_the_model_for_code() -> Result<()> {
 #[test]
 fn a_faster_model_drafts_and_the_slow_one_writes_it_anew() -> Result<()> {
     let mut house = house()?;
-    let slow = house.install_chat("slow", &Script { pause_ms: 60, ..says(&"The rent is high. ".repeat(6)) })?;
+    let slow = house.install_chat("slow", &Script { pause_ms: 60, ..says(&"The rent is 1,250 euros. ".repeat(6)) })?;
     choose(&house, "chat", &slow)?;
     for model in ["scripted-chat", slow.as_str()] {
         let measured: Model = serde_json::from_value(house.call("MeasureModel", json!({ "model": model }))?)?;
@@ -221,7 +221,7 @@ fn a_faster_model_drafts_and_the_slow_one_writes_it_anew() -> Result<()> {
         route.starts_with("scripted-chat drafted this in ") && route.ends_with("and slow wrote it anew."),
         "{route}"
     );
-    assert!(turn.answer.starts_with("The rent is high. The rent is high."), "{}", turn.answer);
+    assert!(turn.answer.starts_with("The rent is 1,250 euros. The rent is 1,250 euros."), "{}", turn.answer);
     assert_eq!(turn.sentences.len(), 6, "the new answer is checked");
     let generate = house.station(turn.id, "Generate")?;
     assert!(

@@ -21,7 +21,9 @@ const STANDS_FOR: f32 = 0.55;
 const OTHER_WORDS: f32 = 0.9;
 /// Passages whose words may stand for words of the question.
 const READ: usize = 5;
-/// Words of those, at most.
+/// Of a question with more words that nothing holds too little is left to put others in their place.
+const MOST_MISSING: usize = 4;
+/// Words of those passages, at most.
 const MOST_WORDS: usize = 96;
 /// A word that may stand for another has so many letters.
 const LONG: usize = 4;
@@ -169,7 +171,7 @@ impl Vocabulary {
 /// The words that may stand for what a question did not find; none where there is nothing to be put in other words.
 pub fn vocabulary(query: &Query, first: &Ranking) -> Option<Vocabulary> {
     let missing = missing(query, first);
-    if missing.is_empty() || main_script(&query.text).in_pairs() {
+    if missing.is_empty() || missing.len() > MOST_MISSING || main_script(&query.text).in_pairs() {
         return None;
     }
     let own: HashSet<&String> = query.terms.iter().map(|term| &term.text).collect();

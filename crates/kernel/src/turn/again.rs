@@ -111,7 +111,7 @@ fn look(
     let first = |ranking: &Ranking| -> HashSet<_> {
         ranking.passages.iter().take(FIRST).map(|ranked| ranked.candidate.passage).collect()
     };
-    let known = first(&found.ranking);
+    let (known, before) = (first(&found.ranking), found.ranking.relevant);
     let (mut rankings, mut best): (Vec<Ranking>, Option<(f32, Query)>) = (Vec::new(), None);
     let how = ways.iter().map(|way| way.how.clone()).collect::<Vec<_>>().join("; ");
     for way in ways {
@@ -123,16 +123,16 @@ fn look(
         found.rows.extend(more.rows);
         rankings.push(more.ranking);
     }
-    let before = std::mem::take(&mut found.ranking);
-    found.ranking = merge_looks(before, rankings, place.limit);
+    found.ranking = merge_looks(std::mem::take(&mut found.ranking), rankings, place.limit);
     found.candidates = found.rows.len();
     let gained = first(&found.ranking).difference(&known).count();
-    let gain = match (gained, found.ranking.relevant) {
-        (0, _) => "nothing new came of it".to_owned(),
-        (n, true) => format!("{} came among the first", crate::view::count(n, "new passage", "new passages")),
-        (n, false) => {
-            format!("{} came, and none bears on it", crate::view::count(n, "new passage", "new passages"))
-        }
+    let new = crate::view::count(gained, "new passage", "new passages");
+    let gain = match (gained, before, found.ranking.relevant) {
+        (0, false, true) => "what was found bears on it".to_owned(),
+        (_, false, true) => format!("{new} among the first, and what was found bears on it"),
+        (0, ..) => "nothing new came of it".to_owned(),
+        (_, _, true) => format!("{new} among the first"),
+        (_, _, false) => format!("{new} came, and none bears on it"),
     };
     Ok(Some(Looked { said: format!("Looked again {how}: {gain}."), query: best.map(|(_, query)| query) }))
 }

@@ -25,7 +25,6 @@ pub(super) struct Unit {
 /// A document as it was read.
 pub(super) struct Read {
     pub(super) row: DocumentRow,
-    pub(super) version: VersionId,
     pub(super) pages: u32,
     pub(super) units: Vec<Unit>,
     pub(super) passages: Vec<PassageRow>,
@@ -43,7 +42,7 @@ pub(super) fn read(turn: &mut Turn<'_>, permitted: &Permitted, documents: &[Docu
         })?;
         let Some((row, version, pages, passages)) = found else { continue };
         turn.record.takes_in(passages.iter().map(standing_of));
-        read.push(Read { row, version, pages: pages.len() as u32, units: units(version, &pages), passages });
+        read.push(Read { row, pages: pages.len() as u32, units: units(version, &pages), passages });
     }
     let ids: Vec<DocumentId> = read.iter().map(|read| read.row.id).collect();
     turn.open.store.write(|writer| writer.note_reading(turn.id, &ids))?;
