@@ -303,3 +303,34 @@ fn a_chosen_context_is_what_the_engine_gets_and_what_the_fit_counts() -> Result<
     assert!(answered(&house.ask(&long)?));
     Ok(())
 }
+
+/// A header of a GGUF file that says how much context its model was trained for, and no weights.
+fn trained_for(tokens: u32) -> Vec<u8> {
+    let text = |s: &str| [&(s.len() as u64).to_le_bytes()[..], s.as_bytes()].concat();
+    let mut values = vec![[text("general.architecture"), 8u32.to_le_bytes().to_vec(), text("llama")].concat()];
+    for (key, value) in [
+        ("embedding_length", 64),
+        ("attention.head_count", 4),
+        ("block_count", 1),
+        ("feed_forward_length", 64),
+        ("context_length", tokens),
+    ] {
+        let number = [4u32.to_le_bytes(), value.to_le_bytes()].concat();
+        values.push([text(&format!("llama.{key}")), number].concat());
+    }
+    let words = [&9u32.to_le_bytes()[..], &8u32.to_le_bytes(), &1u64.to_le_bytes(), &text("a")].concat();
+    values.push([text("tokenizer.ggml.tokens"), words].concat());
+    let head = [&b"GGUF"[..], &3u32.to_le_bytes(), &0u64.to_le_bytes(), &(values.len() as u64).to_le_bytes()].concat();
+    [head, values.concat()].concat()
+}
+
+#[test]
+fn more_context_than_a_model_was_trained_for_is_refused_with_what_it_has() -> Result<()> {
+    let house = house()?;
+    let id = house.install_weights("short-sighted", trained_for(2048))?;
+    let refused = house.try_call("SetContext", json!({ "model": id, "context": 4096 })).err().context("a refusal")?;
+    assert_eq!(refused.code, hearth_api::ErrorCode::Invalid);
+    assert_eq!(refused.message, "short-sighted reads 1024 to 2048 tokens of context, not 4096.");
+    house.call("SetContext", json!({ "model": id, "context": 2048 }))?;
+    Ok(())
+}

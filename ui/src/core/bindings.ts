@@ -459,6 +459,193 @@ conversation: number,
 turn: number, };
 
 /**
+ * Which of two answers is better, as they stand on the screen.
+ */
+export type Preferred = "first" | "second" | "equal";
+
+/**
+ * Two models on the same questions.
+ */
+export type Contest = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * The space that is asked.
+ */
+space: number, 
+/**
+ * When it began.
+ */
+begun_ms: number, 
+/**
+ * The models' names, in the order in which they were given.
+ */
+names: [string, string], 
+/**
+ * Whether names are hidden until a choice.
+ */
+blind: boolean, 
+/**
+ * Whether questions are being asked now.
+ */
+running: boolean, 
+/**
+ * The questions in order.
+ */
+questions: Array<ContestQuestion>, 
+/**
+ * What all comparisons of the two models came to. While names are hidden, undecided questions do not count.
+ */
+totals: PairTotals, };
+
+/**
+ * One question that two models were asked.
+ */
+export type ContestQuestion = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * What was asked.
+ */
+question: string, 
+/**
+ * The answer that stands first.
+ */
+first: ContestAnswer, 
+/**
+ * The answer that stands second.
+ */
+second: ContestAnswer, 
+/**
+ * Whether both models read the same passages; none until both have answered.
+ */
+same_passages: boolean | null, 
+/**
+ * What a person chose last.
+ */
+choice: Preferred | null, 
+/**
+ * How often a person chose: earlier choices are kept.
+ */
+choices: number, };
+
+/**
+ * One model's answer.
+ */
+export type ContestAnswer = { 
+/**
+ * The model's name; none while it is hidden.
+ */
+model: string | null, 
+/**
+ * The turn, once it was asked. While the name is hidden it names no model.
+ */
+turn: Turn | null, 
+/**
+ * Sentences that claim something.
+ */
+claims: number, 
+/**
+ * Those that the documents support.
+ */
+supported: number, };
+
+/**
+ * What all comparisons of two models came to.
+ */
+export type PairTotals = { 
+/**
+ * One of them.
+ */
+first: SideTotals, 
+/**
+ * The other.
+ */
+second: SideTotals, 
+/**
+ * Questions that both have answered.
+ */
+questions: number, 
+/**
+ * Choices of neither.
+ */
+equal: number, 
+/**
+ * Questions without a choice.
+ */
+undecided: number, };
+
+/**
+ * What all comparisons came to for one of two models.
+ */
+export type SideTotals = { 
+/**
+ * Its id.
+ */
+model: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * How often it was chosen.
+ */
+wins: number, 
+/**
+ * Sentences that claim something.
+ */
+claims: number, 
+/**
+ * Those that the documents support.
+ */
+supported: number, 
+/**
+ * Milliseconds to the first word, the median.
+ */
+first_word_ms: number | null, 
+/**
+ * Tokens written a second, the median.
+ */
+tokens_per_second: number | null, 
+/**
+ * Milliseconds to the end, the median.
+ */
+total_ms: number | null, };
+
+/**
+ * One line of the list of comparisons.
+ */
+export type ContestRow = { 
+/**
+ * Its id.
+ */
+id: number, 
+/**
+ * When it began.
+ */
+begun_ms: number, 
+/**
+ * The models' names.
+ */
+names: [string, string], 
+/**
+ * Questions.
+ */
+questions: number, 
+/**
+ * Questions that a person has chosen on.
+ */
+decided: number, 
+/**
+ * Whether questions are being asked now.
+ */
+running: boolean, };
+
+/**
  * How a turn stands.
  */
 export type TurnState = "running" | "answered" | "abstained" | "refused" | "stopped" | "failed";
@@ -3447,20 +3634,6 @@ sources: Array<Source>, } | { "kind": "ended",
  */
 turn: Turn, };
 
-export type Preferred = "first" | "second" | "equal";
-
-export type Contest = { id: number, space: number, begun_ms: number, names: [string, string], blind: boolean, running: boolean, questions: Array<ContestQuestion>, totals: PairTotals, };
-
-export type ContestQuestion = { id: number, question: string, first: ContestAnswer, second: ContestAnswer, same_passages: boolean | null, choice: Preferred | null, choices: number, };
-
-export type ContestAnswer = { model: string | null, turn: Turn | null, claims: number, supported: number, };
-
-export type PairTotals = { first: SideTotals, second: SideTotals, questions: number, equal: number, undecided: number, };
-
-export type SideTotals = { model: string, name: string, wins: number, claims: number, supported: number, first_word_ms: number | null, tokens_per_second: number | null, total_ms: number | null, };
-
-export type ContestRow = { id: number, begun_ms: number, names: [string, string], questions: number, decided: number, running: boolean, };
-
 /** Every command: its arguments and its reply. */
 export type CommandMap = {
   /** How the vault stands. Works when locked. */
@@ -3605,12 +3778,17 @@ export type CommandMap = {
   MeasureModel: { args: { model: string, }; reply: Model };
   /** Chooses how many tokens of context a model has, within its own; nothing leaves it to the model. */
   SetContext: { args: { model: string, context: number | null, }; reply: Model };
-  /** Models that other programs keep on this machine. */
+  /** Asks two installed models the same questions, one after the other in the background, by the same recipe and with the same passages. `blind` hides their names until a person chose. */
   CompareModels: { args: { space: number, first: string, second: string, questions: Array<string>, blind: boolean, }; reply: Contest };
-  ListContests: { args: { }; reply: Array<ContestRow> };
+  /** Comparisons of models, newest first. */
+  ListContests: { args: Record<symbol, never>; reply: Array<ContestRow> };
+  /** One comparison of models with its answers. */
   GetContest: { args: { contest: number, }; reply: Contest };
+  /** Keeps which answer to a question of a comparison is better. It can be chosen again; earlier choices are kept. */
   ChooseAnswer: { args: { question: number, choice: Preferred, }; reply: Contest };
+  /** Asks no more questions of a comparison. */
   StopContest: { args: { contest: number, }; reply: Done };
+  /** Models that other programs keep on this machine. */
   ListFoundModels: { args: Record<symbol, never>; reply: Array<FoundModel> };
   /** Uses one of those where it lies, without copying it. */
   AddFoundModel: { args: { model: string, }; reply: Model };

@@ -148,7 +148,7 @@ mod tests {
             r#"[f(a="x, \"y\")", b='it\'s'), g(c=[1, -2.5, None], d={"k": True},)]"#,
             &[r#"f {"a":"x, \"y\")","b":"it's"}"#, r#"g {"c":[1,-2.5,null],"d":{"k":true}}"#],
         );
-        check(r#"[mail.send(to='\u00e4\n', n=1_000, t=(1, 2))]"#, &[r#"mail.send {"n":1000,"t":[1,2],"to":"ä\n"}"#]);
+        check(r#"[mail.send(n=1_000, t=(1, 2), to='\u00e4\n')]"#, &[r#"mail.send {"n":1000,"t":[1,2],"to":"ä\n"}"#]);
         for body in
             ["", "[]", "f", "[f(1)]", "[f(a=g())]", "[f(a=1) g()]", "[f(a='x]", "f(a=1); rm", "[f(a=1]", "[f(a=01)]"]
         {
