@@ -112,10 +112,17 @@ impl<'a> Show<'a> {
                 _ => {}
             }
         }
-        if show.slides.iter().all(|slide| slide.atom.is_none() && slide.texts.is_empty()) {
+        if show.slides.iter().all(|slide| slide.atom.is_none()) {
             // The lists are broken: slides as they lie in the file.
             let slide = |atom| Listed { id: None, atom: Some(atom), texts: Vec::new() };
-            show.slides = whole().filter(|atom| atom.kind == kinds::SLIDE).map(slide).take(MAX_SLIDES).collect();
+            let mut found: Vec<Listed<'a>> =
+                whole().filter(|atom| atom.kind == kinds::SLIDE).map(slide).take(MAX_SLIDES).collect();
+            for (slide, listed) in found.iter_mut().zip(&mut show.slides) {
+                slide.texts = std::mem::take(&mut listed.texts);
+            }
+            if !found.is_empty() {
+                show.slides = found;
+            }
         }
         if show.notes.is_empty() {
             whole().filter(|atom| atom.kind == kinds::NOTES).for_each(|notes| show.note(notes));

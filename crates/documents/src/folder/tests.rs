@@ -62,7 +62,7 @@ fn members_are_handed_on_with_their_paths() {
 fn names_that_lead_out_are_refused() {
     let bytes = zip(&[
         ("../../etc/passwd", b"x"),
-        ("/root/y", b"y"),
+        ("/etc/y", b"y"),
         ("C:\\z", b"z"),
         ("\\\\host\\u", b"u"),
         ("good.txt", b"g"),
