@@ -137,7 +137,7 @@ fn reach(text: &str) -> (f32, f32) {
             || c.is_numeric()
             || matches!(c, 'b' | 'd' | 'f' | 'h' | 'i' | 'j' | 'k' | 'l' | 't' | '(' | '/')
     });
-    let plain = any(|c| matches!(c, 'a'..='z'));
+    let plain = any(|c| c.is_ascii_lowercase());
     let low = any(|c| matches!(c, 'g' | 'j' | 'p' | 'q' | 'y' | '(' | ')' | ',' | ';' | 'Q' | '/'));
     (if tall || !plain { 0.72 } else { 0.52 }, if low { 0.20 } else { 0.0 })
 }

@@ -100,16 +100,18 @@ impl Recognizer {
         const BLOCKS: &str = "3";
         const ONE_BLOCK: &str = "6";
         const TURNED: &str = "1";
+        // A further reading that fails costs nothing of the first.
+        let again = |read: Result<Option<Vec<Seen>>, String>| read.unwrap_or_else(|_| Some(Vec::new()));
         let grey = grey_map(scan);
         let Some(mut best) = self.reading(&grey, languages, BLOCKS, ended)? else { return Ok(None) };
         if sureness(&best) < SURE_OF_A_PAGE {
-            let Some(other) = self.reading(&grey, languages, ONE_BLOCK, ended)? else { return Ok(None) };
+            let Some(other) = again(self.reading(&grey, languages, ONE_BLOCK, ended)) else { return Ok(None) };
             if letters(&other) * 5 >= letters(&best) * 4 && sureness(&other) > sureness(&best) {
                 best = other;
             }
         }
         if self.orients && sureness(&best) < UNSURE_OF_A_PAGE {
-            let Some(other) = self.reading(&grey, languages, TURNED, ended)? else { return Ok(None) };
+            let Some(other) = again(self.reading(&grey, languages, TURNED, ended)) else { return Ok(None) };
             if sureness(&other) * letters(&other) as f32 > sureness(&best) * letters(&best) as f32 {
                 best = other;
             }
