@@ -226,3 +226,20 @@ fn neighbours_come_in_order() {
     let around = house.store.read(|r| r.neighbours(PassageId(3), 1, 5)).unwrap();
     assert_eq!(around.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(), ["p1", "p2", "p3", "p4"]);
 }
+
+#[test]
+fn terms_are_known_where_they_may_be_found_and_the_walk_over_them_is_bounded() {
+    let house = house();
+    let (pump, _) = house.import("pump.txt", &["compressor compress company", "compressor filter"]);
+    let everything = house.everything();
+    let read = |head: &str, bytes: std::ops::Range<usize>, most: usize| {
+        house.store.read(|reader| reader.terms_from(head, bytes.clone(), most)).unwrap()
+    };
+    assert_eq!(read("co", 8..12, 100), [("compress".to_owned(), 1), ("compressor".to_owned(), 2)]);
+    assert_eq!(read("co", 8..12, 2), [("compress".to_owned(), 1)], "the company is looked at too");
+    assert!(read("x", 1..99, 100).is_empty() && read("", 1..99, 100).is_empty());
+    let knows = |term: &str, filter: &SearchFilter| house.store.read(|r| r.knows_term(term, filter)).unwrap();
+    assert!(knows("compressor", &everything) && !knows("compresor", &everything) && !knows("", &everything));
+    let without = SearchFilter { without: [pump].into(), ..everything.clone() };
+    assert!(!knows("compressor", &without), "what may not be found is not known");
+}
