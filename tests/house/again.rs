@@ -61,6 +61,8 @@ fn a_loaded_model_writes_one_line_in_other_words_and_a_replay_repeats_it() -> Re
     };
     let mut house = House::new(CHILD, &script)?;
     house.text("lease.txt", LEASE)?;
+    house.ask("What rent does the tenant pay?")?;
+    house.call("UnloadModel", json!({ "model": "scripted-chat" }))?;
     let cold = house.ask(question)?;
     let asked = |turn: i64, house: &House| -> Result<String> {
         Ok(house.station(turn, "Retrieve")?.decision.unwrap_or_default())

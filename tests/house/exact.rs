@@ -68,6 +68,8 @@ fn every_statement_of_a_kind_is_listed_over_documents_longer_than_any_window() -
     assert!(turn.answer.starts_with("10 statements on “supplier” in 2 documents"), "{}", turn.answer);
     assert!(turn.answer.lines().next().is_some_and(|line| line.contains("read from end to end")));
     proven(&house, &turn)?;
+    let whole: usize = turn.sentences.iter().map(|sentence| (sentence.end - sentence.start) as usize).sum();
+    assert_eq!(whole, turn.answer.encode_utf16().count(), "sentences cover the answer, line breaks and all");
     let acme = turn.sentences.iter().find(|sentence| sentence.citations.len() == 2);
     assert!(acme.is_some(), "what both say is one item with two places");
     assert_eq!(house.station(turn.id, "Generate")?.outcome, Outcome::Skipped);

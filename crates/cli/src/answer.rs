@@ -83,7 +83,8 @@ fn marked(answer: &str, sentence: &Sentence) -> String {
             None => out.push_str(&format!(" ({word})")),
         }
     }
-    out.push_str(if text.len() > trimmed.len() { &text[trimmed.len()..] } else { " " });
+    let after = text.get(trimmed.len()..).filter(|after| !after.is_empty());
+    out.push_str(after.unwrap_or(" "));
     out
 }
 

@@ -4,7 +4,7 @@
 
 use super::call::{Asked, CallRecord};
 use super::recall::Recalled;
-use super::recipe::Recipe;
+use super::recipe::{LINE_TOKENS, Recipe};
 use super::record::standing_of;
 use super::refine::{Anew, anew};
 use super::retrieve::{Found, Grounded, KEPT, filter_of, find, named, searched_for};
@@ -27,6 +27,8 @@ use std::collections::HashSet;
 
 /// Of an answer's time, where a person named one, so much may be over before a model is asked for other words.
 const TIME_FOR_WORDS: f32 = 0.5;
+/// How long a line in other words may take to write.
+const LONGEST_LINE_MS: f32 = 5_000.0;
 /// Passages among which a new one counts as gained.
 const FIRST: usize = 5;
 /// How long a stronger model may take where a person named no time.
@@ -156,6 +158,11 @@ fn by_model(turn: &mut Turn<'_>, recalled: &Recalled) -> Result<Option<Rephrased
     let Ok(model) = recalled.routed.choice.best() else { return Ok(None) };
     let Some(engine) = turn.house.schedule.loaded(&model.id) else { return Ok(None) };
     if time_left_ms(turn).is_some_and(|(left, all)| left < all * (1.0 - TIME_FOR_WORDS)) {
+        return Ok(None);
+    }
+    // A model that is known to write slowly is not waited for.
+    let slow = |writes: f32| LINE_TOKENS as f32 / writes.max(0.01) * 1e3 > LONGEST_LINE_MS;
+    if turn.house.models.speed(&model.id).writes.is_some_and(slow) {
         return Ok(None);
     }
     let (model, recipe) = (model.clone(), Recipe::in_other_words());

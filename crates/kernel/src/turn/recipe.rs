@@ -13,7 +13,7 @@ pub(crate) const ANSWER_TOKENS: u32 = 256;
 /// Tokens that may be written about one part of a long document.
 const PART_TOKENS: u32 = 96;
 /// Tokens of a line in other words.
-const LINE_TOKENS: u32 = 48;
+pub(crate) const LINE_TOKENS: u32 = 48;
 /// What such a line looks like.
 const LINE: &str = r"[^\r\n]{1,200}";
 

@@ -247,7 +247,10 @@ impl TurnRecord {
             return Vec::new();
         }
         let mut shown = Vec::new();
-        for range in hearth_retrieval::sentences(answer) {
+        let ranges = hearth_retrieval::sentences(answer);
+        for (at, range) in ranges.iter().enumerate() {
+            // With the white space after it: together they are the answer, line breaks and all.
+            let end = ranges.get(at + 1).map_or(range.end, |next| next.start);
             let check = self
                 .checks
                 .iter()
@@ -273,7 +276,7 @@ impl TurnRecord {
             };
             shown.push(api::Sentence {
                 start: view::utf16(answer, range.start as u32),
-                end: view::utf16(answer, range.end as u32),
+                end: view::utf16(answer, end as u32),
                 state,
                 citations,
                 note: check.and_then(disagreement),
