@@ -156,7 +156,7 @@ fn names_are_hidden_until_a_choice_and_choices_are_kept_by_version() -> Result<(
 
 #[test]
 fn a_model_that_fails_has_failed_and_no_other_stands_in_for_it() -> Result<()> {
-    let (house, first, second) = house(&Script { dies_on: Some("rent".into()), ..wrong() })?;
+    let (house, first, second) = house(&Script { dies_on: Some("What rent".into()), ..wrong() })?;
     let begun = compare(&house, &first, &second, &[RENT, WHEELS], false)?;
     let contest = ended(&house, begun.id)?;
     let [rent, wheels] = &contest.questions[..] else { anyhow::bail!("two questions") };
