@@ -13,14 +13,13 @@ const HEADINGS: [&str; 5] = ["title", "head", "heading", "caption", "article-tit
 
 pub(super) fn read(root: El<'_>, most: usize) -> Document {
     let mut page = PageBuilder::default();
-    let outline;
-    if has_prose(root) {
+    let outline = if has_prose(root) {
         let mut writer = Prose { page: &mut page, outline: Vec::new() };
         writer.element(root, 1);
-        outline = writer.outline;
+        writer.outline
     } else {
-        outline = tree::write(&node(root), &mut page, most);
-    }
+        tree::write(&node(root), &mut page, most)
+    };
     let mut document = document(Kind::Xml, vec![page.finish(Place::Whole)]);
     let named = |el: El<'_>| el.child("title").map(|el| folded(&el.text())).filter(|text| !text.is_empty());
     document.title = named(root).or_else(|| root.children().find_map(named));
