@@ -35,6 +35,9 @@ pub struct Rephrased {
     pub query: Query,
     /// How it came to be, in words that follow "looked again".
     pub how: String,
+    /// Whether it still asks for all that was asked: only then does what it finds bear on the question. A part of a question
+    /// is easily answered by something else.
+    pub whole: bool,
 }
 
 /// Other ways to ask for the same, told from the question, its conversation and a first ranking alone, best first.
@@ -61,7 +64,11 @@ pub fn written_anew(query: &Query, line: &str, near: Option<f32>) -> Option<Reph
     let shares =
         anew.terms.iter().any(|term| term.weight >= 0.7 && query.terms.iter().any(|own| own.text == term.text));
     let asks_the_same = near.map_or(shares, |near| near >= STANDS_FOR || (shares && near >= STANDS_FOR / 2.0));
-    (asks_the_same && !anew.terms.is_empty()).then(|| Rephrased { how: format!("as “{line}”"), query: anew })
+    (asks_the_same && !anew.terms.is_empty()).then(|| Rephrased {
+        how: format!("as “{line}”"),
+        query: anew,
+        whole: true,
+    })
 }
 
 /// What an answer claims that its passages do not bear out, as something to look for.
@@ -69,7 +76,7 @@ pub fn by_claims(query: &Query, claims: &[&str]) -> Option<Rephrased> {
     let text = claims.join(" ");
     let anew = Query { kind: query.kind, follow_up: query.follow_up, ..understand(&text, &[]) };
     let how = "by the words that were written and that no passage bore out".to_owned();
-    (!anew.terms.is_empty()).then_some(Rephrased { query: anew, how })
+    (!anew.terms.is_empty()).then_some(Rephrased { query: anew, how, whole: false })
 }
 
 /// The sentence that asks, where others only lead up to it.
@@ -79,7 +86,7 @@ fn alone(query: &Query) -> Option<Rephrased> {
     let (asked, many) = (asks.last()?, all.len());
     let anew = Query { kind: query.kind, ..understand(asked, &[]) };
     let enough = anew.terms.iter().filter(|term| term.weight >= 0.7).count() >= 2;
-    (many > 1 && enough).then(|| Rephrased { how: format!("only for “{asked}”"), query: anew })
+    (many > 1 && enough).then(|| Rephrased { how: format!("only for “{asked}”"), query: anew, whole: true })
 }
 
 /// A question that was taken for one that leans on the conversation, by itself.
@@ -87,7 +94,7 @@ fn unfollowed(query: &Query, history: &[Exchange]) -> Option<Rephrased> {
     let anew = understand(&query.asked, &[]);
     let enough = anew.terms.iter().filter(|term| term.weight >= 0.7).count() >= 2;
     let by_itself = query.follow_up && !history.is_empty() && enough;
-    by_itself.then(|| Rephrased { query: anew, how: "without the questions before it".into() })
+    by_itself.then(|| Rephrased { query: anew, how: "without the questions before it".into(), whole: true })
 }
 
 /// A short question that was taken to stand by itself, with what the one before it asked about.
@@ -110,7 +117,7 @@ fn followed(query: &Query, history: &[Exchange]) -> Option<Rephrased> {
     for term in anew.terms.iter_mut().filter(|term| !own.contains(&term.text)) {
         term.weight *= 0.5;
     }
-    Some(Rephrased { query: anew, how: format!("with the question before it ({})", carried.join(" ")) })
+    Some(Rephrased { query: anew, how: format!("with the question before it ({})", carried.join(" ")), whole: true })
 }
 
 /// The question without the words that no passage holds, where they are the smaller part of it.
@@ -135,7 +142,7 @@ fn without_missing(query: &Query, first: &Ranking) -> Option<Rephrased> {
     anew.terms.retain(|term| kept(&term.text));
     anew.phrases.retain(|phrase| phrase.iter().all(kept));
     let words: Vec<String> = missing.into_iter().map(|(_, surface)| format!("“{surface}”")).collect();
-    Some(Rephrased { query: anew, how: format!("without {}", words.join(", ")) })
+    Some(Rephrased { query: anew, how: format!("without {}", words.join(", ")), whole: false })
 }
 
 /// The words of a question that no ranked passage holds: term, and as it is written.
@@ -208,7 +215,7 @@ pub fn in_their_words(query: &Query, vocabulary: &Vocabulary, vectors: &[Vec<f32
         anew.text = anew.text.replace(surface.as_str(), word);
         said.push(format!("“{word}” for “{surface}”"));
     }
-    (!said.is_empty()).then(|| Rephrased { query: anew, how: format!("with {}", said.join(", ")) })
+    (!said.is_empty()).then(|| Rephrased { query: anew, how: format!("with {}", said.join(", ")), whole: false })
 }
 
 /// A first ranking and those of other ways to ask in one: a passage stands where it stood best. What only other words found

@@ -117,7 +117,8 @@ fn look(
     let (mut rankings, mut best): (Vec<Ranking>, Option<(f32, Query)>) = (Vec::new(), None);
     let how = ways.iter().map(|way| way.how.clone()).collect::<Vec<_>>().join("; ");
     for way in ways {
-        let more = find(house, open, &way.query, place.filter, place.limit, place.named)?;
+        let mut more = find(house, open, &way.query, place.filter, place.limit, place.named)?;
+        more.ranking.relevant &= way.whole;
         let score = more.ranking.passages.first().map_or(0.0, |ranked| ranked.score);
         if best.as_ref().is_none_or(|(known, _)| score > *known) {
             best = Some((score, more.query));
