@@ -22,7 +22,7 @@ fn shown(house: &House, turn: i64) -> Result<Turn> {
     let conversations = house.call("ListConversations", json!({ "space": house.space()? }))?;
     for one in conversations.as_array().into_iter().flatten() {
         let shown = house.call("GetConversation", json!({ "conversation": one["id"] }))?;
-        for one in shown["turns"].as_array().into_iter().flatten().filter(|one| one["id"] == turn) {
+        if let Some(one) = shown["turns"].as_array().into_iter().flatten().find(|one| one["id"] == turn) {
             return Ok(serde_json::from_value(one.clone())?);
         }
     }

@@ -248,7 +248,7 @@ impl House {
     /// Waits for the end of a turn.
     pub fn ended(&mut self, turn: i64) -> Result<Turn> {
         match self.news(turn, |news| matches!(news, TurnNews::Ended { .. }))? {
-            TurnNews::Ended { turn } => Ok(turn),
+            TurnNews::Ended { turn } => Ok(*turn),
             other => Err(anyhow!("{other:?}")),
         }
     }

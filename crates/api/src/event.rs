@@ -76,7 +76,7 @@ pub enum TurnNews {
     /// It began.
     Began {
         /// As it stands.
-        turn: super::Turn,
+        turn: Box<super::Turn>,
     },
     /// Exact quotes, before any model runs.
     Quotes {
@@ -111,6 +111,6 @@ pub enum TurnNews {
     /// It ended: the whole turn as kept.
     Ended {
         /// As it stands.
-        turn: super::Turn,
+        turn: Box<super::Turn>,
     },
 }

@@ -81,7 +81,7 @@ fn show(news: TurnNews, writer: &mut Writer, out: &Out) -> Option<Turn> {
                 out.piece(&text);
             }
         }
-        TurnNews::Ended { turn } => return Some(turn),
+        TurnNews::Ended { turn } => return Some(*turn),
     }
     None
 }

@@ -177,7 +177,7 @@ fn ask(house: &House, space: i64, question: &str, quotes_only: bool) -> Result<Q
                 }
             }
             TurnNews::Words { .. } => first_word_ms = first_word_ms.or_else(|| Some(ms(began))),
-            TurnNews::Ended { turn } => break turn,
+            TurnNews::Ended { turn } => break *turn,
             _ => {}
         }
     };

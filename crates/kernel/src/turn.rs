@@ -280,7 +280,7 @@ impl Turn<'_> {
     /// Tells every window that this turn began, as it stands.
     fn tell_began(&self) {
         if let Some(turn) = crate::turn::record::load(self.open, self.id) {
-            self.tell(TurnNews::Began { turn });
+            self.tell(TurnNews::Began { turn: Box::new(turn) });
         }
     }
 }

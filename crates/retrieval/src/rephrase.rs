@@ -82,8 +82,8 @@ pub fn by_claims(query: &Query, claims: &[&str]) -> Option<Rephrased> {
 /// The sentence that asks, where others only lead up to it.
 fn alone(query: &Query) -> Option<Rephrased> {
     let all = sentences(&query.text);
-    let asks = all.iter().filter_map(|range| query.text.get(range.clone())).filter(|s| s.ends_with(['?', '？', '؟']));
-    let (asked, many) = (asks.last()?, all.len());
+    let mut asks = all.iter().filter_map(|range| query.text.get(range.clone())).filter(|s| s.ends_with(['?', '？', '؟']));
+    let (asked, many) = (asks.next_back()?, all.len());
     let anew = Query { kind: query.kind, ..understand(asked, &[]) };
     let enough = anew.terms.iter().filter(|term| term.weight >= 0.7).count() >= 2;
     (many > 1 && enough).then(|| Rephrased { how: format!("only for “{asked}”"), query: anew, whole: true })

@@ -323,8 +323,8 @@ pub(super) fn is_better(before: &TurnRecord, after: &TurnRecord) -> bool {
     let share = |record: &TurnRecord| {
         let count = |state| record.checks.iter().filter(|check| check.state == state).count();
         let all = record.checks.len();
-        let supported = if all == 0 { 0 } else { 100 * count(CheckState::Supported) / all };
-        let partly = if all == 0 { 0 } else { 100 * count(CheckState::Partly) / all };
+        let supported = (100 * count(CheckState::Supported)).checked_div(all).unwrap_or(0);
+        let partly = (100 * count(CheckState::Partly)).checked_div(all).unwrap_or(0);
         // Nothing claimed is better than something that the source denies.
         (usize::from(count(CheckState::Contradicted) == 0), supported, partly)
     };

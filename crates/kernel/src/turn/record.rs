@@ -346,7 +346,7 @@ pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
     turn.open.turns.end(turn.id);
     crate::review::hand_over_if_wanted(turn.house, turn.open, turn.id);
     if let Some(shown) = load(turn.open, turn.id) {
-        turn.tell(TurnNews::Ended { turn: shown });
+        turn.tell(TurnNews::Ended { turn: Box::new(shown) });
     }
     turn.house.events.stale(&["ListConversations", "ListActivity", "GetHome", "ListMemories"]);
     turn.house.tell_status();
@@ -365,7 +365,7 @@ pub(crate) fn record_again(turn: &mut Turn<'_>, state: TurnState, kind: &'static
     }
     turn.open.turns.end(turn.id);
     if let Some(shown) = load(turn.open, turn.id) {
-        turn.tell(TurnNews::Ended { turn: shown });
+        turn.tell(TurnNews::Ended { turn: Box::new(shown) });
     }
     turn.house.events.stale(&["ListConversations", "ListActivity", "GetHome"]);
 }

@@ -37,7 +37,7 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>, going: Going) -> Resul
         if outcome.is_err() {
             tracing::error!(turn = id.0, "asking elsewhere broke off");
             if let Some(turn) = record::load(&open_there, id) {
-                there.events.turn(conversation.0, id.0, TurnNews::Ended { turn });
+                there.events.turn(conversation.0, id.0, TurnNews::Ended { turn: Box::new(turn) });
             }
         }
         drop(held);
@@ -62,7 +62,7 @@ fn refine(house: &House, open: &Open, row: &hearth_store::TurnRow, going: Going,
         (shown.state, shown.confidence, shown.error, shown.not_said) = (Shown::Running, None, None, None);
         shown.answer.clear();
         shown.sentences.clear();
-        turn.tell(TurnNews::Began { turn: shown });
+        turn.tell(TurnNews::Began { turn: Box::new(shown) });
     }
     turn.doing(format!("Asking {}", going.preview.provider.name), None);
     let started = turn.trail.now();
