@@ -82,7 +82,8 @@ pub fn by_claims(query: &Query, claims: &[&str]) -> Option<Rephrased> {
 /// The sentence that asks, where others only lead up to it.
 fn alone(query: &Query) -> Option<Rephrased> {
     let all = sentences(&query.text);
-    let mut asks = all.iter().filter_map(|range| query.text.get(range.clone())).filter(|s| s.ends_with(['?', '？', '؟']));
+    let mut asks =
+        all.iter().filter_map(|range| query.text.get(range.clone())).filter(|s| s.ends_with(['?', '？', '؟']));
     let (asked, many) = (asks.next_back()?, all.len());
     let anew = Query { kind: query.kind, ..understand(asked, &[]) };
     let enough = anew.terms.iter().filter(|term| term.weight >= 0.7).count() >= 2;
