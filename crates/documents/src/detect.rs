@@ -255,7 +255,7 @@ mod tests {
         check("a.pdf", b"", Err("empty"));
         check("a.txt", b" \n\n ", Err("empty"));
         check("a.png", b"\x89PNG\r\n\x1a\n\0\0\0", Ok(Kind::Picture));
-        check("a.gz", b"\x1f\x8b\x08\0\0\0", Err("unsupported"));
+        check("a.gz", b"\x1f\x8b\x08\0\0\0", Ok(Kind::Archive));
         check("a.pdf", &[0, 1, 2, 3, 4, 255, 254, 0, 0, 1, 2], Err("damaged"));
         check("a.docx", b"PK\x03\x04 and then nothing", Err("damaged"));
         let mut protected = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];

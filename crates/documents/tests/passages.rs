@@ -16,7 +16,8 @@ fn check(document: &Document, passages: &[Passage], options: &ChunkOptions) {
         assert!((passage.page, passage.range.start) >= last, "in order");
         last = (passage.page, passage.range.end);
         assert!(passage.text.chars().count() <= options.max_chars, "{} characters", passage.text.chars().count());
-        assert_eq!(passage.text, passage.text.trim());
+        // A tab that begins a row of a table is an empty cell.
+        assert_eq!(passage.text.trim_start_matches('\t'), passage.text.trim());
         covered[passage.page as usize][start..end].iter_mut().for_each(|byte| *byte = true);
     }
     for (page, covered) in document.pages.iter().zip(covered) {
@@ -146,7 +147,7 @@ fn later_rows_are_told_their_columns_and_caption() {
     for passage in &found[1..] {
         assert_eq!(
             passage.context,
-            ["Report", "Net sales by category (in millions):", "2022 2021"],
+            ["Report", "Net sales by category (in millions):", "\t2022\t2021"],
             "{}",
             passage.text
         );

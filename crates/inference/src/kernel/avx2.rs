@@ -75,8 +75,8 @@ fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32], less: &mut [i
             let sums = _mm_hadd_epi32(sums, sums);
             let sums = [_mm_cvtsi128_si32(sums), _mm_extract_epi32::<1>(sums)];
             *d = most / 127.0;
-            *s = *d * (sums[0] + sums[1]) as f32;
-            *less = sums.map(|sum| -128 * sum);
+            *s = *d * sums[0].wrapping_add(sums[1]) as f32;
+            *less = sums.map(|sum| sum.wrapping_mul(-128));
         }
     }
 }

@@ -53,8 +53,8 @@ fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32], less: &mut [i
             }
             let sums = i.map(|i| _mm512_reduce_add_epi32(i));
             *d = most / 127.0;
-            *s = *d * (sums[0] + sums[1]) as f32;
-            *less = sums.map(|sum| -128 * sum);
+            *s = *d * sums[0].wrapping_add(sums[1]) as f32;
+            *less = sums.map(|sum| sum.wrapping_mul(-128));
         }
     }
 }

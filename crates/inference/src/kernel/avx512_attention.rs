@@ -73,35 +73,41 @@ unsafe fn product<const ADD: bool, const LDA: usize, const LDC: usize>(
     kk: usize,
     sixteens: usize,
 ) {
-    let (mut r, mut b) = (0, 0);
+    let mut r = 0;
     while r < rows {
-        // SAFETY: as promised by the caller, for rows r and columns b and following.
-        let (height, width) = unsafe {
-            let (a, w, c) = (a.add(r * LDA), (w.add(b * next), ldw, next), c.add(r * LDC + b * 16));
-            let four = b + 4 <= sixteens;
-            macro_rules! tile {
-                ($r:literal, $b:literal) => {{
-                    tile::<$r, $b, ADD, LDA, LDC>(a, w, c, kk);
-                    ($r, $b)
-                }};
-            }
-            match rows - r {
-                12.. if b + 2 <= sixteens => tile!(12, 2),
-                24.. => tile!(24, 1),
-                6.. if four => tile!(6, 4),
-                6.. => tile!(6, 1),
-                3..6 if four => tile!(3, 4),
-                3..6 => tile!(3, 1),
-                2 if four => tile!(2, 4),
-                2 => tile!(2, 1),
-                _ if four => tile!(1, 4),
-                _ => tile!(1, 1),
-            }
+        let height = match rows - r {
+            12.. => 12,
+            6.. => 6,
+            3.. => 3,
+            left => left,
         };
-        b += width;
-        if b >= sixteens {
-            (r, b) = (r + height, 0);
+        let mut b = 0;
+        while b < sixteens {
+            // SAFETY: as promised by the caller, for rows r and columns b and following.
+            b += unsafe {
+                let (a, w, c) = (a.add(r * LDA), (w.add(b * next), ldw, next), c.add(r * LDC + b * 16));
+                let (two, four) = (b + 2 <= sixteens, b + 4 <= sixteens);
+                macro_rules! tile {
+                    ($r:literal, $b:literal) => {{
+                        tile::<$r, $b, ADD, LDA, LDC>(a, w, c, kk);
+                        $b
+                    }};
+                }
+                match height {
+                    12 if two => tile!(12, 2),
+                    12 => tile!(12, 1),
+                    6 if four => tile!(6, 4),
+                    6 => tile!(6, 1),
+                    3 if four => tile!(3, 4),
+                    3 => tile!(3, 1),
+                    2 if four => tile!(2, 4),
+                    2 => tile!(2, 1),
+                    _ if four => tile!(1, 4),
+                    _ => tile!(1, 1),
+                }
+            };
         }
+        r += height;
     }
 }
 

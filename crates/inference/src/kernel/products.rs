@@ -391,7 +391,7 @@ macro_rules! products {
                     for half in 0..if HALVES { 2 } else { 1 } {
                         let mut sum: [[I; N]; R] = std::array::from_fn(|r| {
                             let second = if HALVES { 0 } else { acts.less(r, 2 * b + 1) };
-                            [begin_eight(acts.less(r, 2 * b + half) + second); N]
+                            [begin_eight(acts.less(r, 2 * b + half).wrapping_add(second)); N]
                         });
                         for g in if HALVES { half * 4..half * 4 + 4 } else { 0..8 } {
                             let w: [I; N] = std::array::from_fn(|h| weights(lane_of(lanes.as_ptr().add(b * 8 + g), h)));

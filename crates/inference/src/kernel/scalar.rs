@@ -20,8 +20,8 @@ fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32], less: &mut [i
             *q = (x * inverse).round_ties_even() as i8;
             sums[i / 16] += i32::from(*q);
         }
-        *s = *d * (sums[0] + sums[1]) as f32;
-        *less = sums.map(|sum| -128 * sum);
+        *s = *d * sums[0].wrapping_add(sums[1]) as f32;
+        *less = sums.map(|sum| sum.wrapping_mul(-128));
     }
 }
 
