@@ -127,7 +127,9 @@ impl Recognizer {
         layout: &str,
         ended: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Vec<Seen>>, String> {
-        let words = ["-", "-", "--psm", layout, "--dpi", "300", "-l", languages, "tsv"];
+        // A page that may lie another way is turned on the slightest sign: the surer reading is kept.
+        let words =
+            ["-", "-", "--psm", layout, "--dpi", "300", "-l", languages, "-c", "min_orientation_margin=0", "tsv"];
         let ended = RefCell::new(ended);
         let cancelled = || ended.try_borrow_mut().is_ok_and(|mut ended| ended());
         match run(&self.program, &words, grey, PAGE, &cancelled) {
