@@ -41,6 +41,8 @@ const WALLS: &[Wall] = &[
             "crates/cli/src/proof.rs",
             // rules that a person wrote
             "crates/cli/src/policy.rs",
+            // questions that a person wrote
+            "crates/cli/src/compare.rs",
             // anchors, exports and the report, where a person wants them
             "crates/cli/src/record.rs",
             // the results, where a person wants them

@@ -189,7 +189,7 @@ fn globals(book: &mut Book, records: Records<'_>, password: bool) -> Result<(), 
 struct Sheet {
     cells: Cells,
     /// The cell of the formula whose text comes next.
-    awaited: Option<(u32, u32)>,
+    pending: Option<(u32, u32)>,
     /// Texts of drawn things by their numbers, in order.
     drawn: Vec<(u16, String)>,
     comments: Vec<(u32, u32, Option<u16>, String)>,
@@ -281,7 +281,7 @@ impl Sheet {
         let body = record.body;
         // The text of a formula's result stands by itself.
         if matches!(record.id, 0x207 | 0x007) {
-            if let Some((row, column)) = self.awaited.take() {
+            if let Some((row, column)) = self.pending.take() {
                 let text = book.text(&mut record.joined(), record.id == 0x207).unwrap_or_default();
                 self.cells.put(row, column, &text, budget)?;
             }
@@ -329,7 +329,7 @@ impl Sheet {
             _ => match body.get(head..head + 8) {
                 Some([kind, _, value, _, _, _, 0xff, 0xff]) => match kind {
                     0 => {
-                        self.awaited = Some((row, column));
+                        self.pending = Some((row, column));
                         None
                     }
                     1 => Some(truth(*value != 0).to_owned()),
