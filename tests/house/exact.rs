@@ -180,6 +180,12 @@ fn what_changed_between_two_documents_is_told_too() -> Result<()> {
         );
         proven(&house, &turn)?;
     }
+    // Named without what tells the two apart, they are found by it.
+    for question in ["What changed in the contract between v1 and v2?", "What changed in the contract?"] {
+        let turn = house.ask(question)?;
+        assert_eq!(items(&turn).len(), 2, "{question}: {}", turn.answer);
+        proven(&house, &turn)?;
+    }
     Ok(())
 }
 

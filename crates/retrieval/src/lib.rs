@@ -39,7 +39,7 @@ pub use candidate::{Candidate, Frequencies, RankOptions, Ranked, Ranking, Rerank
 pub use central::central;
 pub use claims::{Source, texts_wanted};
 pub use gather::{Topic, asks_what_changed, versions_named, wants_all};
-pub use near::{Called, NEARLY_THE_SAME, REVISED, Sketch, later, name_key};
+pub use near::{Called, NEARLY_THE_SAME, REVISED, Sketch, later, name_key, names, revision_number};
 pub use query::{Ask, Exchange, Query, QueryTerm, same_language, understand};
 pub use quotes::{Cell, Quote, quote_texts, quotes};
 pub use rank::rank;

@@ -101,6 +101,23 @@ pub fn name_key(name: &str) -> u64 {
     mix(Marked::of(name).stem.iter().fold(EMPTY, |sum, word| mix(sum ^ hash(word))))
 }
 
+/// Whether a question names a file, marks of revision apart: "the lease contract" names "Lease-Contract_v2.docx".
+pub fn names(question: &str, name: &str) -> bool {
+    let stem = Marked::of(name).stem;
+    let words: Vec<String> = fold(question)
+        .split(|c: char| !c.is_alphanumeric() && c != '.')
+        .map(|word| word.trim_matches('.').to_owned())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let letters = stem.iter().map(|word| word.chars().count()).sum::<usize>();
+    letters >= 4 && words.windows(stem.len().max(1)).any(|run| run == stem)
+}
+
+/// The number of the revision that a file's name says it is.
+pub fn revision_number(name: &str) -> Option<u32> {
+    Marked::of(name).number?.first().copied()
+}
+
 /// How the first stands to the second in time, where two alike documents say so: by marks of revision in names that are
 /// otherwise the same ("v2", "rev B", "draft", "final", "(2)"), else by when they say they were made, where the names are
 /// the same. Dates and bare numbers in names are none: they tell the parts of a series apart, which replace nothing.

@@ -9,8 +9,9 @@ use crate::compare::{self, Unit};
 use crate::view::count;
 use hearth_domain::{DocumentId, Page, PassageId, Span};
 use hearth_policy::Standing;
-use hearth_retrieval::{Revision, Topic, likeness, revise, versions_named};
+use hearth_retrieval::{Called, Revision, Topic, later, likeness, names, revise, revision_number, versions_named};
 use hearth_store::{DocumentRow, PassageRow, Reader, VersionRow, VersionState};
+use std::cmp::Ordering;
 use std::ops::Range;
 
 /// Changes shown; more are counted.
@@ -35,9 +36,12 @@ pub(super) fn between_versions(
     let allowed: Vec<DocumentId> = named.iter().copied().filter(|id| !permitted.left_out().contains(id)).collect();
     let numbers = versions_named(&recalled.query);
     let all = units::all(turn, permitted)?;
+    let files = revisions_named(&recalled.query.asked, &all, &numbers);
+    let guessed = named.is_empty() && files.is_none();
     let pair = turn.open.store.read(|reader| match allowed.as_slice() {
         [one] => of_one(reader, *one, &numbers),
         [one, other, ..] => of_two(reader, *one, *other),
+        [] if let Some((earlier, after)) = files => of_two(reader, earlier, after),
         // Nothing is named: what has versions and came in last.
         [] => {
             let mut several: Vec<&DocumentRow> = all.iter().filter(|row| row.versions > 1).collect();
@@ -49,10 +53,30 @@ pub(super) fn between_versions(
     let titles = [&before.document, &after.document].map(|row| [row.title.as_str(), row.name.as_str()]).concat();
     let topic = Topic::of_changes(&recalled.query, &titles);
     // Without a document or a version that is named, a question with a topic is about something else.
-    if named.is_empty() && numbers.is_empty() && !topic.is_empty() {
+    if guessed && numbers.is_empty() && !topic.is_empty() {
         return Ok(None);
     }
-    differences(turn, before, after, &topic, named.is_empty())
+    differences(turn, before, after, &topic, guessed)
+}
+
+/// Two files that a question names but for what tells revisions apart: those of the numbers that it names, else the last two.
+fn revisions_named(question: &str, all: &[DocumentRow], numbers: &[u32]) -> Option<(DocumentId, DocumentId)> {
+    fn called(row: &DocumentRow) -> Called<'_> {
+        Called { name: &row.name, created: None }
+    }
+    let mut of_one: Vec<&DocumentRow> = all.iter().filter(|row| names(question, &row.name)).collect();
+    let last = of_one.iter().copied().max_by(|a, b| later(called(a), called(b)).unwrap_or(Ordering::Equal))?;
+    of_one.retain(|row| row.id == last.id || later(called(last), called(row)) == Some(Ordering::Greater));
+    of_one.sort_by(|a, b| later(called(a), called(b)).unwrap_or(Ordering::Equal));
+    let numbered = |number: u32| of_one.iter().find(|row| revision_number(&row.name) == Some(number)).map(|row| row.id);
+    match (numbers, of_one.as_slice()) {
+        ([one, other], _) => {
+            numbered(*one.min(other)).zip(numbered(*one.max(other))).filter(|(one, other)| one != other)
+        }
+        ([since], [.., last]) => numbered(*since).map(|one| (one, last.id)).filter(|(one, other)| one != other),
+        ([], [.., before, last]) => Some((before.id, last.id)),
+        _ => None,
+    }
 }
 
 /// What differs between two documents that were found to be nearly the same.
