@@ -198,5 +198,19 @@ fn a_comparison_stops_and_what_cannot_be_compared_is_refused() -> Result<()> {
     let contest = ended(&house, begun.id)?;
     let last = contest.questions.last().context("a question")?;
     assert!(last.first.turn.is_none() && last.second.turn.is_none(), "{last:?}");
+
+    // It goes on where it was, also after a restart, and asks nothing twice.
+    let asked = |contest: &Contest| -> Vec<Option<i64>> {
+        let sides = contest.questions.iter().flat_map(|one| [&one.first, &one.second]);
+        sides.map(|side| side.turn.as_ref().map(|turn| turn.id)).collect()
+    };
+    let before = asked(&contest);
+    let house = house.restart()?;
+    house.call("ResumeContest", json!({ "contest": begun.id }))?;
+    let after = asked(&ended(&house, begun.id)?);
+    assert!(after.iter().all(Option::is_some), "{after:?}");
+    assert!(before.iter().zip(&after).all(|(before, after)| before.is_none() || before == after));
+    let gone = house.try_call("ResumeContest", json!({ "contest": 9_999 }));
+    assert_eq!(gone.err().map(|error| error.code), Some(ErrorCode::NotFound));
     Ok(())
 }

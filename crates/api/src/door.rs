@@ -250,6 +250,8 @@ commands! {
     ChooseAnswer { question: i64, choice: Preferred } -> Contest;
     /// Asks no more questions of a comparison.
     StopContest { contest: i64 } -> Done;
+    /// Asks the questions of a comparison that it was stopped before, or that the program ended before.
+    ResumeContest { contest: i64 } -> Contest;
     /// Models that other programs keep on this machine.
     ListFoundModels {} -> Vec<FoundModel>;
     /// Uses one of those where it lies, without copying it.

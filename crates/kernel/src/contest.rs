@@ -66,11 +66,7 @@ pub(crate) fn begin(house: &Arc<House>, asked: api::CompareModels) -> Result<api
     if open.store.read(|reader| reader.space(SpaceId(space))).map_err(error::store)?.is_none() {
         return Err(error::missing("space"));
     }
-    let mut now = open.contests.held();
-    if now.is_some() {
-        return Err(Error::new(ErrorCode::InUse, "Two models are being compared already.")
-            .hint("Wait until that has ended, or stop it."));
-    }
+    let mut now = free(&open)?;
     let count = questions.len();
     let new = NewContest {
         space: SpaceId(space),
@@ -97,7 +93,47 @@ pub(crate) fn begin(house: &Arc<House>, asked: api::CompareModels) -> Result<api
         .map_err(error::store)?;
     *now = Some(Now { contest, turn: None, stopped: false });
     drop(now);
-    let (there, opened) = (Arc::clone(house), Arc::clone(&open));
+    go(house, &open, contest, models)
+}
+
+/// Goes on with a comparison where it was broken off. What was asked is not asked again, however that ended.
+///
+/// # Errors
+/// `NotFound` where it or one of its models is not there any more; `Invalid` where a model is another version now; `InUse`
+/// while one runs.
+pub(crate) fn resume(house: &Arc<House>, contest: i64) -> Result<api::Contest, Error> {
+    let open = house.open()?;
+    let row = open.store.read(|reader| reader.contest(contest)).map_err(error::store)?;
+    let row = row.ok_or_else(|| error::missing("comparison"))?;
+    let [first, second] = &row.models;
+    let same = |(id, name, sha256): &(ModelId, String, Option<String>)| {
+        let model = writer(house, &id.0)?;
+        if model.sha256 == *sha256 {
+            return Ok(model);
+        }
+        Err(Error::new(ErrorCode::Invalid, format!("{name} is another version now than the one that was asked."))
+            .hint("Begin another comparison."))
+    };
+    let models = [same(first)?, same(second)?];
+    let mut now = free(&open)?;
+    *now = Some(Now { contest, turn: None, stopped: false });
+    drop(now);
+    go(house, &open, contest, models)
+}
+
+/// The place of the comparison that runs, while none does.
+fn free(open: &Open) -> Result<MutexGuard<'_, Option<Now>>, Error> {
+    let now = open.contests.held();
+    if now.is_some() {
+        return Err(Error::new(ErrorCode::InUse, "Two models are being compared already.")
+            .hint("Wait until that has ended, or stop it."));
+    }
+    Ok(now)
+}
+
+/// Asks what has not been asked, on a thread of its own.
+fn go(house: &Arc<House>, open: &Arc<Open>, contest: i64, models: [Installed; 2]) -> Result<api::Contest, Error> {
+    let (there, opened) = (Arc::clone(house), Arc::clone(open));
     let started = house.hands.start(&format!("contest-{contest}"), move || {
         if let Err(why) = ask_all(&there, &opened, contest, &models) {
             tracing::warn!(%why, contest, "a comparison ended early");
@@ -111,7 +147,7 @@ pub(crate) fn begin(house: &Arc<House>, asked: api::CompareModels) -> Result<api
     }
     started?;
     house.events.stale(&["ListContests", "ListActivity"]);
-    show(&open, contest)
+    show(open, contest)
 }
 
 /// An installed model that can write.
@@ -134,9 +170,12 @@ fn ask_all(house: &Arc<House>, open: &Arc<Open>, contest: i64, models: &[Install
     let row = open.store.read(|reader| reader.contest(contest)).map_err(error::store)?;
     let space = row.ok_or_else(|| error::missing("comparison"))?.space;
     let questions = open.store.read(|reader| reader.contest_questions(contest)).map_err(error::store)?;
-    for question in questions {
+    for question in questions.iter().filter(|question| question.turns.iter().any(Option::is_none)) {
         let passage_tokens = passage_tokens(house, models);
         for (at, model) in models.iter().enumerate() {
+            if question.turns.get(at).is_some_and(Option::is_some) {
+                continue;
+            }
             let still = house.peek().is_some_and(|now| Arc::ptr_eq(&now, open));
             if !still || open.contests.held().as_ref().is_none_or(|now| now.stopped) {
                 return Ok(());

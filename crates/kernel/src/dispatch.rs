@@ -255,6 +255,7 @@ answers! {
         crate::contest::stop(&*house.open()?, c.contest);
         Ok(Done {})
     }
+    ResumeContest(house, c) { crate::contest::resume(house, c.contest) }
     MeasureModel(house, c) { crate::trial::measure(house, &ModelId(c.model)) }
     SetContext(house, c) {
         let id = ModelId(c.model);

@@ -86,6 +86,7 @@ const NEEDED: &[(&str, Right)] = &[
     ("GetContest", Read),
     ("ChooseAnswer", Work),
     ("StopContest", Work),
+    ("ResumeContest", Work),
     ("ListFoundModels", Enter),
     ("AddFoundModel", Work),
     ("ListActivity", Record),

@@ -3788,6 +3788,8 @@ export type CommandMap = {
   ChooseAnswer: { args: { question: number, choice: Preferred, }; reply: Contest };
   /** Asks no more questions of a comparison. */
   StopContest: { args: { contest: number, }; reply: Done };
+  /** Asks the questions of a comparison that it was stopped before, or that the program ended before. */
+  ResumeContest: { args: { contest: number, }; reply: Contest };
   /** Models that other programs keep on this machine. */
   ListFoundModels: { args: Record<symbol, never>; reply: Array<FoundModel> };
   /** Uses one of those where it lies, without copying it. */

@@ -14,11 +14,13 @@ export interface Place {
   turn: number | null;
   /** Activity: the question that waits for a person, to be answered. */
   review: number | null;
+  /** Models: the comparison that is shown; 0 is a new one. */
+  comparison: number | null;
   /** Privacy: the rule to show. */
   rule: number | null;
 }
 
-const NOWHERE: Omit<Place, 'screen'> = { conversation: null, ingest: false, document: null, turn: null, review: null, rule: null };
+const NOWHERE: Omit<Place, 'screen'> = { conversation: null, ingest: false, document: null, turn: null, review: null, comparison: null, rule: null };
 
 class Router {
   place = $state.raw<Place>({ screen: 'ask', ...NOWHERE });

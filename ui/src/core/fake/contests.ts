@@ -3,7 +3,7 @@ import type { CommandMap, Contest, ContestQuestion, Event, Model, PairTotals, Tu
 import { DoorError } from '../transport';
 import * as turns from './turns';
 
-type Names = 'CompareModels' | 'ListContests' | 'GetContest' | 'ChooseAnswer' | 'StopContest';
+type Names = 'CompareModels' | 'ListContests' | 'GetContest' | 'ChooseAnswer' | 'StopContest' | 'ResumeContest';
 type Handlers = { [K in Names]: (args: CommandMap[K]['args']) => CommandMap[K]['reply'] };
 
 interface Kept {
@@ -59,6 +59,19 @@ export function handlers(installed: Model[], one: boolean, clock: () => number, 
     made.contest.totals = totals(made.models, kept.filter((other) => other.models[0].id === made.models[0].id && other.models[1].id === made.models[1].id));
   }
 
+  /** Asks one question after the other until all are asked or it is stopped. */
+  function go(made: Kept): Contest {
+    made.contest.running = true;
+    const timer = setInterval(() => {
+      if (!made.contest.running || !answer(made)) {
+        made.contest.running = false;
+        clearInterval(timer);
+      }
+      stale();
+    }, 400);
+    return structuredClone(made.contest);
+  }
+
   function found(id: number): Kept {
     const made = kept.find((other) => other.contest.id === id);
     if (!made) throw new DoorError({ code: 'not_found', message: 'This comparison is not there any more.', hint: null });
@@ -73,16 +86,9 @@ export function handlers(installed: Model[], one: boolean, clock: () => number, 
 
   return {
     CompareModels: ({ space, first, second, questions, blind }) => {
-      const made = make(space, first, second, questions, blind);
-      const timer = setInterval(() => {
-        if (!made.contest.running || !answer(made)) {
-          made.contest.running = false;
-          clearInterval(timer);
-        }
-        stale();
-      }, 400);
-      return structuredClone(made.contest);
+      return go(make(space, first, second, questions, blind));
     },
+    ResumeContest: ({ contest }) => go(found(contest)),
     ListContests: () =>
       kept.map(({ contest }) => ({ id: contest.id, begun_ms: contest.begun_ms, names: contest.names, questions: contest.questions.length, decided: contest.questions.filter((question) => question.choice).length, running: contest.running })),
     GetContest: ({ contest }) => structuredClone(found(contest).contest),

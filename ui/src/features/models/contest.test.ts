@@ -1,8 +1,8 @@
 // What a comparison says.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fake } from '../../core/fake';
 import type { ContestAnswer, SideTotals } from '../../core/bindings';
-import { figuresOf, isEnded, progressWords, questionsIn, totalsOf, verifiedWords } from './contest';
+import { figuresOf, isEnded, progressWords, questionsIn, totalsOf, unasked, verifiedWords } from './contest';
 
 describe('comparisons', () => {
   it('takes each line for a question, once', () => {
@@ -32,5 +32,21 @@ describe('comparisons', () => {
     expect(after.questions[1]?.second.model).toBe(after.names[0]);
     expect([after.totals.first.wins, after.totals.second.wins, after.questions[1]?.choices]).toEqual([1, 0, 2]);
     expect(progressWords(after)).toBe('2 of 2 questions answered, 1 chosen');
+  });
+
+  it('asks the rest of one that was stopped', async () => {
+    vi.useFakeTimers();
+    const core = fake(new URLSearchParams('contest'), () => 1_772_960_000_000);
+    const { installed } = await core.call('ListModels', {});
+    const begun = await core.call('CompareModels', { space: 1, first: installed[0]!.id, second: installed[1]!.id, questions: ['One?', 'Two?'], blind: false });
+    vi.advanceTimersByTime(400);
+    await core.call('StopContest', { contest: begun.id });
+    vi.advanceTimersByTime(4000);
+    expect(unasked(await core.call('GetContest', { contest: begun.id }))).toBe(2);
+    await core.call('ResumeContest', { contest: begun.id });
+    vi.advanceTimersByTime(4000);
+    const whole = await core.call('GetContest', { contest: begun.id });
+    expect([whole.running, unasked(whole)]).toEqual([false, 0]);
+    vi.useRealTimers();
   });
 });

@@ -12,6 +12,11 @@ export function isEnded(answer: ContestAnswer): boolean {
   return answer.turn !== null && answer.turn.state !== 'running';
 }
 
+/** Questions that were not put to both models. */
+export function unasked(contest: Contest): number {
+  return contest.questions.filter((one) => one.first.turn === null || one.second.turn === null).length;
+}
+
 /** "3 of 4 sentences verified", or why there is nothing to verify. */
 export function verifiedWords(answer: ContestAnswer): string {
   if (!answer.turn) return 'Not asked yet';
