@@ -73,6 +73,8 @@ pub struct RankOptions {
     pub named: Vec<DocumentId>,
     /// Documents that have a later revision in reach: it comes first, unless they are named.
     pub superseded: HashSet<DocumentId>,
+    /// Documents of a series with a later one in reach, where the question asks for the latest.
+    pub earlier: HashSet<DocumentId>,
 }
 
 /// Why a passage stands where it stands. Shares are 0 to 1.
@@ -100,6 +102,10 @@ pub struct Why {
     pub duplicate: bool,
     /// Its document has a later revision in reach.
     pub superseded: bool,
+    /// The latest is asked for, and its document is not the latest of its series.
+    pub earlier: bool,
+    /// How far it states amounts, where the question asks for one.
+    pub amounts: Option<f32>,
     /// What a reranker said of it, where one read it.
     pub reranked: Option<Reranked>,
 }

@@ -64,7 +64,7 @@ impl Date {
     }
 }
 
-fn month(folded: &str) -> Option<u8> {
+pub(crate) fn month(folded: &str) -> Option<u8> {
     let bare = folded.trim_end_matches('.');
     MONTHS.iter().position(|names| names.contains(&bare)).and_then(|at| u8::try_from(at + 1).ok())
 }

@@ -3,6 +3,7 @@
 
 mod abstain;
 mod align;
+mod amounts;
 mod candidate;
 mod cells;
 mod central;
@@ -26,6 +27,7 @@ mod rephrase;
 mod revise;
 mod second;
 mod sentences;
+mod series;
 mod similarity;
 mod spelling;
 mod stem;
@@ -49,6 +51,7 @@ pub use rephrase::{
 };
 pub use revise::{Revision, likeness, revise};
 pub use sentences::sentences;
+pub use series::{asks_for_the_latest, earlier_issues};
 pub use similarity::{Embedded, NoSimilarity, Similarity};
 pub use spelling::{Doubtful, ReadAs, doubtful, nearest, written};
 pub use terms::{index_terms, terms};

@@ -1,6 +1,7 @@
 //! Candidates of both searches -> one order with one score. Fusion by evidence, not by rank alone: what each search says
 //! is weighed by how far it can be believed on this question, and the words themselves are read again.
 
+use crate::amounts;
 use crate::candidate::{Candidate, RankOptions, Ranked, Ranking, Why};
 use crate::evidence::{Lookup, Reading};
 use crate::query::{Ask, Query};
@@ -14,8 +15,11 @@ pub(crate) const FLOOR: f32 = 0.2;
 /// A cosine at or below this says nothing: the vectors are as good as orthogonal.
 const COSINE_NOISE: f32 = 0.2;
 
-/// What is left of a passage's score where its document has a later revision.
+/// What is left of a passage's score where its document has a later revision, or a later one of its series is asked for.
 const SUPERSEDED: f32 = 0.6;
+
+/// What a passage without a figure loses, in logits, where the question asks for an amount outright.
+const WITHOUT_AMOUNTS: f32 = 1.5;
 
 /// Orders candidates. Each passage of the input is scored once, also where both searches found it (the caller may give
 /// it twice or merged). Deterministic: equal scores stand by document, page and place.
@@ -53,6 +57,8 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
             duplicate: false,
             superseded: options.superseded.contains(&candidate.document)
                 && !options.named.contains(&candidate.document),
+            earlier: options.earlier.contains(&candidate.document) && !options.named.contains(&candidate.document),
+            amounts: None,
             reranked: None,
         };
         let score = score(&why, &meaning, body.length);
@@ -64,12 +70,26 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
     let relevant = ranked.iter().any(|r| r.score >= FLOOR || named(r) && (asks_whole || r.score >= FLOOR * 0.5));
     let limit = if options.limit == 0 { DEFAULT_LIMIT } else { options.limit };
     crate::second::look_again(&mut ranked, &query.text, options.query_embedding.as_deref(), meaning.belief, FLOOR);
+    lower_without_amounts(&mut ranked, amounts::wanted(&query.text));
     // After what bears on the question was decided: a revision that is out of date still may be all that says it.
-    for r in ranked.iter_mut().filter(|r| r.why.superseded) {
+    for r in ranked.iter_mut().filter(|r| r.why.superseded || r.why.earlier) {
         r.score *= SUPERSEDED;
     }
     best_first(&mut ranked);
     Ranking { passages: spread(ranked, limit), relevant }
+}
+
+/// Passages that state no amounts stand lower where the question asks for one.
+fn lower_without_amounts(ranked: &mut [Ranked], wanted: f32) {
+    if wanted <= 0.0 {
+        return;
+    }
+    for r in ranked.iter_mut().filter(|r| r.score > 0.0) {
+        let stated = amounts::stated(&r.candidate.text);
+        r.why.amounts = Some(stated);
+        let odds = (r.score / (1.0 - r.score).max(1e-6)) * (-WITHOUT_AMOUNTS * wanted * (1.0 - stated)).exp();
+        r.score = odds / (1.0 + odds);
+    }
 }
 
 /// Equal scores stand by document, page and place.
@@ -356,6 +376,27 @@ mod tests {
         assert_eq!(order(question, both.clone(), &options).0, [2, 1]);
         let named = RankOptions { superseded, named: vec![DocumentId(1)], ..RankOptions::default() };
         assert_eq!(order(question, both, &named).0, [1, 2]);
+    }
+
+    #[test]
+    fn a_question_for_an_amount_is_answered_by_what_states_one() {
+        let prose =
+            candidate(1, "", "Revenue of the mill is recognized when flour is delivered.", Some(5.0), Some(0.7));
+        let table = candidate(2, "", "Revenue of the mill\t39,669\t40,665\t51,334\t65,775", Some(4.6), Some(0.66));
+        let both = vec![prose, table];
+        assert_eq!(
+            order("When is the revenue of the mill recognized?", both.clone(), &RankOptions::default()).0,
+            [1, 2]
+        );
+        assert_eq!(order("How much is the revenue of the mill?", both, &RankOptions::default()).0, [2, 1]);
+    }
+
+    #[test]
+    fn where_the_latest_is_asked_for_what_came_before_stands_behind() {
+        let before = candidate(1, "2022 report", "The mill ground 900 sacks.", Some(5.0), Some(0.71));
+        let after = candidate(2, "2023 report", "The mill ground 950 sacks.", Some(5.0), Some(0.7));
+        let options = RankOptions { earlier: HashSet::from([DocumentId(1)]), ..RankOptions::default() };
+        assert_eq!(order("What did the mill grind in the latest report?", vec![before, after], &options).0, [2, 1]);
     }
 
     #[test]

@@ -15,10 +15,11 @@ use hearth_api::{Error, Grounding, Outcome, TurnNews};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
 use hearth_inference::embed::Kind;
 use hearth_retrieval::{
-    Ask, Candidate, Query, RankOptions, Ranking, ReadAs, Scored, Why, abstain, quotes, rank, written,
+    Ask, Candidate, Query, RankOptions, Ranking, ReadAs, Scored, Why, abstain, asks_for_the_latest, earlier_issues,
+    quotes, rank, written,
 };
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Candidates taken from each search.
 const EACH: usize = 50;
@@ -211,6 +212,14 @@ fn explain(score: f32, candidate: &Candidate, why: &Why, read_as: &[ReadAs]) -> 
     if why.superseded {
         parts.push("a later revision comes first".to_owned());
     }
+    if why.earlier {
+        parts.push("not the latest of its series".to_owned());
+    }
+    match why.amounts {
+        Some(0.0) => parts.push("states no amount".to_owned()),
+        Some(_) => parts.push("states amounts".to_owned()),
+        None => {}
+    }
     if let Some(reranked) = why.reranked {
         parts.push(format!("{:.2} when read with the question, {} before", reranked.score, reranked.before + 1));
     }
@@ -380,10 +389,25 @@ fn find_with(
         .map_err(error::store)?;
     candidates.sort_by_key(|candidate| candidate.passage);
     let count = candidates.len();
-    let options =
-        RankOptions { limit, query_embedding: vector, named: named.to_vec(), superseded, ..RankOptions::default() };
+    let options = RankOptions {
+        limit,
+        query_embedding: vector,
+        named: named.to_vec(),
+        superseded,
+        earlier: earlier(&query, rows.values()),
+        ..RankOptions::default()
+    };
     let ranking = rank(&query, candidates, &options);
     Ok(Found { query, read_as, ranking, rows, candidates: count, searched, without_vectors: None })
+}
+
+/// Where the latest is asked for: documents of a series of which a later one was found too.
+fn earlier<'a>(query: &Query, rows: impl Iterator<Item = &'a PassageRow>) -> HashSet<DocumentId> {
+    if !asks_for_the_latest(&query.text) {
+        return HashSet::new();
+    }
+    let named: BTreeMap<DocumentId, &str> = rows.map(|row| (row.document, row.name.as_str())).collect();
+    earlier_issues(named).into_iter().collect()
 }
 
 /// Passages spread evenly over the documents that a summary is asked of.
