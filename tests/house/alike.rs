@@ -3,7 +3,7 @@
 
 use crate::CHILD;
 use anyhow::{Context, Result};
-use hearth_api::{DocumentDetail, DocumentRow, Library, Relation};
+use hearth_api::{CheckState, DocumentDetail, DocumentRow, Library, Relation, Turn};
 use hearth_tests::{House, Script};
 use serde_json::json;
 
@@ -68,6 +68,22 @@ fn a_later_revision_comes_first_and_the_earlier_is_marked_wherever_it_is_shown()
         later
     );
     assert_eq!(row(&house, earlier)?.later, None);
+    Ok(())
+}
+
+#[test]
+fn no_answer_mixes_a_revision_with_the_one_that_replaces_it() -> Result<()> {
+    let answer = "The notice period of the lease is three months, in writing.";
+    let answers = vec![("notice".to_owned(), answer.to_owned())];
+    let mut house = House::new(CHILD, &Script { answers, ..Script::default() })?;
+    house.text("lease v1.txt", &lease("three months"))?;
+    house.text("lease v2.txt", &lease("six months"))?;
+    let states = |turn: &Turn| turn.sentences.iter().filter_map(|sentence| sentence.state).collect::<Vec<_>>();
+    // What the earlier one says is borne out only where what was before is asked for.
+    let now = house.ask(ASKED)?;
+    assert!(!states(&now).contains(&CheckState::Supported), "{now:?}");
+    let before = house.ask("What was the notice period of the lease in the earlier version?")?;
+    assert_eq!(states(&before), [CheckState::Supported], "{before:?}");
     Ok(())
 }
 

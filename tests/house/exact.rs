@@ -190,6 +190,28 @@ fn what_changed_between_two_documents_is_told_too() -> Result<()> {
 }
 
 #[test]
+fn a_document_is_meant_by_what_it_is_called_in_part() -> Result<()> {
+    let mut house = house()?;
+    house.text(
+        "service-agreement.txt",
+        "Service agreement between Mill and Weir\n\nIt begins on 3 March 2026.\n\nIt ends on 9 June 2027.\n",
+    )?;
+    house.text("report.txt", "Report\n\nThe agreement with the bank was signed on 1 May 2020.\n")?;
+    let turn = house.ask("List every date in the agreement")?;
+    assert_eq!(items(&turn), ["It begins on 3 March 2026.", "It ends on 9 June 2027."], "{}", turn.answer);
+    proven(&house, &turn)?;
+    // Of revisions the later one is meant.
+    let clauses: String =
+        (0..30).map(|n| format!("Clause {n} speaks of the weirs and sluices of the mill.\n\n")).collect();
+    for (version, month) in [(1, "May"), (2, "June")] {
+        house.text(&format!("tenancy v{version}.txt"), &format!("Tenancy\n\n{clauses}It ends on 1 {month} 2026.\n"))?;
+    }
+    let turn = house.ask("List every date in the tenancy")?;
+    assert_eq!(items(&turn), ["It ends on 1 June 2026."], "{}", turn.answer);
+    Ok(())
+}
+
+#[test]
 fn an_erased_document_takes_its_list_with_it() -> Result<()> {
     let mut house = house()?;
     let document = house.text("north.txt", &contract(&["Acme", "Zyxworth"], 3))?;

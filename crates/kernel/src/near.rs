@@ -113,9 +113,10 @@ impl Standing {
         self.later.get(&document).copied()
     }
 
-    /// Documents that a later one, which may be read too, comes before.
-    pub(crate) fn superseded(&self, left_out: &BTreeSet<DocumentId>) -> HashSet<DocumentId> {
-        self.later.iter().filter(|(_, later)| !left_out.contains(later)).map(|(earlier, _)| *earlier).collect()
+    /// Documents that a later one, which may be read too, comes before, with it.
+    pub(crate) fn superseded(&self, left_out: &BTreeSet<DocumentId>) -> HashMap<DocumentId, DocumentId> {
+        let may = |pair: &(&DocumentId, &DocumentId)| !left_out.contains(pair.1);
+        self.later.iter().filter(may).map(|(earlier, later)| (*earlier, *later)).collect()
     }
 }
 

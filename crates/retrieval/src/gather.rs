@@ -120,6 +120,27 @@ pub fn asks_what_changed(query: &Query) -> bool {
     ]) || (!versions_named(query).is_empty() && has(&["differ", "compare", "unterschied", "vergleich"]))
 }
 
+/// What a question calls the document that it is about, at its end: the terms of "agreement" in "list every date in the
+/// agreement". None where that is what any document is called.
+pub fn document_named(question: &str) -> Option<Vec<String>> {
+    let folded = fold(question);
+    let words: Vec<&str> =
+        folded.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty()).collect();
+    let leads = |at: usize| match (words.get(at), words.get(at + 1)) {
+        (Some(&("in" | "of" | "from" | "within")), Some(&("the" | "this" | "that" | "my" | "our"))) => true,
+        (Some(&("in" | "aus" | "laut")), Some(&("der" | "dem" | "den"))) => true,
+        _ => false,
+    };
+    let at = (0..words.len()).rev().find(|at| leads(*at))?;
+    let name = words.get(at + 2..)?;
+    if name.len() > 4 {
+        return None;
+    }
+    let named = terms(&name.join(" "));
+    let any: HashSet<String> = terms(ASKING).into_iter().collect();
+    (!named.is_empty() && !named.iter().any(|term| any.contains(term))).then_some(named)
+}
+
 /// The numbers of versions that a question names, in its order: "v1", "version 2", "between versions 1 and 3".
 pub fn versions_named(query: &Query) -> Vec<u32> {
     let folded = fold(&query.asked);
@@ -178,12 +199,15 @@ impl Topic {
         for term in &query.terms {
             let version = !versions.is_empty()
                 && versions.iter().any(|n| term.text == n.to_string() || term.text == format!("v{n}"));
-            if named.contains(&term.text) || asking.contains(&term.text) || version || term.weight < 0.4 {
-                continue;
-            }
             let names_it = |words: &str| terms(words).contains(&term.text);
             let form = FORMS.iter().find(|(_, words)| names_it(words)).map(|(form, _)| *form);
-            match form.filter(|_| forms && topic.form.is_none()) {
+            let form = form.filter(|_| forms && topic.form.is_none());
+            // "Date" asks in "what date", and is what is asked for in "every date".
+            let asks = asking.contains(&term.text) || form.is_none() && term.weight < 0.4;
+            if named.contains(&term.text) || asks || version {
+                continue;
+            }
+            match form {
                 Some(form) => topic.form = Some((form, term.text.clone())),
                 None => topic.terms.push((term.text.clone(), term.weight)),
             }

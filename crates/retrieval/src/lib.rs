@@ -40,7 +40,7 @@ pub use abstain::{Reason, abstain};
 pub use candidate::{Candidate, Frequencies, RankOptions, Ranked, Ranking, Reranked, Scored, Why};
 pub use central::central;
 pub use claims::{Source, texts_wanted};
-pub use gather::{Topic, asks_what_changed, versions_named, wants_all};
+pub use gather::{Topic, asks_what_changed, document_named, versions_named, wants_all};
 pub use near::{Called, NEARLY_THE_SAME, REVISED, Sketch, later, name_key, names, revision_number};
 pub use query::{Ask, Exchange, Query, QueryTerm, same_language, understand};
 pub use quotes::{Cell, Quote, quote_texts, quotes};
@@ -51,7 +51,7 @@ pub use rephrase::{
 };
 pub use revise::{Revision, likeness, revise};
 pub use sentences::sentences;
-pub use series::{asks_for_the_latest, earlier_issues};
+pub use series::{asks_for_the_latest, asks_for_the_past, earlier_issues};
 pub use similarity::{Embedded, NoSimilarity, Similarity};
 pub use spelling::{Doubtful, ReadAs, doubtful, nearest, written};
 pub use terms::{index_terms, terms};

@@ -163,8 +163,8 @@ fn dropped(token: &Token, surface: &str, capitals_mean_names: bool) -> bool {
         return false;
     }
     let folded = fold(surface.trim_end_matches("'s").trim_end_matches("’s"));
+    // Not its stem: that of "date" is a grammar word of Dutch.
     is_stop(&folded)
-        || is_stop(&token.term)
         || (token.term.chars().count() == 1
             && token.term.is_ascii()
             && token.kind == TokenKind::Word

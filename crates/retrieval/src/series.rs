@@ -17,6 +17,15 @@ pub fn asks_for_the_latest(question: &str) -> bool {
         .any(|said| folded.contains(said))
 }
 
+/// Whether a question asks for what was before: then what a later revision replaced is no noise.
+pub fn asks_for_the_past(question: &str) -> bool {
+    const BEFORE: &str = "previous previously earlier before former formerly old older original originally first changed change \
+        changes version versions revision revisions draft drafts superseded compare compared difference differences differ \
+        fruher vorher alte alten vorige vorigen";
+    let folded = fold(question);
+    folded.split(|c: char| !c.is_alphanumeric()).any(|word| BEFORE.split_whitespace().any(|known| known == word))
+}
+
 /// Of documents with their names, those of a series that holds a later one.
 pub fn earlier_issues<'a, D: Copy + Eq + Hash>(named: impl IntoIterator<Item = (D, &'a str)>) -> Vec<D> {
     let mut series: HashMap<Vec<String>, Vec<(D, [u32; 3])>> = HashMap::new();

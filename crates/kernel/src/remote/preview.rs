@@ -17,6 +17,8 @@ use hearth_policy::{Decision, Outcome};
 use hearth_store::{PassageRow, TurnRow, TurnState};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Passages with less than this part of the best one's score are not sent.
+const BESIDE: f64 = 0.4;
 /// Bytes of passages that are sent, at most.
 const PASSAGES_BYTES: usize = 16_000;
 /// Bytes of an edited text, at most.
@@ -110,6 +112,20 @@ pub(crate) fn answered(open: &Open, id: TurnId) -> Result<(TurnRow, SpaceId, Vec
     found.map_err(error::store)?.ok_or_else(|| error::missing("question"))
 }
 
+/// Of the passages of a turn those that bear on the question far less than the best does: nobody needs them elsewhere.
+fn beside_the_point(open: &Open, turn: TurnId) -> Result<BTreeSet<PassageId>, Error> {
+    let rows = open.store.read(|reader| reader.trace(turn)).map_err(error::store)?;
+    let detail = rows.into_iter().find(|row| row.station == "Retrieve").map(|row| row.detail);
+    let detail: Detail = detail.and_then(|detail| serde_json::from_value(detail).ok()).unwrap_or_default();
+    let read = detail.data.get("passages").and_then(|read| read.as_array()).map(Vec::as_slice).unwrap_or_default();
+    let scored: Vec<(PassageId, f64)> = read
+        .iter()
+        .filter_map(|one| Some((PassageId(one.get("passage")?.as_i64()?), one.get("score")?.as_f64()?)))
+        .collect();
+    let best = scored.iter().map(|(_, score)| *score).fold(0.0, f64::max);
+    Ok(scored.into_iter().filter(|(_, score)| *score < best * BESIDE).map(|(id, _)| id).collect())
+}
+
 /// Shows exactly what would leave. Sends nothing.
 pub(crate) fn preview(house: &House, wanted: Wanted) -> Result<RemotePreview, Error> {
     let open = house.open()?;
@@ -124,7 +140,8 @@ pub(crate) fn preview(house: &House, wanted: Wanted) -> Result<RemotePreview, Er
         )
         .hint("Add a document, or ask for general knowledge."));
     }
-    let (leaving, held_back) = let_out(house, &provider, &sources, space, turn.id);
+    let beside = beside_the_point(&open, turn.id)?;
+    let (leaving, held_back) = let_out(house, &provider, &sources, &beside, space, turn.id);
     let trust = leaving.iter().map(|row| standing_of(row).trust).min().unwrap_or(Trust::User);
     // A question is as guarded as its space.
     let of_space = open.store.read(|reader| reader.space(space)).map_err(error::store)?;
@@ -193,6 +210,7 @@ fn let_out<'a>(
     house: &House,
     provider: &Kept,
     rows: &'a [PassageRow],
+    beside: &BTreeSet<PassageId>,
     space: SpaceId,
     turn: TurnId,
 ) -> (Vec<&'a PassageRow>, Vec<api::HeldBack>) {
@@ -211,6 +229,7 @@ fn let_out<'a>(
         });
         let why = match refused {
             Some(decision) => format!("By rule {}: {}", decision.rule.number, decision.rule.sentence),
+            None if beside.contains(&row.id) => "It hardly bears on the question.".to_owned(),
             None if bytes + row.text.len() > PASSAGES_BYTES && bytes > 0 => {
                 "There is no room for more text.".to_owned()
             }

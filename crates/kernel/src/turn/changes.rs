@@ -145,8 +145,12 @@ fn of_two(reader: &Reader<'_>, one: DocumentId, other: DocumentId) -> hearth_sto
 impl Side {
     /// What it is called beside the other.
     fn name(&self, other: &Side) -> String {
-        let title = &self.document.title;
-        if self.document.id != other.document.id { title.clone() } else { format!("version {}", self.version.number) }
+        let (title, same) = (&self.document.title, self.document.title == other.document.title);
+        match self.document.id == other.document.id {
+            true => format!("version {}", self.version.number),
+            false if same => self.document.name.clone(),
+            false => title.clone(),
+        }
     }
 
     /// The words of some bytes of a page, with their span.

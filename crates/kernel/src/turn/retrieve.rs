@@ -15,8 +15,8 @@ use hearth_api::{Error, Grounding, Outcome, TurnNews};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
 use hearth_inference::embed::Kind;
 use hearth_retrieval::{
-    Ask, Candidate, Query, RankOptions, Ranking, ReadAs, Scored, Why, abstain, asks_for_the_latest, earlier_issues,
-    quotes, rank, written,
+    Ask, Candidate, Query, RankOptions, Ranking, ReadAs, Scored, Why, abstain, asks_for_the_latest, asks_for_the_past,
+    earlier_issues, quotes, rank, written,
 };
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -25,6 +25,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 const EACH: usize = 50;
 /// Passages that are handed on.
 pub(crate) const KEPT: usize = 10;
+/// From this score on a later revision speaks for an earlier one.
+const SPEAKS: f32 = 0.2;
 /// Quotes shown.
 const QUOTES: usize = 3;
 
@@ -84,8 +86,7 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let took_ms = turn.trail.now() as u32;
     turn.record.quotes_ms = Some(took_ms);
     show(turn, took_ms);
-    let passages: Vec<PassageRow> =
-        ranking.passages.iter().filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect();
+    let passages = to_be_read(&recalled.query.text, &ranking, &rows, &found.superseded);
     turn.record.takes_in(passages.iter().map(standing_of));
     let ordered = orders(turn, &passages);
     let respelled = respelled(&found.read_as, &ranking);
@@ -102,12 +103,38 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     Ok(Grounded { recalled, passages })
 }
 
+/// The passages that a model reads: what a document says that has a later revision is left out where that revision speaks
+/// too, so that no answer mixes the two; unless what was before is asked for.
+fn to_be_read(
+    question: &str,
+    ranking: &Ranking,
+    rows: &HashMap<PassageId, PassageRow>,
+    superseded: &HashMap<DocumentId, DocumentId>,
+) -> Vec<PassageRow> {
+    let past = asks_for_the_past(question);
+    let speaks = |document: &DocumentId| {
+        ranking.passages.iter().any(|other| other.candidate.document == *document && other.score >= SPEAKS)
+    };
+    let out_of_date = |ranked: &hearth_retrieval::Ranked| {
+        ranked.why.superseded && !past && superseded.get(&ranked.candidate.document).is_some_and(speaks)
+    };
+    let read = ranking.passages.iter().filter(|ranked| !out_of_date(ranked));
+    read.filter_map(|ranked| rows.get(&ranked.candidate.passage).cloned()).collect()
+}
+
 /// The documents that a question names: those attached; for "summarise this" with none at hand, what came last.
 pub(super) fn named(turn: &Turn<'_>, recalled: &Recalled) -> Result<Vec<DocumentId>, Ended> {
     let (question, left_out) = (recalled.routed.permitted.question(), recalled.routed.permitted.left_out());
     let may = |id: &DocumentId| !left_out.contains(id);
-    if !question.attachments.is_empty() || !recalled.query.names_nothing() {
+    if !question.attachments.is_empty() || recalled.query.kind != Ask::Summarise {
         return Ok(question.attachments.iter().copied().filter(may).collect());
+    }
+    let meant = super::units::meant(turn, &recalled.routed.permitted)?;
+    if !meant.is_empty() {
+        return Ok(meant);
+    }
+    if !recalled.query.names_nothing() {
+        return Ok(Vec::new());
     }
     let limit = 1 + left_out.len();
     let newest = DocumentFilter { space: Some(question.space), limit, ..DocumentFilter::default() };
@@ -242,7 +269,12 @@ fn say_nothing_found(
     } else {
         format!("Nothing in {name} says anything about {}.", join(&missing))
     };
-    let about = [about].into_iter().chain(recalled.routed.permitted.withheld()).collect::<Vec<_>>().join(" ");
+    let on_the_way = crate::jobs::under_way(turn.open).map(|progress| {
+        let files = crate::view::count(progress.total.saturating_sub(progress.done) as usize, "file is", "files are");
+        format!("{files} still being read: ask again when they are in.")
+    });
+    let about =
+        [about].into_iter().chain(on_the_way).chain(recalled.routed.permitted.withheld()).collect::<Vec<_>>().join(" ");
     turn.answer = about.clone();
     turn.record.not_said = Some(about);
     turn.record.unused_passages = ranking.passages.len() as u32;
@@ -284,6 +316,8 @@ pub(crate) struct Found {
     pub(crate) rows: HashMap<PassageId, PassageRow>,
     pub(crate) candidates: usize,
     pub(crate) searched: u32,
+    /// Documents that have a later revision in reach, with it.
+    pub(crate) superseded: HashMap<DocumentId, DocumentId>,
     pub(crate) without_vectors: Option<Error>,
 }
 
@@ -393,12 +427,12 @@ fn find_with(
         limit,
         query_embedding: vector,
         named: named.to_vec(),
-        superseded,
+        superseded: superseded.keys().copied().collect(),
         earlier: earlier(&query, rows.values()),
         ..RankOptions::default()
     };
     let ranking = rank(&query, candidates, &options);
-    Ok(Found { query, read_as, ranking, rows, candidates: count, searched, without_vectors: None })
+    Ok(Found { query, read_as, ranking, rows, candidates: count, searched, superseded, without_vectors: None })
 }
 
 /// Where the latest is asked for: documents of a series of which a later one was found too.

@@ -4,9 +4,12 @@
 use super::permit::Permitted;
 use super::record::standing_of;
 use super::state::{Ended, Turn};
+use crate::near::Standing;
 use hearth_domain::{BlockKind, CheckState, DocumentId, Page, SentenceCheck, Span, Support, VersionId};
 use hearth_store::{DocumentFilter, DocumentRow, PassageRow};
 
+/// Documents that words such as "in the agreement" may mean, at most: more are a sort of documents, not some.
+const MOST_MEANT: usize = 2;
 /// Statements of one document, at most.
 const MOST: usize = 50_000;
 
@@ -139,7 +142,19 @@ pub(super) fn meant(turn: &Turn<'_>, permitted: &Permitted) -> Result<Vec<Docume
         })
     };
     let rows = all(turn, permitted)?;
-    Ok(rows.iter().filter(|row| named(row)).map(|row| row.id).collect())
+    let found: Vec<DocumentId> = rows.iter().filter(|row| named(row)).map(|row| row.id).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let Some(kind) = hearth_retrieval::document_named(&question.text) else { return Ok(found) };
+    let standing = turn.open.store.read(|reader| Standing::of(reader, question.space))?;
+    let superseded = standing.superseded(permitted.left_out());
+    let is_one = |row: &&DocumentRow| {
+        let said = hearth_retrieval::terms(&format!("{} {}", bare(&row.title), bare(&row.name)));
+        kind.iter().all(|term| said.contains(term)) && !superseded.contains_key(&row.id)
+    };
+    let found: Vec<DocumentId> = rows.iter().filter(is_one).map(|row| row.id).collect();
+    Ok(if found.len() <= MOST_MEANT { found } else { Vec::new() })
 }
 
 /// All documents that a question may be answered from.
