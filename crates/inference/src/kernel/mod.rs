@@ -490,7 +490,15 @@ fn by_panels<W: Copy + Sync>(
         })
         .collect();
     pool.run(total, &|units| {
-        let mut block = [0f32; ROWS * MOST_PANELS * PANEL];
+        // What few rows do not need is not cleared for them: while a decoder writes, that would be felt.
+        let (mut small, mut large);
+        let block: &mut [f32] = if m <= 8 {
+            small = [0f32; 8 * MOST_PANELS * PANEL];
+            &mut small
+        } else {
+            large = [0f32; ROWS * MOST_PANELS * PANEL];
+            &mut large
+        };
         for u in units {
             let Some((w, bias, out, (from, groups), (n, at_once))) = jobs.iter().rev().find(|job| job.3.0 <= u) else {
                 continue;
