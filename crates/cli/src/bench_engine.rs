@@ -58,10 +58,11 @@ fn show(row: &Row, out: &Out) {
     out.line(format!("{}, threads: {}, prompt: {}, rounds: {}", row.model, row.threads, row.prompt, row.rounds));
     let line = |name: &str, f: &Figures| {
         out.line(format!(
-            "  {name:<8} reads {:7.1} tokens/s   writes {:6.1} tokens/s   loads in {:5.0} ms   {}",
+            "  {name:<8} reads {:7.1} tokens/s   writes {:6.1} tokens/s   loads in {:5.0} ms, with a first prompt {:6.0} ms   {}",
             f.read_tokens_per_s,
             f.write_tokens_per_s,
             f.load_ms,
+            f.first_ms,
             size(f.peak_memory_bytes as u64)
         ));
     };
@@ -69,8 +70,13 @@ fn show(row: &Row, out: &Out) {
     if let (Some(peer), Some(ratio)) = (&row.peer, &row.ratio) {
         line("peer", peer);
         out.line(format!(
-            "  {:<8} reads {:7.2} times     writes {:6.2} times     loads in {:5.2}      {:.2} of its memory",
-            "hearth", ratio.read_tokens_per_s, ratio.write_tokens_per_s, ratio.load_ms, ratio.peak_memory_bytes
+            "  {:<8} reads {:7.2} times     writes {:6.2} times     loads in {:5.2}, with a first prompt {:4.2}   {:.2} of its memory",
+            "hearth",
+            ratio.read_tokens_per_s,
+            ratio.write_tokens_per_s,
+            ratio.load_ms,
+            ratio.first_ms,
+            ratio.peak_memory_bytes
         ));
     }
 }

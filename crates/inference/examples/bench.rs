@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         hardware,
         stores_pages: false,
     });
-    let mut chat = Chat::load_where(&mut std::fs::File::open(path)?, threads, None, 4 << 30, &found)?;
+    let mut chat = Chat::load_ahead(std::fs::File::open(path)?, threads, None, 4 << 30, &found)?;
     println!("load {} ms, {:?}", begun.elapsed().as_millis(), chat.info());
     let text = "The quick brown fox jumps over the lazy dog near the quiet river bank. ".repeat(words / 15);
     let mut messages = vec![Message { role: Speaker::User, text }];
@@ -122,8 +122,8 @@ fn compare(args: &[String]) -> Result<(), Box<dyn std::error::Error>> {
     for (name, f) in [("own", Some(row.own)), ("peer", row.peer), ("ratio", row.ratio)] {
         if let Some(f) = f {
             println!(
-                "{name:<6} read {:8.2}  write {:8.2}  load {:8.2}  memory {:.2}",
-                f.read_tokens_per_s, f.write_tokens_per_s, f.load_ms, f.peak_memory_bytes
+                "{name:<6} read {:8.2}  write {:8.2}  load {:8.2}  load and read {:8.2}  memory {:.2}",
+                f.read_tokens_per_s, f.write_tokens_per_s, f.load_ms, f.first_ms, f.peak_memory_bytes
             );
         }
     }

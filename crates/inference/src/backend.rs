@@ -3,6 +3,7 @@
 
 use crate::accelerated::place::{Found, place, rehearse};
 use crate::accelerated::{self, Decoder};
+use crate::arrival::{Arrival, Source};
 use crate::config::Config;
 use crate::error::Error;
 use crate::forward::{self, Compute, LOGITS, Part, Scratch};
@@ -12,6 +13,7 @@ use crate::quant::Type;
 use crate::weights::{Weights, most_used};
 use std::collections::HashSet;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
 /// What one conversation needs beside the shared weights.
 #[derive(Debug)]
@@ -98,8 +100,8 @@ impl State {
 
 /// The decoder of this crate with what it computes with.
 pub struct Own {
-    weights: Weights,
-    compute: Compute,
+    config: Config,
+    arrival: Arrival,
     scratch: Scratch,
 }
 
@@ -132,9 +134,13 @@ impl Backend {
     ///
     /// # Errors
     /// `Damaged` and `Unsupported`, with what is wrong. A device that fails is no error but a reason.
+    ///
+    /// With the same file once more in `behind`, weights for the processor are packed after this returned, and the first
+    /// pass waits for them; `file` must not be read from then on.
     pub fn load<R: Read + Seek + Send>(
         file: &mut R,
-        header: &Header,
+        behind: Option<Box<dyn Source>>,
+        header: &Arc<Header>,
         threads: usize,
         n_ctx: Option<usize>,
         kv_budget_bytes: u64,
@@ -162,24 +168,36 @@ impl Backend {
             Err(why) => why,
         };
         let compute = Compute::new(threads);
-        let mut weights = Weights::read(file, header, &compute.pool)?;
-        weights.settle(n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx));
-        let scratch = Scratch::new(&weights.config);
+        let (kernel, threads) = (compute.kernels.name.into(), compute.pool.threads());
+        let settled = |weights: &Weights| n_ctx.unwrap_or(usize::MAX).clamp(1, weights.config.n_ctx);
+        let (config, quantization, bytes, arrival) = match behind {
+            None => {
+                let mut w = Weights::read(file, header, &compute.pool)?;
+                w.settle(settled(&w));
+                (w.config.clone(), w.quantization, w.bytes, Arrival::There(Box::new((w, compute))))
+            }
+            Some(behind) => {
+                let plan = Weights::plan(file, header)?;
+                let arrival = Arrival::begin(behind, Arc::clone(header), compute, settled(&plan))?;
+                (plan.config, plan.quantization, plan.bytes, arrival)
+            }
+        };
+        let scratch = Scratch::new(&config);
         Ok(Self {
             place: format!("the processor: {why}"),
-            kernel: compute.kernels.name.into(),
-            quantization: weights.quantization,
-            bytes: weights.bytes,
+            kernel,
+            quantization,
+            bytes,
             device_bytes: 0,
-            threads: compute.pool.threads(),
-            runs: Runs::Own(Box::new(Own { weights, compute, scratch })),
+            threads,
+            runs: Runs::Own(Box::new(Own { config, arrival, scratch })),
         })
     }
 
     /// Returns the shape of the model.
     pub fn config(&self) -> &Config {
         match &self.runs {
-            Runs::Own(o) => &o.weights.config,
+            Runs::Own(o) => &o.config,
             Runs::Device(d, _) => d.config(),
         }
     }
@@ -187,7 +205,7 @@ impl Backend {
     /// Returns an empty cache for a conversation.
     pub fn state(&self) -> State {
         match &self.runs {
-            Runs::Own(o) => State::Own(RunState::new(&o.weights.config)),
+            Runs::Own(o) => State::Own(RunState::new(&o.config)),
             Runs::Device(d, _) => State::Device(d.state()),
         }
     }
@@ -215,7 +233,8 @@ impl Backend {
     /// together; see `forward::pass`. A device takes them one after another.
     ///
     /// # Errors
-    /// `Cancelled` when `stop` says so, `Device` when a device fails. Conversations are then as long as before, or have
+    /// `Cancelled` when `stop` says so, `Device` when a device fails, `Io` and `Damaged` where weights that were still to
+    /// come cannot be read. Conversations are then as long as before, or have
     /// all their tokens.
     pub fn pass(&mut self, parts: &mut [Part<'_, State>], stop: &dyn Fn() -> bool) -> Result<(), Error> {
         let other = || Error::Device("a cache of another model".into());
@@ -226,7 +245,8 @@ impl Backend {
                     let State::Own(state) = &mut *part.state else { return Err(other()) };
                     own.push(Part { state, tokens: part.tokens, want: part.want });
                 }
-                forward::pass(&o.weights, &mut own, &mut o.scratch, &o.compute, stop)
+                let (weights, compute) = o.arrival.wait(stop)?;
+                forward::pass(weights, &mut own, &mut o.scratch, compute, stop)
             }
             Runs::Device(d, logits) => {
                 logits.clear();

@@ -53,6 +53,19 @@ impl Error {
         move |source| Self::Io { what, source }
     }
 
+    /// Says of weights that did not arrive the same once more; other failures become `Device`.
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Io { what, source } => {
+                Self::Io { what: what.clone(), source: std::io::Error::new(source.kind(), source.to_string()) }
+            }
+            Self::Damaged(why) => Self::Damaged(why.clone()),
+            Self::Unsupported(why) => Self::Unsupported(why.clone()),
+            Self::Cancelled => Self::Cancelled,
+            other => Self::Device(other.to_string()),
+        }
+    }
+
     /// Returns the form that crosses the process boundary.
     pub fn failure(&self) -> Failure {
         let code = match self {

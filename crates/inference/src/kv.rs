@@ -8,10 +8,11 @@
 //! last ones alone: so a cache can be cut, shared, copied and stored at any position as with attention.
 
 use crate::config::Config;
-use crate::kernel::{MAX_HEAD, PAGE};
+use crate::kernel::{MAX_HEAD, PAGE, Pool};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What one conversation needs beside the shared weights.
@@ -125,23 +126,31 @@ impl RunState {
 
     /// Writes keys and values (`[heads][head_dim]` each) of one position of one layer.
     pub fn write(&mut self, layer: usize, position: usize, key: &[f32], value: &[f32]) {
-        let (d, base, at) = (self.head_dim, self.start(layer), position % PAGE);
-        let Some(page) = self.pages.get_mut(position / PAGE).map(Arc::make_mut) else { return };
-        let mut narrow = [f16::ZERO; MAX_HEAD];
-        let Some(narrow) = narrow.get_mut(..d) else { return };
-        for (h, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
-            let head = &mut page[base + h * 2 * PAGE * d..][..2 * PAGE * d];
-            let (keys, values) = head.split_at_mut(PAGE * d);
-            narrow.convert_from_f32_slice(key);
-            let column = &mut keys[at / 16 * 16 * d + at % 16..];
-            for (o, x) in column.iter_mut().step_by(16).zip(narrow.iter()) {
-                *o = x.to_bits();
-            }
-            narrow.convert_from_f32_slice(value);
-            for (o, x) in values[at * d..].iter_mut().zip(narrow.iter()) {
-                *o = x.to_bits();
-            }
+        let (d, base) = (self.head_dim, self.start(layer));
+        if let Some(page) = self.pages.get_mut(position / PAGE).map(Arc::make_mut) {
+            put(&mut page[base..], d, position % PAGE, key, value);
         }
+    }
+
+    /// Writes keys and values of many positions of one layer, `[rows][width]` each: `rows` tells for each page which of them
+    /// fill it from its beginning.
+    pub fn write_pages(
+        &mut self,
+        layer: usize,
+        rows: &[Range<usize>],
+        (keys, values): (&[f32], &[f32]),
+        width: usize,
+        pool: &Pool,
+    ) {
+        let (d, base, n) = (self.head_dim, self.start(layer), rows.len().min(self.pages.len()));
+        pool.chunks(&mut self.pages[..n], 1, &|i, pages| {
+            for (page, rows) in pages.iter_mut().map(Arc::make_mut).zip(rows.get(i)) {
+                for (at, row) in rows.clone().enumerate().take(PAGE) {
+                    let own = row * width..(row + 1) * width;
+                    put(&mut page[base..], d, at, &keys[own.clone()], &values[own]);
+                }
+            }
+        });
     }
 
     /// Writes what the convolution of a layer goes over at one position.
@@ -186,6 +195,25 @@ impl RunState {
 
     fn page_len(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
+    }
+}
+
+/// Puts keys and values of one position into the part of a page that belongs to a layer.
+fn put(page: &mut [u16], d: usize, at: usize, key: &[f32], value: &[f32]) {
+    let mut narrow = [f16::ZERO; MAX_HEAD];
+    let Some(narrow) = narrow.get_mut(..d) else { return };
+    for (h, (key, value)) in key.chunks_exact(d).zip(value.chunks_exact(d)).enumerate() {
+        let head = &mut page[h * 2 * PAGE * d..][..2 * PAGE * d];
+        let (keys, values) = head.split_at_mut(PAGE * d);
+        narrow.convert_from_f32_slice(key);
+        let column = &mut keys[at / 16 * 16 * d + at % 16..];
+        for (o, x) in column.iter_mut().step_by(16).zip(narrow.iter()) {
+            *o = x.to_bits();
+        }
+        narrow.convert_from_f32_slice(value);
+        for (o, x) in values[at * d..].iter_mut().zip(narrow.iter()) {
+            *o = x.to_bits();
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod accelerated;
 pub mod architecture;
+pub mod arrival;
 pub mod backend;
 pub mod chat;
 pub mod config;

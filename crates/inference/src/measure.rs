@@ -15,8 +15,9 @@ use crate::wire::{self, Briefing, Encoding, Hardware, Load, Message, Reply, Requ
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
-/// Tokens that are read before anything is timed, so that first touches of memory are not.
+/// Tokens that are read before a follow-up is timed, so that first touches of memory are not.
 const WARM_UP: u32 = 64;
 /// Bytes that the KV cache of a measured engine may take.
 const KV_BUDGET_BYTES: u64 = 4 << 30;
@@ -50,7 +51,10 @@ pub struct Plan {
 pub struct Figures {
     /// Milliseconds until the model was ready.
     pub load_ms: f64,
-    /// Tokens of the prompt a second.
+    /// Milliseconds from nothing until a first prompt of this length was read: weights may still be on their way when a
+    /// model counts as ready.
+    pub first_ms: f64,
+    /// Tokens of the prompt a second, by then.
     pub read_tokens_per_s: f64,
     /// Tokens written a second, behind the prompt.
     pub write_tokens_per_s: f64,
@@ -135,6 +139,7 @@ impl Figures {
     fn with(&self, other: &Self, f: impl Fn(f64, f64) -> f64) -> Self {
         Self {
             load_ms: f(self.load_ms, other.load_ms),
+            first_ms: f(self.first_ms, other.first_ms),
             read_tokens_per_s: f(self.read_tokens_per_s, other.read_tokens_per_s),
             write_tokens_per_s: f(self.write_tokens_per_s, other.write_tokens_per_s),
             peak_memory_bytes: f(self.peak_memory_bytes, other.peak_memory_bytes),
@@ -152,6 +157,7 @@ fn medians(all: &[Figures]) -> Figures {
     };
     Figures {
         load_ms: median(&|f| f.load_ms),
+        first_ms: median(&|f| f.first_ms),
         read_tokens_per_s: median(&|f| f.read_tokens_per_s),
         write_tokens_per_s: median(&|f| f.write_tokens_per_s),
         peak_memory_bytes: median(&|f| f.peak_memory_bytes),
@@ -164,12 +170,17 @@ fn medians(all: &[Figures]) -> Figures {
 /// Where it fails or ends.
 pub fn engine(input: &mut dyn Write, output: &mut dyn Read, plan: &Plan) -> Result<Figures, MeasureError> {
     let mut e = Engine { input, output, next: 1 };
+    let begun = Instant::now();
     let load_ms = e.load(plan)?;
-    let (first, second) = (e.asking(WARM_UP, 1)?, e.asking(plan.prompt, 2)?);
-    e.answer(1, &[first], 4)?;
+    let first = e.asking(plan.prompt, 1)?;
+    e.answer(1, &[first], 1)?;
+    // With the time that counting tokens took, since weights come meanwhile.
+    let first_ms = begun.elapsed().as_secs_f64() * 1e3;
+    let second = e.asking(plan.prompt, 2)?;
     let done = e.answer(2, &[second], plan.generate)?;
     Ok(Figures {
         load_ms,
+        first_ms,
         read_tokens_per_s: rate(done.prompt_tokens.saturating_sub(done.cached_tokens), done.prompt_ms),
         // The first token falls out of reading the prompt.
         write_tokens_per_s: rate(done.new_tokens.saturating_sub(1), done.generate_ms),
@@ -216,13 +227,14 @@ pub fn peer(input: &mut dyn Write, output: &mut dyn BufRead, plan: &Plan) -> Res
     };
     let room = plan.prompt + plan.generate + 2 * WARM_UP;
     let load_ms = say(format!("load {} {room} {}", plan.threads, plan.model.display()), "loaded ")?;
-    say(format!("read {WARM_UP}"), "read ")?;
-    say("write 4".into(), "written ")?;
+    let first_ms = load_ms + say(format!("read {}", plan.prompt), "read ")?;
+    say("write 1".into(), "written ")?;
     say("clear".into(), "cleared ")?;
     let read_ms = say(format!("read {}", plan.prompt), "read ")?;
     let written_ms = say(format!("write {}", plan.generate), "written ")?;
     Ok(Figures {
         load_ms,
+        first_ms,
         read_tokens_per_s: rate(plan.prompt, read_ms),
         write_tokens_per_s: rate(plan.generate, written_ms),
         peak_memory_bytes: say("memory".into(), "memory ")?,
@@ -382,7 +394,13 @@ mod tests {
     use super::*;
 
     fn figures(speed: f64) -> Figures {
-        Figures { load_ms: 100.0, read_tokens_per_s: speed, write_tokens_per_s: 10.0, peak_memory_bytes: 5e6 }
+        Figures {
+            load_ms: 100.0,
+            first_ms: 900.0,
+            read_tokens_per_s: speed,
+            write_tokens_per_s: 10.0,
+            peak_memory_bytes: 5e6,
+        }
     }
 
     fn plan() -> Plan {
@@ -414,12 +432,12 @@ mod tests {
     #[test]
     fn a_peer_is_spoken_to_in_lines_and_its_failure_is_said() {
         let mut said = Vec::new();
-        let answers = "loaded 50\nread 1\nwritten 1\ncleared 0\nread 1024\nwritten 400\nmemory 7000\n";
+        let answers = "loaded 50\nread 900\nwritten 1\ncleared 0\nread 1024\nwritten 400\nmemory 7000\n";
         let got = peer(&mut said, &mut answers.as_bytes(), &plan()).unwrap();
         assert_eq!((got.load_ms, got.read_tokens_per_s, got.write_tokens_per_s), (50.0, 500.0, 20.0));
-        assert_eq!(got.peak_memory_bytes, 7000.0);
+        assert_eq!((got.first_ms, got.peak_memory_bytes), (950.0, 7000.0));
         let said = String::from_utf8(said).unwrap();
-        assert!(said.starts_with("load 2 648 models/a.gguf\nread 64\nwrite 4\nclear\nread 512\nwrite 8\n"), "{said}");
+        assert!(said.starts_with("load 2 648 models/a.gguf\nread 512\nwrite 1\nclear\nread 512\nwrite 8\n"), "{said}");
         let error = peer(&mut Vec::new(), &mut "failed no such file\n".as_bytes(), &plan()).unwrap_err();
         assert!(error.to_string().contains("no such file"), "{error}");
         assert!(peer(&mut Vec::new(), &mut "".as_bytes(), &plan()).is_err());

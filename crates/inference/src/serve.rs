@@ -309,10 +309,10 @@ impl Model {
     fn load(load: &Load, found: &Found) -> Result<Self, Error> {
         let open = |p: &Path, what: &str| File::open(p).map_err(Error::io(what));
         let (threads, n_ctx) = (load.threads.clamp(1, 256) as usize, load.n_ctx.map(|n| n as usize));
-        let mut weights = open(&load.weights, "the model file")?;
+        let weights = open(&load.weights, "the model file")?;
         match load.role {
             Role::Chat => {
-                let mut chat = Chat::load_where(&mut weights, threads, n_ctx, load.kv_budget_bytes, found)?;
+                let mut chat = Chat::load_ahead(weights, threads, n_ctx, load.kv_budget_bytes, found)?;
                 if let Some(path) = &load.draft {
                     chat.load_draft(&mut open(path, "the model that is to guess")?, threads);
                 }
@@ -341,7 +341,7 @@ impl Model {
                     prefixes: load.encoding.prefixes.clone(),
                     precision: if load.encoding.integers { Precision::Eight } else { Precision::Full },
                 };
-                let w = &mut weights;
+                let w = &mut &weights;
                 Ok(match load.role {
                     Role::Rerank => Self::Score(Box::new(Scorer::load(w, &tokenizer, &config, &options)?)),
                     _ => Self::Embed(Box::new(Embedder::load(w, &tokenizer, &config, &options)?)),

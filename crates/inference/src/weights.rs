@@ -121,7 +121,8 @@ pub struct Weights {
 struct Loader<'a, R> {
     file: &'a mut R,
     header: &'a Header,
-    pool: &'a Pool,
+    /// What packs; without it matrices stay zero, and nothing of them is read.
+    pool: Option<&'a Pool>,
 }
 
 impl<R: Read + Seek + Send> Loader<'_, R> {
@@ -141,9 +142,12 @@ impl<R: Read + Seek + Send> Loader<'_, R> {
             let why = format!("tensor {name} is {} x {} and should be {n} x {k}", info.rows(), info.cols());
             return Err(Error::Damaged(why));
         }
+        let Some(pool) = self.pool else {
+            return outputs.iter().map(|n| Matrix::zeros(info.ty, *n, k)).collect();
+        };
         gguf::seek(self.file, &info)?;
         let mut read = |piece: &mut [u8]| self.file.read_exact(piece).map_err(Error::io("the model file"));
-        outputs.iter().map(|n| Matrix::read(info.ty, &mut read, *n, k, self.pool)).collect()
+        outputs.iter().map(|n| Matrix::read(info.ty, &mut read, *n, k, pool)).collect()
     }
 
     fn matrix(&mut self, name: &str, n: usize, k: usize) -> Result<Matrix, Error> {
@@ -329,6 +333,15 @@ impl Weights {
         Self::read_first(file, header, pool, usize::MAX)
     }
 
+    /// Reads all but the matrices, which stay zero, and checks all that `read` checks: what that can still fail for is a
+    /// file that cannot be read any more.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn plan<R: Read + Seek + Send>(file: &mut R, header: &Header) -> Result<Self, Error> {
+        Self::build(file, header, None, usize::MAX)
+    }
+
     /// Reads as `read` does, but of the blocks only the first ones, as many as are wanted.
     ///
     /// # Errors
@@ -337,6 +350,15 @@ impl Weights {
         file: &mut R,
         header: &Header,
         pool: &Pool,
+        layers: usize,
+    ) -> Result<Self, Error> {
+        Self::build(file, header, Some(pool), layers)
+    }
+
+    fn build<R: Read + Seek + Send>(
+        file: &mut R,
+        header: &Header,
+        pool: Option<&Pool>,
         layers: usize,
     ) -> Result<Self, Error> {
         let mut config = Config::read(header)?;
@@ -356,7 +378,11 @@ impl Weights {
         let output_norm = l.vector(c.architecture.output_norm, e)?;
         l.bias("output", v, Has::Never)?;
         let output = l.matrix(if tied { "token_embd.weight" } else { "output.weight" }, v, e)?;
-        let embedding = if tied { None } else { Some((embd.ty, gguf::tensor(l.file, &embd)?)) };
+        let embedding = match (tied, pool) {
+            (true, _) => None,
+            (false, None) => Some((embd.ty, vec![0; embd.bytes])),
+            (false, Some(_)) => Some((embd.ty, gguf::tensor(l.file, &embd)?)),
+        };
         let rope_factors = l.rope_factors(c.rope_dims)?;
         let layers = (0..c.n_layers).map(|i| l.layer(c, i)).collect::<Result<Vec<_>, _>>()?;
         let bytes = layers.iter().map(Layer::bytes).sum::<usize>() + output.bytes();

@@ -29,6 +29,8 @@ const NOBODY: i64 = -1;
 
 /// What a run of an engine gives.
 struct Run {
+    /// What of loading was done behind the back of who waited for it, and a little reading.
+    settling_ms: u64,
     reads: Option<f32>,
     writes: f32,
     tokens: u32,
@@ -56,7 +58,7 @@ pub(crate) fn measure(house: &Arc<House>, id: &ModelId) -> Result<Model, Error> 
         sha256: model.sha256.clone(),
         machine: crate::machine::name(),
         at_ms: now_ms(),
-        load_ms: engine.ready_ms(),
+        load_ms: engine.ready_ms() + ran.settling_ms,
         reads: ran.reads,
         writes: ran.writes,
         peak_bytes: engine.peak_memory_bytes(),
@@ -96,7 +98,7 @@ fn writing(engine: &Engine) -> Result<Run, EngineError> {
         let sampling = Sampling { max_tokens, lookup: false, ..Sampling::default() };
         engine.generate((NOBODY, None), messages, Briefing::default(), sampling, &mut |_| true)
     };
-    ask(words(WARM_UP, 0), 2)?;
+    let settling_ms = ask(words(WARM_UP, 0), 2)?.prompt_ms;
     let (mut reads, mut tokens) = (None, 0);
     let (mut written, mut writing_ms) = (0, 0);
     // A model may end its answer early; another text is asked about then.
@@ -109,7 +111,7 @@ fn writing(engine: &Engine) -> Result<Run, EngineError> {
         written += done.new_tokens.saturating_sub(1);
         writing_ms += done.generate_ms;
         if written >= ENOUGH {
-            return Ok(Run { reads, writes: rate(written, writing_ms), tokens });
+            return Ok(Run { settling_ms, reads, writes: rate(written, writing_ms), tokens });
         }
     }
     Err(EngineError::Failed { code: "short".into(), message: "it ended its answers too soon to be timed".into() })
@@ -120,7 +122,7 @@ fn passages(read: impl FnOnce(Vec<String>) -> Result<(), EngineError>) -> Result
     let texts = (0..count).map(|at| words(long, at as u32 + 3)).collect();
     let began = Instant::now();
     read(texts)?;
-    Ok(Run { reads: None, writes: rate(count as u32, began.elapsed().as_millis() as u64), tokens: 0 })
+    Ok(Run { settling_ms: 0, reads: None, writes: rate(count as u32, began.elapsed().as_millis() as u64), tokens: 0 })
 }
 
 fn rate(count: u32, ms: u64) -> f32 {

@@ -264,31 +264,26 @@ impl Encoder {
         s.x.ready(m, self.precision, compute.kernels, &compute.pool);
         let [q, k, v] = &l.qkv[..] else { return };
         let jobs = vec![(q, &mut s.q[..]), (k, &mut s.k[..]), (v, &mut s.v[..])];
-        s.x.products(m, jobs, compute.kernels, &compute.pool);
+        s.x.products(m, jobs, None, compute.kernels, &compute.pool);
         let near = c.windowed.get(i).copied().unwrap_or(false);
         let turns = if self.ropes.is_empty() { &[][..] } else { &s.turns[usize::from(near)][..] };
         let places: Vec<usize> = texts.iter().flat_map(|t| 0..t.ids.len()).collect();
-        for (data, l, turned) in [(&mut s.q, q, true), (&mut s.k, k, true), (&mut s.v, v, false)] {
-            if l.bias.is_none() && (turns.is_empty() || !turned) {
-                continue;
-            }
+        for data in [&mut s.q, &mut s.k].into_iter().filter(|_| !turns.is_empty()) {
             compute.rows(m, h, data, &|row, x| {
-                l.finish(x);
                 let at = places.get(row).map_or(0, |p| p * d);
-                if let Some(turns) = turns.get(at..at + d).filter(|_| turned) {
+                if let Some(turns) = turns.get(at..at + d) {
                     x.chunks_exact_mut(d).for_each(|head| turn(head, turns));
                 }
             });
         }
         let Some(kv) = s.pages.as_mut() else { return };
-        let (mut row, mut page) = (0, 0);
-        for t in texts {
-            for j in 0..t.ids.len() {
-                kv.write(0, page * PAGE + j, &s.k[(row + j) * h..][..h], &s.v[(row + j) * h..][..h]);
-            }
-            row += t.ids.len();
-            page += t.ids.len().div_ceil(PAGE);
-        }
+        let mut row = 0;
+        let rows = texts.iter().flat_map(|t| {
+            let own = row..row + t.ids.len();
+            row = own.end;
+            own.clone().step_by(PAGE).map(move |first| first..own.end.min(first + PAGE))
+        });
+        kv.write_pages(0, &rows.collect::<Vec<_>>(), (&s.k, &s.v), h, &compute.pool);
         let (pages, base) = kv.layer(0);
         let (mut row, mut page) = (0, 0);
         for t in texts {
@@ -314,9 +309,9 @@ impl Encoder {
             page += n;
         }
         s.heads.ready(m, self.precision, compute.kernels, &compute.pool);
-        s.heads.products(m, vec![(&l.o, &mut s.delta)], compute.kernels, &compute.pool);
+        s.heads.products(m, vec![(&l.o, &mut s.delta)], None, compute.kernels, &compute.pool);
         let norm = l.attn_norm.as_ref();
-        Self::join(s, m, h, c.family.place, &l.o, norm, compute);
+        Self::join(s, m, h, c.family.place, norm, compute);
     }
 
     fn feed(&mut self, i: usize, m: usize) {
@@ -334,35 +329,29 @@ impl Encoder {
         s.x.ready(m, self.precision, compute.kernels, &compute.pool);
         match &l.gate {
             None => {
-                s.x.products(m, vec![(&l.up, &mut s.wide.acts.x)], compute.kernels, &compute.pool);
-                compute.rows(m, n, &mut s.wide.acts.x, &|_, x| {
-                    l.up.finish(x);
-                    activation.apply(x, None, compute.kernels);
-                });
+                let then = |x: &mut [f32]| activation.apply(x, None, compute.kernels);
+                s.x.products(m, vec![(&l.up, &mut s.wide.acts.x)], Some(&then), compute.kernels, &compute.pool);
             }
             Some(gate) => {
                 let jobs = vec![(gate, &mut s.wide.acts.x[..]), (&l.up, &mut s.up[..])];
-                s.x.products(m, jobs, compute.kernels, &compute.pool);
-                compute.rows(m, n, &mut s.up, &|_, x| l.up.finish(x));
+                s.x.products(m, jobs, None, compute.kernels, &compute.pool);
                 let up = &s.up;
                 compute.rows(m, n, &mut s.wide.acts.x, &|i, x| {
-                    gate.finish(x);
                     activation.apply(x, Some(&up[i * n..][..n]), compute.kernels);
                 });
             }
         }
         s.wide.ready(m, self.precision, compute.kernels, &compute.pool);
-        s.wide.products(m, vec![(&l.down, &mut s.delta)], compute.kernels, &compute.pool);
-        Self::join(s, m, h, c.family.place, &l.down, Some(&l.ffn_norm), compute);
+        s.wide.products(m, vec![(&l.down, &mut s.delta)], None, compute.kernels, &compute.pool);
+        Self::join(s, m, h, c.family.place, Some(&l.ffn_norm), compute);
     }
 
     /// Adds what a sublayer made: to the stream, or to its input, which is then normalized.
-    fn join(s: &mut Scratch, m: usize, h: usize, place: Place, l: &Linear, norm: Option<&Norm>, compute: &Compute) {
+    fn join(s: &mut Scratch, m: usize, h: usize, place: Place, norm: Option<&Norm>, compute: &Compute) {
         let delta = &s.delta;
         let to = if place == Place::Before { &mut s.stream } else { &mut s.x.acts.x };
         compute.rows(m, h, to, &|i, x| {
             add(x, &delta[i * h..][..h]);
-            l.finish(x);
             if let Some(norm) = norm.filter(|_| place == Place::After) {
                 norm.apply(x);
             }

@@ -6,7 +6,7 @@ use super::shape::Activation;
 use crate::architecture::Has;
 use crate::error::Error;
 use crate::kernel::rowwise::{self, Levels, Rowwise};
-use crate::kernel::{Acts, Kernels, Matrix, Pool};
+use crate::kernel::{Acts, Job, Kernels, Matrix, PANEL, Pool, Then};
 use std::io::{Read, Seek};
 
 /// In what numbers weights are kept and products computed.
@@ -34,7 +34,7 @@ pub(super) struct Input {
 /// A matrix and its bias.
 pub(super) struct Linear {
     weight: Weight,
-    pub(super) bias: Option<Vec<f32>>,
+    bias: Vec<f32>, // for each of the sixteen outputs of a panel, or empty
 }
 
 /// A norm over mean and variance.
@@ -75,7 +75,8 @@ impl<R: Read + Seek + Send> Parts<'_, R> {
         let rows = self.tensors.get(&format!("{name}.weight"), &[count * n, k])?;
         let bias = self.bias(self.bias, name, count * n)?;
         let part = |(i, rows): (usize, &[f32])| {
-            let bias = bias.as_ref().map(|b| b[i * n..(i + 1) * n].to_vec());
+            let mut bias = bias.as_ref().map_or_else(Vec::new, |b| b[i * n..(i + 1) * n].to_vec());
+            bias.resize(bias.len().next_multiple_of(PANEL), 0.0);
             Ok(Linear { weight: self.pack(rows, n, k)?, bias })
         };
         rows.chunks_exact(n * k).enumerate().map(part).collect()
@@ -109,25 +110,31 @@ impl Input {
     pub(super) fn ready(&mut self, m: usize, precision: Precision, kernels: &Kernels, pool: &Pool) {
         if precision == Precision::Eight && self.acts.k.is_multiple_of(32) {
             self.levels.read(&self.acts.x, m, self.acts.k, kernels, pool);
-        } else {
-            self.acts.widen(m, kernels, pool);
         }
     }
 
-    /// Multiplies the first `m` rows with matrices of one kind, each into `[m][n]`; biases are not added yet.
-    pub(super) fn products(&self, m: usize, jobs: Vec<(&Linear, &mut [f32])>, kernels: &Kernels, pool: &Pool) {
+    /// Multiplies the first `m` rows with matrices of one kind, each into `[m][n]`, adds their biases and does what `then`
+    /// says.
+    pub(super) fn products(
+        &self,
+        m: usize,
+        jobs: Vec<(&Linear, &mut [f32])>,
+        then: Then<'_>,
+        kernels: &Kernels,
+        pool: &Pool,
+    ) {
         let (mut full, mut eight) = (Vec::new(), Vec::new());
         for (l, out) in jobs {
             match &l.weight {
-                Weight::Full(w) => full.push((w, out)),
-                Weight::Eight(w) => eight.push((w, out)),
+                Weight::Full(w) => full.push(Job { w, bias: &l.bias, out }),
+                Weight::Eight(w) => eight.push(Job { w, bias: &l.bias, out }),
             }
         }
         if !full.is_empty() {
-            kernels.products(&self.acts, m, &mut full, pool);
+            kernels.products_then(&self.acts, m, &mut full, then, pool);
         }
         if !eight.is_empty() {
-            rowwise::products(&self.levels, m, &mut eight, kernels, pool);
+            rowwise::products(&self.levels, m, &mut eight, then, kernels, pool);
         }
     }
 }
@@ -139,14 +146,7 @@ impl Linear {
             Weight::Full(w) => w.bytes(),
             Weight::Eight(w) => w.bytes(),
         };
-        weight + self.bias.as_ref().map_or(0, |b| size_of_val(&b[..]))
-    }
-
-    /// Adds the bias to a row.
-    pub(super) fn finish(&self, row: &mut [f32]) {
-        if let Some(bias) = &self.bias {
-            add(row, bias);
-        }
+        weight + size_of_val(&self.bias[..])
     }
 
     /// One row times the matrix, for heads.
@@ -159,8 +159,7 @@ impl Linear {
         input.acts.k = x.len();
         input.acts.x = x.to_vec();
         input.ready(1, precision, kernels, pool);
-        input.products(1, vec![(self, &mut out)], kernels, pool);
-        self.finish(&mut out);
+        input.products(1, vec![(self, &mut out)], None, kernels, pool);
         out
     }
 }

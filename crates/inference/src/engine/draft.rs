@@ -11,6 +11,7 @@ use crate::forward::Part;
 use crate::gguf;
 use crate::tokens::Vocabulary;
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
 /// Tokens for which nothing is guessed after a guess that was wholly wrong, at first and at most.
 const REST: (usize, usize) = (2, 64);
@@ -41,7 +42,7 @@ impl Draft {
         vocabulary: &Vocabulary,
         kv_budget_bytes: u64,
     ) -> Result<Self, Error> {
-        let header = gguf::read(&mut *file)?;
+        let header = Arc::new(gguf::read(&mut *file)?);
         let own = Vocabulary::read(&header)?;
         let same =
             |token: u32| own.bytes(token) == vocabulary.bytes(token) && own.stops(token) == vocabulary.stops(token);
@@ -49,7 +50,7 @@ impl Draft {
             return Err(Error::Unsupported("the model that is to guess has another vocabulary".into()));
         }
         let found = Found::nothing("a model that guesses runs on the processor");
-        let backend = Backend::load(file, &header, threads, Some(n_ctx), kv_budget_bytes, &found)?;
+        let backend = Backend::load(file, None, &header, threads, Some(n_ctx), kv_budget_bytes, &found)?;
         if backend.config().n_vocab < own.len() || backend.config().n_ctx < n_ctx {
             return Err(Error::Unsupported("the model that is to guess has a smaller context".into()));
         }

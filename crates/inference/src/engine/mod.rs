@@ -15,6 +15,7 @@ pub use pages::PageKey;
 pub use turn::Turn;
 
 use crate::accelerated::place::Found;
+use crate::arrival::Source;
 use crate::backend::Backend;
 use crate::chat::{self, Format, Hearing};
 use crate::constrain::{Constrainer, Guard};
@@ -28,6 +29,7 @@ use crate::wire::{Briefing, Chance, Finish, MAX_FRAME_BYTES, Message, ModelInfo,
 use draft::Draft;
 use shelf::{Conversation, Shelf};
 use std::collections::{HashSet, VecDeque};
+use std::fs::File;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,11 +135,38 @@ impl Chat {
         kv_budget_bytes: u64,
         found: &Found,
     ) -> Result<Self, Error> {
-        let header = gguf::read(&mut *file)?;
+        Self::load_from(file, None, threads, n_ctx, kv_budget_bytes, found)
+    }
+
+    /// Loads a GGUF file as `load_where` does, but for the processor packs weights after it returned; the first answer
+    /// waits for them, and for a file that cannot be read any more fails with `Io`.
+    ///
+    /// # Errors
+    /// `Damaged` and `Unsupported`, with what is wrong.
+    pub fn load_ahead(
+        mut file: File,
+        threads: usize,
+        n_ctx: Option<usize>,
+        kv_budget_bytes: u64,
+        found: &Found,
+    ) -> Result<Self, Error> {
+        let behind = file.try_clone().map_err(Error::io("the model file"))?;
+        Self::load_from(&mut file, Some(Box::new(behind)), threads, n_ctx, kv_budget_bytes, found)
+    }
+
+    fn load_from<R: Read + Seek + Send>(
+        file: &mut R,
+        behind: Option<Box<dyn Source>>,
+        threads: usize,
+        n_ctx: Option<usize>,
+        kv_budget_bytes: u64,
+        found: &Found,
+    ) -> Result<Self, Error> {
+        let header = Arc::new(gguf::read(&mut *file)?);
         // The words are read while the weights are packed.
         let (vocabulary, backend) = std::thread::scope(|scope| {
             let words = std::thread::Builder::new().spawn_scoped(scope, || Vocabulary::read(&header));
-            let backend = Backend::load(file, &header, threads, n_ctx, kv_budget_bytes, found);
+            let backend = Backend::load(file, behind, &header, threads, n_ctx, kv_budget_bytes, found);
             let words = match words {
                 Ok(words) => words.join().unwrap_or_else(|why| std::panic::resume_unwind(why)),
                 Err(_) => Vocabulary::read(&header),
@@ -268,7 +297,7 @@ impl Chat {
     /// Answers, alone. `cancelled` is asked many times a second; `emit` hears progress and text.
     ///
     /// # Errors
-    /// Those of `begin`, and `Device`. Being cancelled is an outcome.
+    /// Those of `begin`, `Device`, and `Io` after `load_ahead`. Being cancelled is an outcome.
     pub fn answer(
         &mut self,
         ask: Ask<'_>,
@@ -321,7 +350,7 @@ impl Chat {
                     turn.passed(n, self.n_ctx, |at| backend.logits_of(row + at), &mut |event| emit(i, event));
                 }
                 Err(Error::Cancelled) => turn.end(Finish::Cancelled, &mut |event| emit(i, event)),
-                Err(e) => turn.fail(Error::Device(e.to_string())),
+                Err(e) => turn.fail(e.again()),
             }
             row += want;
         }

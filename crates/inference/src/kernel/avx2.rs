@@ -7,8 +7,8 @@
 
 use super::avx2_attention::{attend, exp8};
 use super::avx2_rowwise::{level, multiply};
-use super::products::{CHUNK, MANY, Source, WIDE, products};
-use super::{Acts, Form, Kernels, Lane, Matrix, PANEL};
+use super::products::{CHUNK, DEEP, MANY, Source, WIDE, fetch, products};
+use super::{Acts, Form, Goal, Kernels, Lane, MOST_PANELS, Matrix, PANEL, Panels};
 use core::arch::x86_64::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -25,13 +25,15 @@ pub static KERNELS: Kernels = Kernels {
     quantize: |x, q, d, s, less| unsafe { quantize(x, q, d, s, less) },
     spare: |x, at, by, tops| unsafe { spare(x, at, by, tops) },
     gemm: |w, p, a, r, o| unsafe { plain::gemm(w, p, a, r, o) },
+    floats: |w, p, a, r, o| unsafe { plain::floats(w, p, a, r, o) },
     attend: |a, g, p, e| unsafe { attend(a, g, p, e) },
     silu_mul: |a, b| unsafe { silu_mul(a, b) },
     gelu_mul: |a, b| unsafe { gelu_mul(a, b) },
     gelu: |x| unsafe { gelu(x) },
     level: |x, q| unsafe { level(x, q) },
-    multiply: |w, q, k, o| unsafe { multiply(w, q, k, o) },
+    multiply: |w, p, a, r, o| unsafe { multiply(w, p, a, r, o) },
     eights: true,
+    panels: 1,
 };
 
 /// Whether this processor runs these kernels with AVX-VNNI besides.
@@ -43,6 +45,7 @@ pub fn has_vnni() -> bool {
 pub static KERNELS_VNNI: Kernels = Kernels {
     // SAFETY: `Kernels::detect` gives this table out only after `has_vnni`.
     gemm: |w, p, a, r, o| unsafe { vnni::gemm(w, p, a, r, o) },
+    floats: |w, p, a, r, o| unsafe { vnni::floats(w, p, a, r, o) },
     ..KERNELS
 };
 
@@ -231,8 +234,9 @@ mod plain {
 
     products!(
         "avx2,fma,f16c",
-        eights { four 4, eight 4, halves 2, floats [4] },
-        rows { few [1 2 3 4], four [4 1], eight [2 1], floats [4 1] }
+        eights { four 4, eight 4, halves 2 },
+        rows { few [1 2 3 4], four [4 1], eight [2 1] },
+        floats { rows [6 4 1], panels [1] }
     );
 }
 
@@ -273,8 +277,9 @@ mod vnni {
 
     products!(
         "avx2,fma,f16c,avxvnni",
-        eights { four 4, eight 4, halves 2, floats [4] },
-        rows { few [1 2 3 4], four [4 1], eight [2 1], floats [4 1] }
+        eights { four 4, eight 4, halves 2 },
+        rows { few [1 2 3 4], four [4 1], eight [2 1] },
+        floats { rows [6 4 1], panels [1] }
     );
 }
 

@@ -2,8 +2,10 @@
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "an index names the register in a tile")]
 
-use super::{Lane, PANEL};
+use super::rowwise::{self, Levels, Rowwise};
+use super::{Lane, PANEL, Panels};
 use core::arch::x86_64::*;
+use std::ops::Range;
 
 /// See `Kernels::level`.
 #[target_feature(enable = "avx2")]
@@ -42,29 +44,34 @@ pub fn level(x: &[f32], q: &mut [u8]) -> [f32; 2] {
 
 /// See `Kernels::multiply`.
 #[target_feature(enable = "avx2")]
-pub fn multiply(lanes: &[Lane], q: &[u8], k: usize, out: &mut [i32]) {
-    let m = q.len() / k;
-    assert!(k.is_multiple_of(4) && lanes.len() >= k / 4 && out.len() >= m * PANEL);
-    let mut i = 0;
-    while i < m {
-        // SAFETY: rows i and following lie inside of q and out, as checked above; the lanes hold k / 4 groups.
-        unsafe {
-            let (q, o) = (q.as_ptr().add(i * k), out.as_mut_ptr().add(i * PANEL));
-            match m - i {
-                1 => rows::<1>(lanes, q, k, o),
-                2 => rows::<2>(lanes, q, k, o),
-                3 => rows::<3>(lanes, q, k, o),
-                _ => rows::<4>(lanes, q, k, o),
+pub fn multiply(w: &Rowwise, panels: Panels<'_>, acts: &Levels, rows: Range<usize>, out: &mut [f32]) {
+    let (k, n) = (w.k, panels.which.len());
+    let lanes = &w.lanes[panels.which.start * k / 4..panels.which.end * k / 4];
+    assert!(k.is_multiple_of(4) && acts.k == k && acts.q.len() >= rows.end * k && out.len() >= rows.len() * n * PANEL);
+    for (p, lanes) in lanes.chunks_exact(k / 4).enumerate() {
+        let mut i = 0;
+        while i < rows.len() {
+            // SAFETY: rows i and following lie inside of q and out, as checked above; the lanes hold k / 4 groups.
+            unsafe {
+                let q = acts.q.as_ptr().add((rows.start + i) * k);
+                let o = out.as_mut_ptr().add((i * n + p) * PANEL).cast();
+                match rows.len() - i {
+                    1 => tile::<1>(lanes, q, k, (o, n)),
+                    2 => tile::<2>(lanes, q, k, (o, n)),
+                    3 => tile::<3>(lanes, q, k, (o, n)),
+                    _ => tile::<4>(lanes, q, k, (o, n)),
+                }
             }
+            i += 4;
         }
-        i += 4;
     }
+    rowwise::widen(w, panels, acts, rows, out);
 }
 
-/// R rows against one panel.
+/// R rows against one panel of n; sums are left as the bits of integers.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn rows<const R: usize>(lanes: &[Lane], q: *const u8, k: usize, out: *mut i32) {
+unsafe fn tile<const R: usize>(lanes: &[Lane], q: *const u8, k: usize, (out, n): (*mut i32, usize)) {
     let ones = _mm256_set1_epi16(1);
     let mut sum = [[_mm256_setzero_si256(); 2]; R];
     let w = lanes.as_ptr().cast::<__m256i>();
@@ -81,7 +88,7 @@ unsafe fn rows<const R: usize>(lanes: &[Lane], q: *const u8, k: usize, out: *mut
         }
         for r in 0..R {
             for h in 0..2 {
-                _mm256_storeu_si256(out.add(r * PANEL + h * 8).cast(), sum[r][h]);
+                _mm256_storeu_si256(out.add(r * n * PANEL + h * 8).cast(), sum[r][h]);
             }
         }
     }

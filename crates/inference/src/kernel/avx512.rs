@@ -4,8 +4,9 @@
 #![allow(clippy::needless_range_loop, reason = "an index names the register in a tile")]
 
 use super::avx512_attention::{attend, exp16};
-use super::products::{CHUNK, MANY, Source, WIDE, products};
-use super::{Acts, Form, Kernels, Lane, Matrix, PANEL};
+use super::products::{CHUNK, DEEP, MANY, Source, WIDE, fetch, products};
+use super::rowwise::{Levels, Rowwise};
+use super::{Acts, Form, Goal, Kernels, Lane, MOST_PANELS, Matrix, PANEL, Panels};
 use core::arch::x86_64::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -24,13 +25,15 @@ pub static KERNELS: Kernels = Kernels {
     quantize: |x, q, d, s, less| unsafe { quantize(x, q, d, s, less) },
     spare: |x, at, by, tops| unsafe { spare(x, at, by, tops) },
     gemm: |w, p, a, r, o| unsafe { gemm(w, p, a, r, o) },
+    floats: |w, p, a, r, o| unsafe { floats(w, p, a, r, o) },
     attend: |a, g, p, e| unsafe { attend(a, g, p, e) },
     silu_mul: |a, b| unsafe { silu_mul(a, b) },
     gelu_mul: |a, b| unsafe { gelu_mul(a, b) },
     gelu: |x| unsafe { gelu(x) },
     level: |x, q| unsafe { level(x, q) },
-    multiply: |w, q, k, o| unsafe { multiply(w, q, k, o) },
+    multiply: |w, p, a, r, o| unsafe { multiply(w, p, a, r, o) },
     eights: true,
+    panels: 3,
 };
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
@@ -201,8 +204,9 @@ fn add_eight(sum: I, w: I, a: I) -> I {
 
 products!(
     "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma",
-    eights { four 8, eight 8, halves 8, floats [24 16 8] },
-    rows { few [1 2 3 4], four [4 2 1], eight [4 2 1], floats [4 1] }
+    eights { four 8, eight 8, halves 8 },
+    rows { few [1 2 3 4], four [4 2 1], eight [4 2 1] },
+    floats { rows [8 4 1], panels [1 2 3] }
 );
 
 #[target_feature(enable = "avx512f")]
@@ -288,41 +292,119 @@ fn level(x: &[f32], q: &mut [u8]) -> [f32; 2] {
     [low, step]
 }
 
+/// Groups of four levels that stay in the nearest cache while rows go by: 24 KB of weights of three panels.
+const FOURS: usize = 128;
+
 /// See `Kernels::multiply`.
 #[target_feature(enable = "avx512f,avx512vnni")]
-fn multiply(lanes: &[Lane], q: &[u8], k: usize, out: &mut [i32]) {
-    let m = q.len() / k;
-    assert!(k.is_multiple_of(4) && lanes.len() >= k / 4 && out.len() >= m * PANEL);
-    let mut i = 0;
-    while i < m {
-        // SAFETY: rows i and following lie inside of q and out, as checked above; the lanes hold k / 4 groups.
-        unsafe {
-            let (q, o) = (q.as_ptr().add(i * k), out.as_mut_ptr().add(i * PANEL));
-            i += match m - i {
-                16.. => rows_of_levels::<16>(lanes, q, k, o),
-                8.. => rows_of_levels::<8>(lanes, q, k, o),
-                4.. => rows_of_levels::<4>(lanes, q, k, o),
-                _ => rows_of_levels::<1>(lanes, q, k, o),
-            };
+fn multiply(w: &Rowwise, panels: Panels<'_>, acts: &Levels, rows: Range<usize>, out: &mut [f32]) {
+    let (k, n, columns) = (w.k, panels.which.len(), panels.which.start * PANEL..panels.which.end * PANEL);
+    assert!(k.is_multiple_of(4) && acts.k == k && acts.q.len() >= rows.end * k && acts.steps.len() >= rows.end);
+    assert!(out.len() >= rows.len() * n * PANEL);
+    let means = Means {
+        lanes: &w.lanes[panels.which.start * k / 4..panels.which.end * k / 4],
+        scales: &w.scales[columns.clone()],
+        sums: &w.sums[columns.clone()],
+        bias: panels.bias.get(columns).unwrap_or(&[0.0; MOST_PANELS * PANEL][..n * PANEL]),
+        goal: panels.goal,
+    };
+    // SAFETY: rows and panels were checked just now.
+    unsafe {
+        match n {
+            1 => panels_of_levels::<1>(means, acts, rows, out),
+            2 => panels_of_levels::<2>(means, acts, rows, out),
+            3 => panels_of_levels::<3>(means, acts, rows, out),
+            _ => {}
         }
     }
 }
 
-/// R rows of levels against one panel; returns R.
-#[inline]
+/// Panels of `Rowwise`, and where their products go.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    lanes: &'a [Lane],
+    scales: &'a [f32],
+    sums: &'a [f32],
+    bias: &'a [f32],
+    goal: Goal,
+}
+
+/// Rows of levels against P panels.
 #[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn rows_of_levels<const R: usize>(lanes: &[Lane], q: *const u8, k: usize, out: *mut i32) -> usize {
-    let mut sum = [zero(); R];
-    // SAFETY: the caller promises R rows of k levels, R rows of 16 integers, and k / 4 lanes.
-    unsafe {
-        for g in 0..k / 4 {
-            let w = lane_of(lanes.as_ptr().add(g), 0);
-            for r in 0..R {
-                sum[r] = _mm512_dpbusd_epi32(sum[r], four(q.add(r * k + g * 4).cast()), w);
+unsafe fn panels_of_levels<const P: usize>(means: Means<'_>, acts: &Levels, rows: Range<usize>, out: &mut [f32]) {
+    let (k, lanes) = (acts.k, means.lanes.as_ptr());
+    for first in (0..k / 4).step_by(FOURS) {
+        let (span, mut i) = (first..(k / 4).min(first + FOURS), 0);
+        while i < rows.len() {
+            // SAFETY: the caller promises that all rows lie inside of `acts` and `out`, and P panels of k / 4 lanes.
+            unsafe {
+                // Meanwhile what comes next is fetched; behind the last weights it is the next panels'.
+                if span.end == k / 4 {
+                    means.goal.fetch(i..rows.len().min(i + 8), P);
+                }
+                for next in (span.end + i..span.end + i + 8).take_while(|next| *next < span.end + FOURS) {
+                    let next = if span.end < k / 4 { next } else { next - k / 4 + P * (k / 4) };
+                    (0..P).for_each(|p| fetch(lanes.wrapping_add(p * (k / 4) + next).cast()));
+                }
+                let (at, o) = (rows.start + i, out.as_mut_ptr().add(i * P * PANEL));
+                i += match rows.len() - i {
+                    8.. => tile_of_levels::<8, P>(span.clone(), means, acts, at, o),
+                    4.. => tile_of_levels::<4, P>(span.clone(), means, acts, at, o),
+                    _ => tile_of_levels::<1, P>(span.clone(), means, acts, at, o),
+                };
             }
         }
-        for r in 0..R {
-            _mm512_storeu_si512(out.add(r * PANEL).cast(), sum[r]);
+    }
+}
+
+/// R rows of levels from row `at` on against P panels, for some fours of them. What came of those before stands in `out`, as
+/// the bits of integers. Returns R.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn tile_of_levels<const R: usize, const P: usize>(
+    span: Range<usize>,
+    means: Means<'_>,
+    acts: &Levels,
+    at: usize,
+    out: *mut f32,
+) -> usize {
+    let (k, lanes, last) = (acts.k, means.lanes.as_ptr(), span.end == acts.k / 4);
+    let mut sum = [[zero(); P]; R];
+    // SAFETY: the caller promises R rows of k levels, R rows of P times 16 numbers, and P panels.
+    unsafe {
+        let (q, steps) = (acts.q.as_ptr().add(at * k), acts.steps.as_ptr().add(at));
+        // No closures here: where one of them is not inlined, sums leave their registers.
+        if span.start > 0 {
+            for r in 0..R {
+                for p in 0..P {
+                    sum[r][p] = _mm512_loadu_si512(out.add((r * P + p) * PANEL).cast());
+                }
+            }
+        }
+        for g in span {
+            let mut w = [zero(); P];
+            for p in 0..P {
+                w[p] = lane_of(lanes.add(p * k / 4 + g), 0);
+            }
+            for r in 0..R {
+                let a = four(q.add(r * k + g * 4).cast());
+                for p in 0..P {
+                    sum[r][p] = _mm512_dpbusd_epi32(sum[r][p], a, w[p]);
+                }
+            }
+        }
+        for p in 0..P {
+            let [scale, all, bias] = [means.scales, means.sums, means.bias].map(|x| load(x.as_ptr().add(p * PANEL)));
+            for r in 0..R {
+                let o = out.add((r * P + p) * PANEL);
+                if last {
+                    let [low, step] = *steps.add(r);
+                    let exact = _mm512_add_ps(mul(splat(step), float(sum[r][p])), mul(splat(low), all));
+                    store(o, _mm512_add_ps(mul(scale, exact), bias));
+                } else {
+                    _mm512_storeu_si512(o.cast(), sum[r][p]);
+                }
+            }
         }
     }
     R

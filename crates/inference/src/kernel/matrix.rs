@@ -115,6 +115,28 @@ impl Matrix {
         Self::read(ty, &mut { read }, n, k, pool)
     }
 
+    /// A matrix of `n` rows with `k` weights each, all of them zero, in the layout of a format. Its memory is asked for and
+    /// not touched.
+    ///
+    /// # Errors
+    /// `Damaged` where the shape is none that the format has.
+    pub fn zeros(ty: Type, n: usize, k: usize) -> Result<Self, Error> {
+        if ty.bytes(k).is_none_or(|b| n == 0 || b == 0 || b.checked_mul(n).is_none()) {
+            return Err(Error::Damaged(format!("a matrix {n} x {k} of {}", ty.name())));
+        }
+        let (form, panels, blocks) = (Form::of(ty), n.div_ceil(PANEL), k / 32);
+        let [floats, halves] = [Form::Dense, Form::Half].map(|f| if form == f { panels * PANEL * k } else { 0 });
+        let (nl, ns) = (blocks * form.lanes(), blocks * form.scales());
+        Ok(Self {
+            n,
+            k,
+            form,
+            lanes: Span::zeros(panels * nl),
+            scales: Span::zeros(panels * ns + halves),
+            dense: Span::zeros(floats),
+        })
+    }
+
     /// Packs the bytes of a GGUF tensor of `n` rows with `k` weights each, which `read` brings one piece after another:
     /// each while the one before is packed.
     ///
@@ -127,19 +149,9 @@ impl Matrix {
         k: usize,
         pool: &Pool,
     ) -> Result<Self, Error> {
-        let row_bytes = ty.bytes(k).filter(|b| n > 0 && *b > 0 && b.checked_mul(n).is_some());
-        let row_bytes = row_bytes.ok_or_else(|| Error::Damaged(format!("a matrix {n} x {k} of {}", ty.name())))?;
-        let (form, panels, blocks) = (Form::of(ty), n.div_ceil(PANEL), k / 32);
-        let [floats, halves] = [Form::Dense, Form::Half].map(|f| if form == f { panels * PANEL * k } else { 0 });
-        let (nl, ns) = (blocks * form.lanes(), blocks * form.scales());
-        let mut w = Self {
-            n,
-            k,
-            form,
-            lanes: Span::zeros(panels * nl),
-            scales: Span::zeros(panels * ns + halves),
-            dense: Span::zeros(floats),
-        };
+        let mut w = Self::zeros(ty, n, k)?;
+        let row_bytes = ty.bytes(k).unwrap_or(1);
+        let (form, panels) = (w.form, n.div_ceil(PANEL));
         // What a panel holds of each.
         let [pl, ps, pd] = [w.lanes.len(), w.scales.len(), w.dense.len()].map(|len| len / panels);
         let (lanes, scales) = (Parts::new(&mut w.lanes, pl), Parts::new(&mut w.scales, ps));

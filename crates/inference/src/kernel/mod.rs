@@ -60,10 +60,6 @@ pub struct Acts {
 pub struct Eights {
     /// How many rows stand here as integers, a multiple of 8.
     pub rows: usize,
-    /// How many stand here as floats, a multiple of 8.
-    pub wide: usize,
-    /// f32 `[wide / 8][k][8]`.
-    pub x: Vec<f32>,
     /// Integers `[rows / 8][k / 4][8][4]`.
     pub q: Vec<i8>,
     /// Scales `[rows / 8][k / 32][8]`.
@@ -78,8 +74,8 @@ impl Eights {
     /// Whether all that the numbers of rows promise is there.
     fn holds(&self, k: usize) -> bool {
         let (n, b) = (self.rows, k / 32);
-        let integers = self.q.len() >= n * k && self.d.len() >= n * b && self.s.len() >= n * b;
-        integers && self.less.len() >= n * 2 * b && self.x.len() >= self.wide * k
+        let scaled = self.d.len() >= n * b && self.s.len() >= n * b;
+        self.q.len() >= n * k && scaled && self.less.len() >= n * 2 * b
     }
 }
 
@@ -201,20 +197,9 @@ impl Acts {
         self.stand_beside(pool);
     }
 
-    /// Puts the floats of the first `m` rows side by side, for products with floats; until rows are quantized or this is
-    /// said again, they are taken from there.
-    pub fn widen(&mut self, m: usize, kernels: &Kernels, pool: &Pool) {
-        let (k, e) = (self.k, &mut self.eights);
-        e.wide = if kernels.eights { m / 8 * 8 } else { 0 };
-        e.x.resize(e.x.len().max(e.wide * k), 0.0);
-        let (x, n) = (&self.x, e.wide / 8);
-        pool.chunks(&mut e.x[..n * 8 * k], 8 * k, &|i, out| beside(&x[i * 8 * k..][..8 * k], k, out));
-    }
-
     /// Puts the integers of the rows in eights side by side.
     fn stand_beside(&mut self, pool: &Pool) {
         let (k, b, e) = (self.k, self.k / 32, &mut self.eights);
-        e.wide = 0;
         let n = e.rows / 8;
         e.q.resize(e.q.len().max(n * 8 * k), 0);
         e.d.resize(e.d.len().max(n * 8 * b), 0.0);
@@ -371,8 +356,11 @@ pub struct Kernels {
     pub quantize: Quantize,
     /// Takes the largest of a row out before that.
     pub spare: Spare,
-    /// Multiplies some rows with one panel, into `[rows][16]`.
+    /// Multiplies some rows with one panel of integers, into `[rows][16]`.
     pub gemm: fn(&Matrix, usize, &Acts, Range<usize>, &mut [f32]),
+    /// Multiplies some rows with some panels of floats, at most `panels`, into `[rows][panels][16]`, and adds the bias of
+    /// each output, where there is one.
+    pub floats: fn(&Matrix, Panels<'_>, &Acts, Range<usize>, &mut [f32]),
     /// Attends for one kv head and some positions; calls back with each position and its `[group][head_dim]`.
     pub attend: fn(&Attend<'_>, usize, Range<usize>, &mut Emit<'_>),
     /// Replaces a by `silu(a) * b`.
@@ -383,10 +371,12 @@ pub struct Kernels {
     pub gelu: fn(&mut [f32]),
     /// Makes levels of one row.
     pub level: rowwise::Level,
-    /// Multiplies some rows of levels with one panel.
+    /// Multiplies some rows of levels with some panels, at most `panels`.
     pub multiply: rowwise::Multiply,
     /// Whether products take rows in eights.
     pub eights: bool,
+    /// Panels of floats or of levels that are multiplied at once, at most `MOST_PANELS`.
+    pub panels: usize,
 }
 
 impl Kernels {
@@ -418,38 +408,126 @@ impl Kernels {
 
     /// Multiplies the first `m` rows of `acts` with several matrices of equal `k`: `out = acts x W^T`, each `[m][n]`.
     pub fn products(&self, acts: &Acts, m: usize, jobs: &mut [(&Matrix, &mut [f32])], pool: &Pool) {
-        /// Rows of activations that share one widened panel.
-        const ROWS: usize = 128;
-        let mut total = 0;
-        let jobs: Vec<_> = jobs
-            .iter_mut()
-            .map(|(w, out)| {
-                let (from, chunks) = (total, m.div_ceil(ROWS));
-                total += w.panels() * chunks;
-                (*w, Parts::new(out, 1), from, chunks)
-            })
-            .collect();
-        pool.run(total, &|r| {
-            let mut block = [0f32; ROWS * PANEL];
-            for u in r {
-                let Some((w, out, from, chunks)) = jobs.iter().rev().find(|j| j.2 <= u) else { continue };
-                let (panel, chunk) = ((u - from) / chunks, (u - from) % chunks);
-                let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m);
-                (self.gemm)(w, panel, acts, rows.clone(), &mut block);
-                let width = PANEL.min(w.n - panel * PANEL);
-                for (i, row) in rows.zip(block.chunks_exact(PANEL)) {
-                    #[allow(unsafe_code)]
-                    // SAFETY: each unit writes its own panel and rows, and no other unit does.
-                    let to = unsafe { out.span(i * w.n + panel * PANEL, width) };
-                    // Of a length that is known, as most are, no call is made.
-                    match (to.as_chunks_mut().0, row.as_chunks::<PANEL>().0) {
-                        ([to], [row]) => *to = *row,
-                        _ => to.copy_from_slice(&row[..width]),
-                    }
-                }
-            }
+        let mut jobs = jobs.iter_mut().map(|(w, out)| Job::new(*w, out)).collect::<Vec<_>>();
+        self.products_then(acts, m, &mut jobs, None, pool);
+    }
+
+    /// Multiplies as `products` does, adds biases (to matrices of floats alone), and does what `then` says.
+    pub fn products_then(&self, acts: &Acts, m: usize, jobs: &mut [Job<'_, &Matrix>], then: Then<'_>, pool: &Pool) {
+        let shape = |w: &Matrix| (w.n, if w.form.floats() { self.panels } else { 1 });
+        by_panels(m, jobs, &|w| shape(w), then, pool, &|w, panels, rows, block| match w.form.floats() {
+            true => (self.floats)(w, panels, acts, rows, block),
+            false => (self.gemm)(w, panels.which.start, acts, rows, block),
         });
     }
+}
+
+/// A matrix to multiply with.
+pub struct Job<'a, W> {
+    /// The matrix.
+    pub w: W,
+    /// What is added to each output, one number for each of the sixteen of a panel; or empty.
+    pub bias: &'a [f32],
+    /// The products `[m][n]`.
+    pub out: &'a mut [f32],
+}
+
+impl<'a, W> Job<'a, W> {
+    /// A job without bias.
+    pub fn new(w: W, out: &'a mut [f32]) -> Self {
+        Self { w, bias: &[], out }
+    }
+}
+
+/// What is done with products as soon as they are there, while they are in a cache: some of them, in no order.
+pub type Then<'a> = Option<&'a (dyn Fn(&mut [f32]) + Sync)>;
+
+/// Panels that are multiplied at once at most.
+pub const MOST_PANELS: usize = 3;
+
+/// Some panels of a matrix.
+pub struct Panels<'a> {
+    /// Which.
+    pub which: Range<usize>,
+    /// What is added to each output of the matrix; or empty.
+    pub bias: &'a [f32],
+    /// Where products go.
+    pub goal: Goal,
+}
+
+/// Where products are put once they are done: to be fetched into the caches before, and no more.
+#[derive(Clone, Copy)]
+pub struct Goal {
+    /// The place of the first.
+    pub at: *const f32,
+    /// From one row to the next.
+    pub stride: usize,
+}
+
+/// Multiplies with some panels of a matrix some rows, into `[rows][panels][16]`.
+type Piece<'a, W> = dyn Fn(W, Panels<'_>, Range<usize>, &mut [f32]) + Sync + 'a;
+
+/// Cuts products into panels and rows, has `multiply` do each piece, and puts the pieces where they belong. `shape` tells
+/// the outputs of a matrix and how many of its panels are done at once.
+fn by_panels<W: Copy + Sync>(
+    m: usize,
+    jobs: &mut [Job<'_, W>],
+    shape: &dyn Fn(W) -> (usize, usize),
+    then: Then<'_>,
+    pool: &Pool,
+    multiply: &Piece<'_, W>,
+) {
+    /// Rows of activations that share one widened panel.
+    const ROWS: usize = 128;
+    let mut total = 0;
+    let jobs: Vec<_> = jobs
+        .iter_mut()
+        .map(|job| {
+            let (from, (n, at_once)) = (total, shape(job.w));
+            let groups = n.div_ceil(PANEL * at_once);
+            total += groups * m.div_ceil(ROWS);
+            (job.w, job.bias, Parts::new(job.out, 1), (from, groups), (n, at_once))
+        })
+        .collect();
+    pool.run(total, &|units| {
+        // What few rows do not need is not cleared for them: while a decoder writes, that would be felt.
+        let (mut small, mut large);
+        let block: &mut [f32] = if m <= 8 {
+            small = [0f32; 8 * MOST_PANELS * PANEL];
+            &mut small
+        } else {
+            large = [0f32; ROWS * MOST_PANELS * PANEL];
+            &mut large
+        };
+        for u in units {
+            let Some((w, bias, out, (from, groups), (n, at_once))) = jobs.iter().rev().find(|job| job.3.0 <= u) else {
+                continue;
+            };
+            // The panels of the same rows one after another: the rows stay in a cache.
+            let (first, chunk) = ((u - from) % groups * at_once, (u - from) / groups);
+            let panels = first..(first + at_once).min(n.div_ceil(PANEL));
+            let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m);
+            let (column, wide) = (first * PANEL, panels.len() * PANEL);
+            let block = &mut block[..rows.len() * wide];
+            let goal = Goal { at: out.place(rows.start * n + column), stride: *n };
+            multiply(*w, Panels { which: panels, bias, goal }, rows.clone(), block);
+            if let Some(then) = then {
+                then(block);
+            }
+            let width = wide.min(n - column);
+            for (i, row) in rows.zip(block.chunks_exact(wide)) {
+                #[allow(unsafe_code)]
+                // SAFETY: each unit writes its own panels and rows, and no other unit does.
+                let to = unsafe { out.span(i * n + column, width) };
+                // Of a length that is known, as most are, no call is made.
+                match (to.as_chunks_mut().0, row.as_chunks::<PANEL>().0) {
+                    ([to], [row]) => *to = *row,
+                    ([a, b, c], [x, y, z]) => (*a, *b, *c) = (*x, *y, *z),
+                    _ => to.copy_from_slice(&row[..width]),
+                }
+            }
+        }
+    });
 }
 
 #[cfg(test)]

@@ -195,6 +195,11 @@ impl<'a, T> Parts<'a, T> {
         Self { start: data.as_mut_ptr(), len: data.len(), width, life: PhantomData }
     }
 
+    /// Returns where an element stands.
+    pub fn place(&self, i: usize) -> *const T {
+        self.start.wrapping_add(i).cast_const()
+    }
+
     /// Returns one part; panics where it lies outside.
     ///
     /// # Safety

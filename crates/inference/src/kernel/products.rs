@@ -7,7 +7,9 @@
 //! that both give the same bits; and as integers are exact, so do all sets.
 #![allow(unsafe_code)]
 
-use super::Acts;
+use super::{Acts, Goal, PANEL};
+use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+use std::ops::Range;
 
 /// Rows whose spared inputs are looked up in weights that were taken apart for all of them, once there are a quarter of it.
 pub const MANY: usize = 128;
@@ -15,6 +17,25 @@ pub const MANY: usize = 128;
 pub const WIDE: usize = 2048;
 /// Blocks of 32 inputs that stay in the nearest cache while rows go by: 12 KB of widened weights.
 pub const CHUNK: usize = 24;
+/// Inputs of floats that stay in the nearest cache while rows go by: 24 KB of weights of three panels.
+pub const DEEP: usize = 128;
+
+impl Goal {
+    /// Has the places of some rows of so many panels fetched.
+    #[inline]
+    pub fn fetch(self, rows: Range<usize>, panels: usize) {
+        for r in rows {
+            (0..=panels).for_each(|p| fetch(self.at.wrapping_add(r * self.stride + p * PANEL).cast()));
+        }
+    }
+}
+
+/// Has a place in memory fetched into the caches; any address will do.
+#[inline]
+pub fn fetch(place: *const i8) {
+    // SAFETY: nothing is read that the program could see.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(place) }
+}
 
 /// Quantized activations from a row on: side by side with EIGHTS (see `Eights`), else row after row.
 #[derive(Clone, Copy)]
@@ -75,26 +96,23 @@ impl<const EIGHTS: bool> Source<EIGHTS> {
 }
 
 /// Defines `gemm` for the features. At once are multiplied so many rows of eights (of four-bit weights, of eight-bit
-/// weights with one scale and with two, and of floats: all divide 8, or are multiples of it), and so many of the others;
-/// each list falls, and those of the others end with 1.
+/// weights with one scale and with two: all divide 8), and so many of the others; floats against so many panels. Each list
+/// falls and ends with 1.
 macro_rules! products {
     (
         $features:tt,
-        eights { four $four8:literal, eight $eight8:literal, halves $half8:literal, floats [$($float8:literal)*] },
-        rows { few [$($few:literal)*], four [$($four:literal)*], eight [$($eight:literal)*], floats [$($float:literal)*] }
+        eights { four $four8:literal, eight $eight8:literal, halves $half8:literal },
+        rows { few [$($few:literal)*], four [$($four:literal)*], eight [$($eight:literal)*] },
+        floats { rows [$($float:literal)*], panels [$($panels:literal)*] }
     ) => {
         /// Multiplies some rows with one panel, into `[rows][16]`.
         #[target_feature(enable = $features)]
         pub fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
             let (m, blocks) = (rows.len(), w.k / 32);
             assert!(acts.k == w.k && out.len() >= m * PANEL);
-            if w.form.floats() {
-                assert!(acts.x.len() >= rows.end * w.k);
-            } else {
-                assert!(acts.q.len() >= rows.end * w.k && acts.less.len() >= rows.end * blocks * 2);
-                assert!(acts.d.len() >= rows.end * blocks && acts.s.len() >= rows.end * blocks);
-                out[..m * PANEL].fill(0.0);
-            }
+            assert!(acts.q.len() >= rows.end * w.k && acts.less.len() >= rows.end * blocks * 2);
+            assert!(acts.d.len() >= rows.end * blocks && acts.s.len() >= rows.end * blocks);
+            out[..m * PANEL].fill(0.0);
             assert!(rows.start.is_multiple_of(8) && acts.eights.holds(acts.k));
             let (lanes, scales) = w.panel(panel);
             let all = rows.clone();
@@ -110,11 +128,7 @@ macro_rules! products {
                     Form::Eight { halves: false, mins: true } => eight::<false, true>(lanes, scales, acts, rows, out),
                     Form::Eight { halves: true, mins: false } => eight::<true, false>(lanes, scales, acts, rows, out),
                     Form::Eight { halves: true, mins: true } => eight::<true, true>(lanes, scales, acts, rows, out),
-                    Form::Half => floats(|i, h| halves(scales.as_ptr().add(i * PANEL + h * WIDTH)), acts, rows, out),
-                    Form::Dense => {
-                        let dense = &w.dense[panel * w.k * PANEL..][..w.k * PANEL];
-                        floats(|i, h| load(dense.as_ptr().add(i * PANEL + h * WIDTH)), acts, rows, out);
-                    }
+                    Form::Half | Form::Dense => {}
                 }
                 if acts.spared > 0 {
                     let (panel, rows) = ((lanes, scales), all);
@@ -430,53 +444,116 @@ macro_rules! products {
             }
         }
 
-        /// Rows of floats against one panel, of whose input i `w` gives vector h.
+        /// Multiplies some rows of floats with panels that lie one behind another, into `[rows][panels][16]`, and adds the
+        /// bias of each output, where there is one.
         #[target_feature(enable = $features)]
-        unsafe fn floats(w: impl Fn(usize, usize) -> F, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
-            let (k, mut i) = (acts.k, 0);
-            while i < rows.len() {
-                let (at, left, o) = (rows.start + i, rows.len() - i, out[i * PANEL..].as_mut_ptr());
-                let eights = acts.eights.wide.saturating_sub(at).min(left);
-                // SAFETY: the caller promises that all rows lie inside of `acts` and `out`, and rows of eights are there.
-                unsafe {
-                    i += if eights > 0 {
-                        let x = acts.eights.x.as_ptr().add(at / 8 * 8 * k + at % 8);
-                        $(if eights >= $float8 {
-                            rows_of_floats::<$float8>(k, &w, |r, i| *x.add(r / 8 * 8 * k + i * 8 + r % 8), o);
-                            $float8
-                        } else)* { break }
-                    } else {
-                        let x = acts.x.as_ptr().add(at * k);
-                        $(if left >= $float {
-                            rows_of_floats::<$float>(k, &w, |r, i| *x.add(r * k + i), o);
-                            $float
-                        } else)* { break }
-                    };
+        pub fn floats(w: &Matrix, panels: Panels<'_>, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
+            let Panels { which: panels, bias, goal } = panels;
+            let (k, n) = (w.k, panels.len());
+            const NONE: [f32; MOST_PANELS * PANEL] = [0.0; MOST_PANELS * PANEL];
+            let bias = bias.get(panels.start * PANEL..panels.end * PANEL).unwrap_or(&NONE);
+            assert!(acts.k == k && acts.x.len() >= rows.end * k && out.len() >= rows.len() * n * PANEL);
+            assert!(w.form.floats() && panels.end <= w.panels() && (false $(|| n == $panels)*));
+            // SAFETY: rows and panels were checked just now; a panel of either form has k times 16 weights.
+            unsafe {
+                let (half, dense) = (
+                    w.scales.as_ptr().wrapping_add(panels.start * k * PANEL),
+                    w.dense.as_ptr().wrapping_add(panels.start * k * PANEL),
+                );
+                match (w.form, n) {
+                    $((Form::Half, $panels) => {
+                        let at = |i| half.wrapping_add(i).cast();
+                        panels_of_floats::<$panels>(|i| halves(half.add(i)), at, (bias, goal), acts, rows, out);
+                    }
+                    (_, $panels) => {
+                        let at = |i| dense.wrapping_add(i).cast();
+                        panels_of_floats::<$panels>(|i| load(dense.add(i)), at, (bias, goal), acts, rows, out);
+                    })*
+                    _ => {}
                 }
             }
         }
 
-        /// R rows of k floats, of which `x` gives input i of row r.
+        /// Rows of floats against P panels; `w` gives the weights from one on, and `at` where that stands.
+        #[target_feature(enable = $features)]
+        unsafe fn panels_of_floats<const P: usize>(
+            w: impl Fn(usize) -> F,
+            at: impl Fn(usize) -> *const i8,
+            (bias, goal): (&[f32], Goal),
+            acts: &Acts,
+            rows: Range<usize>,
+            out: &mut [f32],
+        ) {
+            let k = acts.k;
+            for first in (0..k).step_by(DEEP) {
+                let (span, mut i) = (first..k.min(first + DEEP), 0);
+                while i < rows.len() {
+                    // SAFETY: the caller promises that all rows lie inside of `acts` and `out`.
+                    unsafe {
+                        let (x, o) = (acts.x.as_ptr().add((rows.start + i) * k), out.as_mut_ptr().add(i * P * PANEL));
+                        $(if rows.len() - i >= $float {
+                            // Meanwhile what comes next is fetched; behind the last weights it is the next panels'.
+                            if span.end == k {
+                                goal.fetch(i..i + $float, P);
+                            }
+                            for next in (span.end + i..span.end + i + $float).take_while(|next| *next < span.end + DEEP) {
+                                let next = if span.end < k { next } else { next - k + P * k };
+                                (0..P).for_each(|p| fetch(at((p * k + next) * PANEL)));
+                            }
+                            tile_of_floats::<$float, P>(span.clone(), k, &w, bias.as_ptr(), x, o);
+                            i += $float;
+                        } else)* { break }
+                    }
+                }
+            }
+        }
+
+        /// R rows of k floats against P panels, for some of the inputs; what came of those before stands in `out`.
         #[inline]
         #[target_feature(enable = $features)]
-        unsafe fn rows_of_floats<const R: usize>(
+        unsafe fn tile_of_floats<const R: usize, const P: usize>(
+            span: Range<usize>,
             k: usize,
-            w: &impl Fn(usize, usize) -> F,
-            x: impl Fn(usize, usize) -> f32,
+            w: &impl Fn(usize) -> F,
+            bias: *const f32,
+            x: *const f32,
             out: *mut f32,
         ) {
-            let mut total = [[splat(0.0); N]; R];
-            // SAFETY: the caller promises R groups of 16 in out.
+            // SAFETY: the caller promises R rows of k floats, R rows of P times 16 in out, and as many of bias.
             unsafe {
-                for i in 0..k {
-                    let w: [F; N] = std::array::from_fn(|h| w(i, h));
+                let mut total = [[[splat(0.0); N]; P]; R];
+                // No closures here: where one of them is not inlined, sums leave their registers.
+                for r in 0..R {
+                    for p in 0..P {
+                        for h in 0..N {
+                            let (column, at) = (p * PANEL + h * WIDTH, r * P * PANEL);
+                            total[r][p][h] =
+                                load(if span.start == 0 { bias.add(column) } else { out.add(at + column) });
+                        }
+                    }
+                }
+                for i in span {
+                    let mut wide = [[splat(0.0); N]; P];
+                    for p in 0..P {
+                        for h in 0..N {
+                            wide[p][h] = w((p * k + i) * PANEL + h * WIDTH);
+                        }
+                    }
                     for r in 0..R {
-                        let x = splat(x(r, i));
-                        (0..N).for_each(|h| total[r][h] = fma(x, w[h], total[r][h]));
+                        let x = splat(*x.add(r * k + i));
+                        for p in 0..P {
+                            for h in 0..N {
+                                total[r][p][h] = fma(x, wide[p][h], total[r][p][h]);
+                            }
+                        }
                     }
                 }
                 for r in 0..R {
-                    (0..N).for_each(|h| store(out.add(r * PANEL + h * WIDTH), total[r][h]));
+                    for p in 0..P {
+                        for h in 0..N {
+                            store(out.add((r * P + p) * PANEL + h * WIDTH), total[r][p][h]);
+                        }
+                    }
                 }
             }
         }

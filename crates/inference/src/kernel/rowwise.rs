@@ -5,8 +5,9 @@
 //! Sixteen output rows make a panel; in it a lane holds four consecutive inputs of each.
 
 use super::pool::{Parts, Pool};
-use super::{Kernels, Lane, PANEL};
+use super::{Job, Kernels, Lane, MOST_PANELS, PANEL, Panels, Then, by_panels};
 use crate::error::Error;
+use std::ops::Range;
 
 /// The largest weight.
 const MOST: f32 = 63.0;
@@ -19,8 +20,8 @@ pub struct Rowwise {
     /// Inputs, a multiple of 32.
     pub k: usize,
     pub(super) lanes: Vec<Lane>, // [panels][k / 4]
-    scales: Vec<f32>,            // [n]
-    sums: Vec<f32>,              // [n], of the integers
+    pub(super) scales: Vec<f32>, // [panels][16]
+    pub(super) sums: Vec<f32>,   // [panels][16], of the integers
 }
 
 /// Activations as levels.
@@ -36,8 +37,9 @@ pub struct Levels {
 
 /// Makes levels of one row and returns its lowest value and step.
 pub type Level = fn(&[f32], &mut [u8]) -> [f32; 2];
-/// Multiplies some rows of levels (`[rows][k]`) with one panel (`[k / 4]` lanes), into integers `[rows][16]`.
-pub type Multiply = fn(&[Lane], &[u8], usize, &mut [i32]);
+/// Multiplies some rows of levels with some panels, into `[rows][panels][16]`, and adds the bias of each output, where there is
+/// one.
+pub type Multiply = fn(&Rowwise, Panels<'_>, &Levels, Range<usize>, &mut [f32]);
 
 impl Rowwise {
     /// Packs f32 rows, row after row.
@@ -49,7 +51,7 @@ impl Rowwise {
             return Err(Error::Damaged(format!("{} weights for a matrix {n} x {k}", rows.len())));
         }
         let most = |row: &[f32]| row.iter().fold(0f32, |a, x| a.max(x.abs()));
-        let scales: Vec<f32> = rows.chunks_exact(k).map(|row| most(row) / MOST).collect();
+        let mut scales: Vec<f32> = rows.chunks_exact(k).map(|row| most(row) / MOST).collect();
         let mut lanes = vec![Lane([0; 4 * PANEL]); n.div_ceil(PANEL) * (k / 4)];
         let integer = |r: usize, i: usize| {
             let s = scales[r];
@@ -62,7 +64,9 @@ impl Rowwise {
                 }
             }
         });
-        let sums = (0..n).map(|r| (0..k).map(|i| f32::from(integer(r, i))).sum()).collect();
+        let mut sums: Vec<f32> = (0..n).map(|r| (0..k).map(|i| f32::from(integer(r, i))).sum()).collect();
+        sums.resize(n.next_multiple_of(PANEL), 0.0);
+        scales.resize(n.next_multiple_of(PANEL), 0.0);
         Ok(Self { n, k, lanes, scales, sums })
     }
 
@@ -96,42 +100,43 @@ fn step_of(steps: &mut [[f32; 2]]) -> Option<&mut [f32; 2]> {
     steps.first_mut()
 }
 
-/// Multiplies the first `m` rows of levels with several matrices of equal `k`, each into `[m][n]`.
-pub fn products(acts: &Levels, m: usize, jobs: &mut [(&Rowwise, &mut [f32])], kernels: &Kernels, pool: &Pool) {
-    /// Rows of activations that one panel is multiplied with in one go.
-    const ROWS: usize = 64;
-    let chunks = m.div_ceil(ROWS);
-    let mut total = 0;
-    let jobs: Vec<_> = jobs
-        .iter_mut()
-        .map(|(w, out)| {
-            assert!(w.k == acts.k);
-            let from = total;
-            total += w.n.div_ceil(PANEL) * chunks;
-            (*w, Parts::new(out, 1), from)
-        })
-        .collect();
-    pool.run(total, &|units| {
-        let mut block = [0i32; ROWS * PANEL];
-        for u in units {
-            let Some((w, out, from)) = jobs.iter().rev().find(|j| j.2 <= u) else { continue };
-            let (panel, chunk) = ((u - from) / chunks, (u - from) % chunks);
-            let rows = chunk * ROWS..((chunk + 1) * ROWS).min(m);
-            let lanes = &w.lanes[panel * w.k / 4..][..w.k / 4];
-            (kernels.multiply)(lanes, &acts.q[rows.start * w.k..rows.end * w.k], w.k, &mut block);
-            let width = PANEL.min(w.n - panel * PANEL);
-            let (scales, sums) = (&w.scales[panel * PANEL..][..width], &w.sums[panel * PANEL..][..width]);
-            for (i, sum) in rows.zip(block.chunks_exact(PANEL)) {
-                let [low, step] = acts.steps[i];
-                #[allow(unsafe_code)]
-                // SAFETY: each unit writes its own panel and rows, and no other unit does.
-                let to = unsafe { out.span(i * w.n + panel * PANEL, width) };
-                for (((o, s), scale), all) in to.iter_mut().zip(sum).zip(scales).zip(sums) {
-                    *o = scale * (step * *s as f32 + low * all);
-                }
+/// Multiplies the first `m` rows of levels with several matrices of equal `k`.
+pub fn products(
+    acts: &Levels,
+    m: usize,
+    jobs: &mut [Job<'_, &Rowwise>],
+    then: Then<'_>,
+    kernels: &Kernels,
+    pool: &Pool,
+) {
+    by_panels(m, jobs, &|w| (w.n, kernels.panels), then, pool, &|w, panels, rows, block| {
+        (kernels.multiply)(w, panels, acts, rows, block);
+    });
+}
+
+/// Makes of sums, which stand in `out` as the bits of integers, what they stand for. To be inlined into a kernel set, for its
+/// instructions.
+#[inline(always)]
+pub(super) fn widen(w: &Rowwise, panels: Panels<'_>, acts: &Levels, rows: Range<usize>, out: &mut [f32]) {
+    let Panels { which: panels, bias, goal: _ } = panels;
+    const NONE: [f32; MOST_PANELS * PANEL] = [0.0; MOST_PANELS * PANEL];
+    let wide = panels.start * PANEL..panels.end * PANEL;
+    let bias = bias.get(wide.clone()).unwrap_or(&NONE);
+    for (p, bias) in bias.as_chunks::<PANEL>().0.iter().enumerate().take(panels.len()) {
+        let column = wide.start + p * PANEL;
+        let (Some(scales), Some(sums)) = (w.scales[column..].first_chunk(), w.sums[column..].first_chunk()) else {
+            return;
+        };
+        let [scales, sums]: [&[f32; PANEL]; 2] = [scales, sums];
+        for ([low, step], row) in
+            acts.steps[rows.clone()].iter().zip(out.as_chunks_mut::<PANEL>().0.chunks_exact_mut(panels.len()))
+        {
+            let out = &mut row[p];
+            for i in 0..PANEL {
+                out[i] = scales[i] * (step * out[i].to_bits().cast_signed() as f32 + low * sums[i]) + bias[i];
             }
         }
-    });
+    }
 }
 
 /// `Kernels::level` in plain Rust.
@@ -144,13 +149,19 @@ pub(super) fn level(x: &[f32], q: &mut [u8]) -> [f32; 2] {
 }
 
 /// `Kernels::multiply` in plain Rust.
-pub(super) fn multiply(lanes: &[Lane], q: &[u8], k: usize, out: &mut [i32]) {
-    for (q, out) in q.chunks_exact(k).zip(out.chunks_exact_mut(PANEL)) {
-        for (r, o) in out.iter_mut().enumerate() {
-            let weight = |i: usize| i32::from(lanes[i / 4].0[r * 4 + i % 4] as i8);
-            *o = q.iter().enumerate().map(|(i, q)| i32::from(*q) * weight(i)).sum();
+pub(super) fn multiply(w: &Rowwise, panels: Panels<'_>, acts: &Levels, rows: Range<usize>, out: &mut [f32]) {
+    let wide = panels.which.len() * PANEL;
+    for (q, out) in acts.q.chunks_exact(w.k).skip(rows.start).zip(out.chunks_exact_mut(wide)).take(rows.len()) {
+        for (p, out) in panels.which.clone().zip(out.chunks_exact_mut(PANEL)) {
+            let lanes = &w.lanes[p * w.k / 4..][..w.k / 4];
+            for (r, o) in out.iter_mut().enumerate() {
+                let weight = |i: usize| i32::from(lanes[i / 4].0[r * 4 + i % 4] as i8);
+                let sum: i32 = q.iter().enumerate().map(|(i, q)| i32::from(*q) * weight(i)).sum();
+                *o = f32::from_bits(sum.cast_unsigned());
+            }
         }
     }
+    widen(w, panels, acts, rows, out);
 }
 
 #[cfg(test)]
@@ -168,7 +179,7 @@ mod tests {
         let run = |kernels: &Kernels, x: &[f32], m: usize| {
             let (mut acts, mut out) = (Levels::default(), vec![0.0; m * n]);
             acts.read(x, m, k, kernels, &pool);
-            products(&acts, m, &mut [(&w, &mut out)], kernels, &pool);
+            products(&acts, m, &mut [Job::new(&w, &mut out)], None, kernels, &pool);
             out
         };
         let fast = run(Kernels::detect(), &x, m);
@@ -182,7 +193,7 @@ mod tests {
                 assert!((got - want).abs() < 0.3, "{got} and not {want}");
             }
         }
-        assert!(w.bytes() < 48 * k + 8 * n + 1);
+        assert!(w.bytes() < 48 * k + 8 * 48 + 1);
         assert!(Rowwise::pack(&rows, n, 95, &pool).is_err() && Rowwise::pack(&rows[1..], n, k, &pool).is_err());
         let flat = [2.5; 32];
         assert_eq!((Kernels::detect().level)(&flat, &mut [0; 32]), [2.5, 0.0]);

@@ -1,13 +1,26 @@
 //! The kernels in plain Rust: for processors without a faster set, and as what the faster sets are compared with.
 
 use super::rowwise::{level, multiply};
-use super::{Acts, Attend, Emit, Form, Kernels, Matrix, PAGE, PANEL, Row, spare};
+use super::{Acts, Attend, Emit, Form, Kernels, Matrix, PAGE, PANEL, Panels, Row, spare};
 use half::f16;
 use std::ops::Range;
 
 /// The plain set.
-pub static KERNELS: Kernels =
-    Kernels { name: "plain", quantize, spare, gemm, attend, silu_mul, gelu_mul, gelu, level, multiply, eights: false };
+pub static KERNELS: Kernels = Kernels {
+    name: "plain",
+    quantize,
+    spare,
+    gemm,
+    floats,
+    attend,
+    silu_mul,
+    gelu_mul,
+    gelu,
+    level,
+    multiply,
+    eights: false,
+    panels: 1,
+};
 
 fn quantize(x: &[f32], q: &mut [i8], d: &mut [f32], s: &mut [f32], less: &mut [i32]) {
     let blocks = x.as_chunks::<32>().0.iter().zip(q.as_chunks_mut::<32>().0);
@@ -74,8 +87,17 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
 
 fn gemm(w: &Matrix, panel: usize, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
     for (i, o) in rows.zip(out.chunks_exact_mut(PANEL)) {
-        let row = if w.form.floats() { acts.floats(i) } else { acts.integers(i) };
-        o.copy_from_slice(&gemv(w, panel, row));
+        o.copy_from_slice(&gemv(w, panel, acts.integers(i)));
+    }
+}
+
+fn floats(w: &Matrix, panels: Panels<'_>, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
+    let Panels { which: panels, bias, goal: _ } = panels;
+    for (i, o) in rows.zip(out.chunks_exact_mut(panels.len() * PANEL)) {
+        for (p, o) in panels.clone().zip(o.chunks_exact_mut(PANEL)) {
+            o.copy_from_slice(&gemv(w, p, acts.floats(i)));
+            o.iter_mut().zip(bias.iter().skip(p * PANEL)).for_each(|(o, b)| *o += b);
+        }
     }
 }
 

@@ -121,6 +121,40 @@ fn products_match_widened_weights_and_one_row_equals_many() {
     }
 }
 
+/// Matrices of several widths side by side, more inputs than go by at once, biases, and something done with what came out.
+#[test]
+fn floats_and_levels_take_biases_and_what_comes_then() {
+    let pool = Pool::new(2);
+    let (m, k) = (140, 2080);
+    let x = noise(3, m * k);
+    let near = |a: f32, b: f32, off: f32| assert!((a - b).abs() < off, "{a} and not {b}");
+    for n in [100, 16, 40] {
+        let (rows, mut bias) = (noise(5, n * k), noise(8, n));
+        bias.resize(n.next_multiple_of(PANEL), 0.0);
+        let (w, levels) =
+            (Matrix::dense(&rows, n, k, &pool).unwrap(), rowwise::Rowwise::pack(&rows, n, k, &pool).unwrap());
+        for kernels in Kernels::all() {
+            let mut acts = Acts::new(m, k, false);
+            acts.x.copy_from_slice(&x);
+            let mut coarse = rowwise::Levels::default();
+            coarse.read(&x, m, k, kernels, &pool);
+            let [mut out, mut small] = [(); 2].map(|()| vec![f32::NAN; m * n]);
+            let twice = |piece: &mut [f32]| piece.iter_mut().for_each(|x| *x *= 2.0);
+            kernels.products_then(&acts, m, &mut [Job { w: &w, bias: &bias, out: &mut out }], Some(&twice), &pool);
+            let mut jobs = [Job { w: &levels, bias: &bias, out: &mut small }];
+            rowwise::products(&coarse, m, &mut jobs, Some(&twice), kernels, &pool);
+            for i in (0..m).step_by(23) {
+                for (r, row) in rows.chunks_exact(k).enumerate() {
+                    let want: f64 = row.iter().zip(&x[i * k..]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                    let want = 2.0 * (want as f32 + bias[r]);
+                    near(out[i * n + r], want, 1e-3);
+                    near(small[i * n + r], want, 2.0);
+                }
+            }
+        }
+    }
+}
+
 fn w_form_quantized(ty: Type) -> bool {
     !matches!(ty, Type::F32 | Type::F16 | Type::BF16)
 }

@@ -64,8 +64,9 @@ pub(super) fn talk<W: Write>(chat: &mut Chat, desk: &Desk<W>) {
                 Ok(outcome) => desk.say(&done(seat.id, &outcome)),
                 Err(e) => {
                     desk.fail(Some(seat.id), e.failure());
-                    // A device that failed once may fail for good; a new process looks anew.
-                    if matches!(e, Error::Device(_)) {
+                    // A device that failed once may fail for good, and weights that did not arrive never will; a new
+                    // process looks anew.
+                    if matches!(e, Error::Device(_) | Error::Io { .. } | Error::Damaged(_)) {
                         desk.close();
                     }
                 }

@@ -3,6 +3,7 @@
 
 mod accelerated;
 mod architectures;
+mod arrival;
 mod compare;
 mod constrained;
 mod crowd;
