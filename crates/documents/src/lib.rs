@@ -29,6 +29,7 @@ mod read;
 mod rtf;
 mod scan;
 mod source;
+mod spans;
 pub mod wire;
 mod xml;
 
