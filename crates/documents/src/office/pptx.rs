@@ -5,6 +5,7 @@ use crate::archive::Archive;
 use crate::builder::{PageBuilder, folded};
 use crate::plain::document;
 use crate::read::{Progress, step};
+use crate::spans::Again;
 use crate::xml::{El, Xml};
 use crate::{ReadError, ReadOptions};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place, Warning};
@@ -27,12 +28,14 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     if slides.is_empty() {
         return Err(ReadError::Empty);
     }
+    let mut again = Again::default();
     let mut pages = Vec::new();
     let mut outline = Vec::new();
     let mut warnings = Vec::new();
     for (i, slide) in slides.iter().enumerate() {
         step(progress, i as u32, slides.len() as u32)?;
-        let mut reader = Slide { archive: &archive, part: slide, page: PageBuilder::default(), title: None };
+        let mut reader =
+            Slide { archive: &archive, part: slide, page: PageBuilder::default(), title: None, again: &mut again };
         match archive.get(slide)?.map(|bytes| Xml::parse(&bytes)) {
             Some(Ok(xml)) => reader.read(&xml)?,
             _ => warnings.push(Warning { page: Some(i as u32), message: "This slide could not be read.".to_owned() }),
@@ -54,6 +57,7 @@ struct Slide<'a> {
     part: &'a str,
     page: PageBuilder,
     title: Option<String>,
+    again: &'a mut Again,
 }
 
 /// A shape with the height at which it stands on the slide.
@@ -111,16 +115,27 @@ impl Slide<'_> {
         let el = shape.el;
         if let Some(table) = el.path(&["graphic", "graphicData", "tbl"]) {
             let header = table.child("tblPr").is_some_and(|el| matches!(el.attr("firstRow"), Some("1" | "true")));
+            let mut above: Vec<String> = Vec::new();
             for (i, row) in table.children().filter(|el| el.name() == "tr").enumerate() {
-                let cells: Vec<String> = row
-                    .children()
-                    .filter(|el| el.name() == "tc")
-                    .map(|cell| match cell.attr("hMerge").or(cell.attr("vMerge")) {
-                        Some("1" | "true") => String::new(),
-                        _ => cell.child("txBody").map(body_text).unwrap_or_default(),
-                    })
-                    .collect();
+                let mut cells: Vec<String> = Vec::new();
+                let is = |cell: &El<'_>, name: &str| matches!(cell.attr(name), Some("1" | "true"));
+                let all: Vec<El<'_>> = row.children().filter(|el| el.name() == "tc").collect();
+                let alone = all.iter().skip(1).all(|cell| is(cell, "hMerge"));
+                for cell in all {
+                    let before = match (is(&cell, "hMerge"), is(&cell, "vMerge")) {
+                        (_, true) => above.get(cells.len()),
+                        (true, false) => cells.last().filter(|_| !alone),
+                        (false, false) => None,
+                    };
+                    let text = match before {
+                        Some(text) => self.again.of(text, header && i == 0).to_owned(),
+                        None if is(&cell, "hMerge") || is(&cell, "vMerge") => String::new(),
+                        None => cell.child("txBody").map(body_text).unwrap_or_default(),
+                    };
+                    cells.push(text);
+                }
                 self.page.row(header && i == 0, None, &cells);
+                above = cells;
             }
             return Ok(());
         }
