@@ -17,6 +17,7 @@ mod epub;
 mod error;
 mod folder;
 mod html;
+mod iwork;
 mod mbox;
 mod numbering;
 mod numerals;

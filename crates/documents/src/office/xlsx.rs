@@ -76,11 +76,7 @@ pub(super) fn extras(archive: &Archive<'_>, sheet: &str, page: &mut PageBuilder)
     let mut told: HashSet<String> = HashSet::new();
     let mut notes: Vec<((u32, u32), String)> = Vec::new();
     for relation in parts {
-        let wanted = match relation.kind.as_str() {
-            "comments" | "threadedComment" | "drawing" => true,
-            _ => false,
-        };
-        if !wanted {
+        if !matches!(relation.kind.as_str(), "comments" | "threadedComment" | "drawing") {
             continue;
         }
         let Some(bytes) = archive.get(&relation.target)? else { continue };

@@ -108,7 +108,7 @@ fn shape(atom: Atom<'_>, place: Option<(i32, i32)>, from: &mut Sources<'_>) -> S
         }
         words.extend(Words::all(&inner));
     }
-    words.extend(diagram(atom, &mut from.diagram_bytes));
+    words.extend(diagram(atom, from.diagram_bytes));
     if let (Some(numbers), [one]) = (numbers.first(), words.as_mut_slice()) {
         one.number(numbers.body);
     }
