@@ -3,6 +3,7 @@
 use super::{graphic, main_part, properties, relations};
 use crate::archive::Archive;
 use crate::builder::{PageBuilder, folded};
+use crate::numerals::{letters, roman};
 use crate::plain::document;
 use crate::read::{Progress, step};
 use crate::spans::Again;
@@ -159,20 +160,32 @@ impl Slide<'_> {
         let listed = matches!(kind, Some("body" | "obj" | "")) || (kind.is_some() && kind != Some("subTitle"));
         let paragraphs: Vec<El<'_>> = body.children().filter(|el| el.name() == "p").collect();
         let many = paragraphs.iter().filter(|el| !paragraph_text(**el).trim().is_empty()).count() > 1;
-        let mut number = 0;
+        let mut numbers = [0u32; 9];
         for paragraph in paragraphs {
             let text = paragraph_text(paragraph);
             let properties = paragraph.child("pPr");
-            let bullet = properties.is_some_and(|el| el.child("buChar").is_some() || el.child("buAutoNum").is_some());
+            let bullet = properties.is_some_and(|el| el.child("buChar").is_some());
             let plain = properties.is_some_and(|el| el.child("buNone").is_some());
             let level = properties.and_then(|el| el.attr("lvl")?.parse::<usize>().ok()).unwrap_or(0).min(8);
-            let numbered = properties.is_some_and(|el| el.child("buAutoNum").is_some()) && level == 0;
+            let numbered = properties.and_then(|el| el.child("buAutoNum"));
             if text.trim().is_empty() {
                 continue;
             }
-            number = if numbered { number + 1 } else { 0 };
-            if numbered {
-                self.page.item(0, &format!("{number}. {}", text.trim()));
+            // What stands further in belongs to its item; the count goes on behind it.
+            numbers.iter_mut().skip(level + 1).for_each(|number| *number = 0);
+            let label = numbers.get_mut(level).and_then(|number| match numbered {
+                Some(by) => {
+                    let first = by.attr("startAt").and_then(|at| at.parse::<u32>().ok()).unwrap_or(1);
+                    *number = if *number == 0 { first } else { number.saturating_add(1) };
+                    Some(numbering(*number, by.attr("type").unwrap_or_default()))
+                }
+                None => {
+                    *number = 0;
+                    None
+                }
+            });
+            if let Some(label) = label {
+                self.page.item(level * 2, &format!("{label} {}", text.trim()));
             } else if bullet || (listed && many && !plain) {
                 self.page.item(level * 2, &format!("• {}", text.trim()));
             } else {
@@ -209,6 +222,22 @@ fn gather<'x>(tree: El<'x>, at: (i64, i64), depth: u8, out: &mut Vec<Shape<'x>>)
             }
             _ => {}
         }
+    }
+}
+
+/// A number as a list of this type writes it, such as `alphaLcParenR` or `romanUcPeriod`.
+fn numbering(number: u32, by: &str) -> String {
+    let digits = match by {
+        by if by.starts_with("alphaLc") => letters(number),
+        by if by.starts_with("alphaUc") => letters(number).to_uppercase(),
+        by if by.starts_with("romanLc") => roman(number),
+        by if by.starts_with("romanUc") => roman(number).to_uppercase(),
+        _ => number.to_string(),
+    };
+    match by {
+        by if by.ends_with("ParenBoth") => format!("({digits})"),
+        by if by.ends_with("ParenR") => format!("{digits})"),
+        _ => format!("{digits}."),
     }
 }
 

@@ -44,7 +44,33 @@ fn merged_cells_of_slides_stand_in_each_row_and_column() {
          </p:graphicFrame></p:spTree></p:cSld></p:sld>",
         rows.concat()
     );
-    let got = text(
+    let got = show(&slide);
+    assert_eq!(got, "x\tRent\tRent\nNorth\t1\t2\nNorth\t3\t4");
+}
+
+#[test]
+fn lists_of_slides_go_on_counting_behind_what_stands_further_in() {
+    let line = |properties: &str, words: &str| format!("<a:p>{properties}<a:r><a:t>{words}</a:t></a:r></a:p>");
+    let by = |level: u8, by: &str| format!("<a:pPr lvl='{level}'><a:buAutoNum type='{by}'/></a:pPr>");
+    let lines = [
+        line(&by(0, "arabicPeriod"), "One"),
+        line(&by(1, "alphaLcParenR"), "inner"),
+        line(&by(1, "alphaLcParenR"), "more"),
+        line("<a:pPr lvl='1'><a:buChar char='-'/></a:pPr>", "dash"),
+        line(&by(0, "arabicPeriod"), "Two"),
+        line("<a:pPr><a:buNone/></a:pPr>", "Between"),
+        line("<a:pPr><a:buAutoNum type='romanUcPeriod' startAt='4'/></a:pPr>", "Other"),
+    ];
+    let slide = format!(
+        "<p:sld><p:cSld><p:spTree><p:sp><p:nvSpPr/><p:txBody>{}</p:txBody></p:sp></p:spTree></p:cSld></p:sld>",
+        lines.concat()
+    );
+    assert_eq!(show(&slide), "1. One\n  a) inner\n  b) more\n  • dash\n2. Two\n\nBetween\n\nIV. Other");
+}
+
+/// The text of a show with one slide.
+fn show(slide: &str) -> String {
+    text(
         "t.pptx",
         &[
             ("[Content_Types].xml", b"<Types/>"),
@@ -55,6 +81,5 @@ fn merged_cells_of_slides_stand_in_each_row_and_column() {
             ),
             ("ppt/slides/s.xml", slide.as_bytes()),
         ],
-    );
-    assert_eq!(got, "x\tRent\tRent\nNorth\t1\t2\nNorth\t3\t4");
+    )
 }
