@@ -66,7 +66,7 @@ pub(super) fn kept(dom: &Dom) -> Kept {
     let is_article = size(root.unwrap_or(body)).prose >= AN_ARTICLE;
     if is_article {
         for (id, node) in dom.nodes.iter().enumerate() {
-            if is_pointer(node, size(id))
+            if is_pointer(dom, id, node, size(id))
                 && let Some(out) = left_out.get_mut(id)
             {
                 *out = true;
@@ -76,9 +76,13 @@ pub(super) fn kept(dom: &Dom) -> Kept {
     Kept { roots, is_article, left_out }
 }
 
-/// A paragraph of an article that is little but a link to another one.
-fn is_pointer(node: &Node, size: Size) -> bool {
-    &*node.name == "p" && size.links > 0 && size.text < 200 && size.linked * 10 >= size.text * 7
+/// A paragraph of an article that is little but a link to another one; what can be written to or called is none.
+fn is_pointer(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
+    let linked = size.links > 0 && size.text < 200 && size.linked * 10 >= size.text * 7;
+    linked && &*node.name == "p" && {
+        let text = dom.text(id);
+        !text.contains('@') && text.chars().filter(char::is_ascii_digit).count() < 6
+    }
 }
 
 /// What stands around an element that is named as the one with the text, as blogs do, and holds one.
@@ -116,7 +120,7 @@ const SENTENCE: usize = 80;
 /// Prose that makes a text of its own.
 const A_TEXT: usize = 250;
 /// Prose of a page that is an article and nothing else.
-const AN_ARTICLE: usize = 1000;
+const AN_ARTICLE: usize = 600;
 /// All text of a page that is no more than a form, a table or a note.
 const A_PAGE: usize = 1500;
 
@@ -196,7 +200,7 @@ fn is_invisible(node: &Node) -> bool {
 }
 
 /// Words in a class or id that tell of what stands around the text.
-const AROUND: [&str; 47] = [
+const AROUND: [&str; 54] = [
     "comment",
     "sidebar",
     "footer",
@@ -244,6 +248,14 @@ const AROUND: [&str; 47] = [
     "gallery",
     "slideshow",
     "carousel",
+    // What only programs that read a page aloud say.
+    "sr-only",
+    "visually-hidden",
+    "visuallyhidden",
+    "screen-reader",
+    "off-screen",
+    "offscreen",
+    "accessibility-text",
 ];
 
 fn is_around(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
@@ -282,7 +294,8 @@ fn is_around(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
     // What only readers who pay are shown stands behind the wall, in the page's own paragraphs.
     let behind_wall = |word: &str| word.contains("paywall") && size.prose >= A_TEXT;
     words().any(|word| {
-        AROUND.iter().any(|around| word.contains(around)) && !behind_wall(word)
+        // What an article quotes from elsewhere is part of it.
+        AROUND.iter().any(|around| word.contains(around)) && !behind_wall(word) && !word.contains("embed")
             || word
                 .split(['-', '_'])
                 .any(|part| matches!(part, "nav" | "ad" | "ads" | "banner" | "cta" | "toc" | "rss" | "meta"))

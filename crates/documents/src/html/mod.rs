@@ -155,6 +155,9 @@ mod tests {
         let source =
             format!("<article>{long}<p>READ MORE: <a href=/z>Why the budget of the town grew</a></p>{long}</article>");
         assert!(!text(&source).contains("grew"));
+        let source =
+            source.replace("READ MORE: ", "Write to ").replace("Why the budget of the town grew", "desk@example.org");
+        assert!(text(&source).contains("Write to desk@example.org"));
     }
 
     #[test]
