@@ -275,11 +275,11 @@ fn is_around(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
     if matches!(name, "footer" | "form") || (name == "header" && !inside_text && dom_lacks_heading(dom, id)) {
         return true;
     }
-    if matches!(
-        node.attr("role"),
-        "navigation" | "banner" | "contentinfo" | "search" | "complementary" | "dialog" | "menu"
-    ) {
-        return true;
+    match node.attr("role") {
+        "navigation" | "search" | "complementary" | "dialog" | "menu" => return true,
+        // Those of the page, not of a part of its text.
+        "banner" | "contentinfo" if !inside_text => return true,
+        _ => {}
     }
     if node.attr("aria-hidden") == "true" || node.attr("aria-modal") == "true" {
         return true;
