@@ -106,7 +106,7 @@ impl Recognizer {
         let Some(mut best) = self.reading(&grey, languages, BLOCKS, ended)? else { return Ok(None) };
         if sureness(&best) < SURE_OF_A_PAGE {
             let Some(other) = again(self.reading(&grey, languages, ONE_BLOCK, ended)) else { return Ok(None) };
-            if sure_letters(&other) > sure_letters(&best) {
+            if worth(&other) > worth(&best) {
                 best = other;
             }
         }
@@ -161,6 +161,11 @@ fn letters(seen: &[Seen]) -> usize {
 fn sure_letters(seen: &[Seen]) -> usize {
     let sure = seen.iter().filter(|word| word.confidence >= SURE_WORD);
     sure.map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum()
+}
+
+/// What a reading is worth: its sure letters, and where there are as many, all letters by how sure they are.
+fn worth(seen: &[Seen]) -> (usize, u64) {
+    (sure_letters(seen), (sureness(seen) * letters(seen) as f32) as u64)
 }
 
 /// How sure a reading is of its letters, percent.
@@ -272,6 +277,7 @@ mod tests {
             text: text.into(),
         };
         assert_eq!(sure_letters(&[seen(95.0, "Total:"), seen(85.0, "4.20"), seen(40.0, "noise"), seen(90.0, "|")]), 8);
+        assert!(worth(&[seen(40.0, "faint")]) > worth(&[]));
     }
 
     #[test]
