@@ -2,7 +2,7 @@
 
 use crate::CHILD;
 use anyhow::{Context, Result};
-use hearth_api::{DocumentDetail, DocumentRow, JobState, Library, TurnState};
+use hearth_api::{DocumentDetail, DocumentRow, JobState, Library, Turn, TurnState};
 use hearth_tests::{House, Script};
 use serde_json::json;
 
@@ -101,6 +101,19 @@ fn what_a_person_brought_in_alone_stays_without_the_letter() -> Result<()> {
     house.text("own.txt", FACT)?;
     house.call("RemoveDocuments", json!({ "documents": [id(&house, "two.eml")?] }))?;
     assert_eq!(names(&house)?, ["bolts.txt"]);
+    Ok(())
+}
+
+#[test]
+fn a_list_of_files_answers_for_their_names_only() -> Result<()> {
+    let mut house = House::new(CHILD, &Script::default())?;
+    let packed = tar(&[("north-pump-bolts.txt", FACT.as_bytes()), ("brass/setup.exe", b"\x7fELF\0\0\0\0")]);
+    house.import(&[house.file("pumps.tar", packed)?])?;
+    let listed = |turn: &Turn| turn.sources.iter().filter(|source| source.title == "pumps.tar").count();
+    let turn = house.ask(QUESTION)?;
+    assert!(turn.state == TurnState::Answered && listed(&turn) == 0, "{:#?}", turn.sources);
+    assert_eq!(listed(&house.ask("Is setup.exe in there?")?), 1);
+    assert_eq!(listed(&house.ask("What is in pumps.tar?")?), 1);
     Ok(())
 }
 

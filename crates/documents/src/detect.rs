@@ -20,7 +20,7 @@ pub fn detect(name: &str, bytes: &[u8]) -> Result<Kind, ReadError> {
         return Ok(Kind::Pdf);
     }
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return archive_kind(bytes);
+        return archive_kind(name, bytes);
     }
     if head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]) {
         return compound(bytes);
@@ -57,12 +57,14 @@ fn extension(name: &str) -> String {
     file.rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase())
 }
 
-fn archive_kind(bytes: &[u8]) -> Result<Kind, ReadError> {
+fn archive_kind(name: &str, bytes: &[u8]) -> Result<Kind, ReadError> {
     let archive = Archive::open(bytes, &ReadOptions::default())?;
     let any = |start: &str| archive.names().any(|name| name.starts_with(start));
     let mimetype = archive.get("mimetype").ok().flatten().unwrap_or_default();
     let mimetype = String::from_utf8_lossy(mimetype.get(..mimetype.len().min(100)).unwrap_or_default()).into_owned();
-    let kind = if archive.has("word/document.xml") || (archive.has("[Content_Types].xml") && any("word/")) {
+    let kind = if let Some(kind) = crate::iwork::kind(name, &archive) {
+        kind
+    } else if archive.has("word/document.xml") || (archive.has("[Content_Types].xml") && any("word/")) {
         Kind::Docx
     } else if archive.has("xl/workbook.bin") || (archive.has("[Content_Types].xml") && any("xl/")) {
         Kind::Xlsx
@@ -81,12 +83,6 @@ fn archive_kind(bytes: &[u8]) -> Result<Kind, ReadError> {
     } else {
         let what = match mimetype.as_str() {
             m if m.contains("opendocument") => "An OpenDocument drawing or formula",
-            _ if archive.has("Index/Document.iwa")
-                || archive.has("index.apxl")
-                || archive.has("buildVersionHistory.plist") =>
-            {
-                "An iWork document (Pages, Numbers or Keynote)"
-            }
             _ if archive.has("META-INF/MANIFEST.MF") => "A Java archive",
             _ => return Ok(Kind::Archive),
         };
@@ -136,6 +132,8 @@ fn known_binary(head: &[u8]) -> Option<&'static str> {
         _ if starts(b"\x7fELF") || starts(b"MZ\x90") => "A program",
         _ if starts(b"SQLite format 3") => "A SQLite database",
         _ if starts(b"%!PS") => "A PostScript file",
+        _ if starts(b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d") => "A section of a OneNote notebook",
+        _ if starts(b"\xffWPC") => "A WordPerfect document",
         _ => return None,
     })
 }
@@ -258,6 +256,7 @@ mod tests {
         check("a.gz", b"\x1f\x8b\x08\0\0\0", Ok(Kind::Archive));
         check("a.pdf", &[0, 1, 2, 3, 4, 255, 254, 0, 0, 1, 2], Err("damaged"));
         check("a.docx", b"PK\x03\x04 and then nothing", Err("damaged"));
+        check("a.one", b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", Err("unsupported"));
         let mut protected = vec![0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
         protected.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
         check("a.docx", &protected, Err("encrypted"));

@@ -17,6 +17,7 @@ mod epub;
 mod error;
 mod folder;
 mod html;
+mod iwork;
 mod mbox;
 mod numbering;
 mod numerals;
@@ -29,6 +30,7 @@ mod read;
 mod rtf;
 mod scan;
 mod source;
+mod spans;
 pub mod wire;
 mod xml;
 

@@ -141,7 +141,8 @@ fn level_of(level: El<'_>) -> Level {
     Level {
         format: value("numFmt").unwrap_or("decimal").to_owned(),
         text: value("lvlText").unwrap_or("").chars().take(40).collect(),
-        start: value("start").and_then(|start| start.parse().ok()).unwrap_or(1),
+        // Where nothing is said a level counts from nought (ECMA-376, 17.9.25).
+        start: value("start").and_then(|start| start.parse().ok()).unwrap_or(0),
         restart: value("lvlRestart").and_then(|after| after.parse().ok()),
         legal: level.child("isLgl").is_some_and(|el| !matches!(el.attr("val"), Some("0" | "false"))),
     }
@@ -194,9 +195,10 @@ mod tests {
     fn levels_that_were_passed_over_or_never_begin_anew_count_on() {
         let xml = Xml::parse(
             b"<numbering><abstractNum abstractNumId='0'>\
-              <lvl ilvl='0'><numFmt val='upperRoman'/><lvlText val='%1'/></lvl>\
-              <lvl ilvl='1'><numFmt val='lowerLetter'/><lvlText val='%1.%2'/></lvl>\
-              <lvl ilvl='2'><isLgl/><lvlRestart val='1'/><numFmt val='decimal'/><lvlText val='%1.%2.%3'/></lvl>\
+              <lvl ilvl='0'><start val='1'/><numFmt val='upperRoman'/><lvlText val='%1'/></lvl>\
+              <lvl ilvl='1'><start val='1'/><numFmt val='lowerLetter'/><lvlText val='%1.%2'/></lvl>\
+              <lvl ilvl='2'><start val='1'/><isLgl/><lvlRestart val='1'/><numFmt val='decimal'/>\
+              <lvlText val='%1.%2.%3'/></lvl>\
               </abstractNum><num numId='5'><abstractNumId val='0'/></num></numbering>",
         )
         .unwrap();
@@ -204,5 +206,10 @@ mod tests {
         let labels: Vec<_> =
             [0, 2, 1, 2, 0, 2].into_iter().map(|level| numbering.next("5", level).unwrap_or_default()).collect();
         assert_eq!(labels, ["I", "1.1.1", "I.b", "1.2.2", "II", "2.1.1"]);
+        let silent =
+            b"<numbering><abstractNum abstractNumId='0'><lvl ilvl='0'><lvlText val='%1.'/></lvl></abstractNum>\
+            <num numId='5'><abstractNumId val='0'/></num></numbering>";
+        let mut numbering = Numbering::of(Some(&Xml::parse(silent).unwrap()));
+        assert_eq!([numbering.next("5", 0), numbering.next("5", 0)], [Some("0.".into()), Some("1.".into())]);
     }
 }

@@ -3,7 +3,8 @@
 use crate::builder::OutputBudget;
 use crate::compound::is_compound;
 use crate::{
-    ReadError, compound, data, detect, email, epub, folder, html, mbox, office, open_document, pdf, picture, plain, rtf,
+    ReadError, compound, data, detect, email, epub, folder, html, iwork, mbox, office, open_document, pdf, picture,
+    plain, rtf,
 };
 use hearth_domain::{Document, Kind, Words};
 use std::ops::ControlFlow;
@@ -39,6 +40,7 @@ pub fn read(
     step(progress, 0, 1)?;
     let kind = guarded(|| kind(name, bytes, options))?;
     let document = guarded(|| match kind {
+        Kind::Docx | Kind::Pptx | Kind::Xlsx if let Some(read) = iwork::read(name, bytes, options, progress) => read,
         Kind::Pdf => pdf::read(bytes, options, progress),
         Kind::Docx if is_compound(bytes) => compound::doc::read(bytes, options),
         Kind::Email if is_compound(bytes) => compound::msg::read(bytes, options),

@@ -11,6 +11,7 @@ mod changes;
 pub(crate) mod compose;
 mod exact;
 mod generate;
+mod listing;
 mod lists;
 mod pace;
 mod permit;

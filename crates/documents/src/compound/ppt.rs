@@ -12,7 +12,7 @@ use crate::read::{Progress, step};
 use crate::{ReadError, ReadOptions};
 use atoms::{Atom, Atoms, kinds};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place, Warning};
-use shapes::Shape;
+use shapes::{DIAGRAM_BYTES, Shape, Sources};
 use std::collections::HashMap;
 use words::Words;
 
@@ -37,12 +37,13 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     let many = show.slides.len() as u32;
     let mut budget = OutputBudget::new(bytes.len(), options.max_output_bytes);
     let (mut pages, mut outline, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut diagram_bytes = DIAGRAM_BYTES;
     for (i, listed) in show.slides.iter_mut().enumerate() {
         step(progress, i as u32, many)?;
         let mut page = PageBuilder::default();
         let mut title = None;
         match listed.atom {
-            Some(slide) => slide_of(slide, listed, &mut page, &mut title),
+            Some(slide) => slide_of(slide, listed, &mut diagram_bytes, &mut page, &mut title),
             None => {
                 // What the outline says of it is still there.
                 listed.texts.iter().for_each(|words| words.write(&mut page, false));
@@ -51,7 +52,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
         }
         if let Some(notes) = listed.id.and_then(|id| show.notes.get(&id)) {
             let said = |shape: &&Shape| shape.placeholder.is_none_or(|place| matches!(place, 0 | 6 | 12));
-            let shapes = shapes::of(*notes, &mut []);
+            let shapes = shapes::of(*notes, &mut Sources { outline: &mut [], diagram_bytes: &mut 0 });
             for words in shapes.iter().filter(said).flat_map(|shape| &shape.words).filter(|words| words.kind == 2) {
                 page.block(BlockKind::Note, &words.plain());
             }
@@ -217,8 +218,14 @@ impl Kept {
 }
 
 /// Writes a slide: the title first, then as the eye goes; shapes within a sixth of an inch stand side by side.
-fn slide_of(slide: Atom<'_>, listed: &mut Listed<'_>, page: &mut PageBuilder, title: &mut Option<String>) {
-    let mut shapes = shapes::of(slide, &mut listed.texts);
+fn slide_of(
+    slide: Atom<'_>,
+    listed: &mut Listed<'_>,
+    diagram_bytes: &mut u64,
+    page: &mut PageBuilder,
+    title: &mut Option<String>,
+) {
+    let mut shapes = shapes::of(slide, &mut Sources { outline: &mut listed.texts, diagram_bytes });
     shapes.sort_by_key(|shape| (!shape.is_title(), shape.y / 96, shape.x));
     for shape in &shapes {
         if !shape.rows.is_empty() {

@@ -3,7 +3,11 @@
 use super::dom::Dom;
 use super::main_text::Kept;
 use crate::builder::{PageBuilder, folded, is_blank};
+use crate::spans::Again;
 use hearth_domain::{BlockKind, OutlineItem};
+
+/// Columns of a table.
+const MAX_COLUMNS: usize = 2000;
 
 /// Writes the kept part of a tree.
 pub(super) struct Body<'a> {
@@ -15,6 +19,7 @@ pub(super) struct Body<'a> {
     /// Counters of open lists; `None` for bullets.
     lists: Vec<Option<u64>>,
     pre: u32,
+    again: Again,
     outline: Vec<OutlineItem>,
 }
 
@@ -26,7 +31,16 @@ enum Step {
 impl<'a> Body<'a> {
     pub(super) fn new(dom: &'a Dom, kept: &'a Kept) -> Self {
         let kind = BlockKind::Paragraph;
-        Self { dom, kept, text: String::new(), kind, lists: Vec::new(), pre: 0, outline: Vec::new() }
+        Self {
+            dom,
+            kept,
+            text: String::new(),
+            kind,
+            lists: Vec::new(),
+            pre: 0,
+            again: Again::default(),
+            outline: Vec::new(),
+        }
     }
 
     pub(super) fn write(mut self, page: &mut PageBuilder) -> Vec<OutlineItem> {
@@ -118,13 +132,31 @@ impl<'a> Body<'a> {
             "img" | "area" => {
                 // A picture in running text that stands for a word, such as a formula.
                 let alt = self.dom.node(id).map_or("", |node| node.attr("alt"));
-                if self.dom.node(id).is_some_and(|node| node.attr("class").contains("math")) {
+                let math = self.dom.node(id).is_some_and(|node| node.attr("class").contains("math"));
+                if math || !self.kept.is_article && self.is_link_without_words(id) {
                     push_inline(&mut self.text, alt);
                 }
             }
             "q" => self.text.push('“'),
             _ => {}
         }
+    }
+
+    /// Whether a picture is all that there is of a link, so that its description stands for the link's words. Where the
+    /// picture has a caption, that says it.
+    fn is_link_without_words(&self, picture: usize) -> bool {
+        let (mut at, mut link) = (picture, false);
+        for _ in 0..6 {
+            let Some(parent) = self.dom.node(at).map(|node| node.parent).filter(|parent| *parent != at) else { break };
+            at = parent;
+            match self.dom.name(at) {
+                "a" if !self.dom.text(at).trim_matches(is_blank).is_empty() => return false,
+                "a" => link = true,
+                "figure" => return false,
+                _ => {}
+            }
+        }
+        link
     }
 
     /// Only a bullet or number stands in the text so far.
@@ -208,41 +240,55 @@ impl<'a> Body<'a> {
                 _ => stack.extend(self.dom.children(id).iter().rev()),
             }
         }
-        // Cells that reach down from a row above take their column without text.
-        let mut reaching: Vec<u32> = Vec::new();
+        // Of each column: rows that a cell above still reaches over, its text, and whether it names them.
+        let mut reaching: Vec<(u32, String, bool)> = Vec::new();
         let mut data = false;
-        for row in rows {
+        let last = rows.len().saturating_sub(1);
+        for (at, row) in rows.into_iter().enumerate() {
             let cells: Vec<usize> =
                 self.dom.children(row).iter().copied().filter(|id| matches!(self.dom.name(*id), "td" | "th")).collect();
             let header = !data && !cells.is_empty() && cells.iter().all(|id| self.dom.name(*id) == "th");
             data |= !header;
             let mut texts: Vec<String> = Vec::new();
-            let skip = |texts: &mut Vec<String>, reaching: &mut Vec<u32>| {
-                while let Some(rows) = reaching.get_mut(texts.len())
+            let above = |texts: &mut Vec<String>, reaching: &mut Vec<(u32, String, bool)>, again: &mut Again| {
+                while let Some((rows, text, names)) = reaching.get_mut(texts.len())
                     && *rows > 0
                 {
                     *rows -= 1;
-                    texts.push(String::new());
+                    texts.push(again.of(text, *names).to_owned());
                 }
             };
+            // A row of nothing but cells that go on below says nothing that the next one does not.
+            let mut only_reaching = true;
+            // A title over the whole table is one cell.
+            let alone = cells.len() == 1 && reaching.iter().all(|(rows, ..)| *rows == 0);
             for id in cells {
-                skip(&mut texts, &mut reaching);
+                above(&mut texts, &mut reaching, &mut self.again);
                 let span =
                     |name: &str| self.dom.node(id).and_then(|node| node.attr(name).parse::<u32>().ok()).unwrap_or(1);
                 let (down, across) = (span("rowspan").clamp(1, 5000), span("colspan").clamp(1, 100));
                 let text = if self.kept.is_left_out(id) { String::new() } else { self.cell(id) };
-                for n in 0..across {
+                only_reaching &= down > 1 || text.is_empty();
+                let names = self.dom.name(id) == "th";
+                for n in 0..if alone { 1 } else { across } {
                     let column = texts.len();
+                    if column >= MAX_COLUMNS {
+                        break;
+                    }
+                    let here = if n == 0 { text.as_str() } else { self.again.of(&text, names) };
                     if reaching.len() <= column {
-                        reaching.resize(column + 1, 0);
+                        reaching.resize(column + 1, (0, String::new(), false));
                     }
-                    if let Some(rows) = reaching.get_mut(column) {
-                        *rows = down - 1;
+                    if let Some(below) = reaching.get_mut(column) {
+                        *below = (down - 1, if down > 1 { here.to_owned() } else { String::new() }, names);
                     }
-                    texts.push(if n == 0 { text.clone() } else { String::new() });
+                    texts.push(here.to_owned());
                 }
             }
-            skip(&mut texts, &mut reaching);
+            above(&mut texts, &mut reaching, &mut self.again);
+            if only_reaching && at < last {
+                continue;
+            }
             page.row(header, None, &texts);
         }
     }

@@ -5,6 +5,8 @@ use super::dom::{Dom, Node};
 /// The parts that are written.
 pub(super) struct Kept {
     pub(super) roots: Vec<usize>,
+    /// The page is an article and little else.
+    pub(super) is_article: bool,
     left_out: Vec<bool>,
 }
 
@@ -17,7 +19,7 @@ impl Kept {
 /// Everything a person would see.
 pub(super) fn everything(dom: &Dom) -> Kept {
     let left_out = dom.nodes.iter().map(is_invisible).collect();
-    Kept { roots: vec![dom.first("body").unwrap_or(0)], left_out }
+    Kept { roots: vec![dom.first("body").unwrap_or(0)], is_article: false, left_out }
 }
 
 /// The main text. A page without anything around it is kept whole.
@@ -32,7 +34,12 @@ pub(super) fn kept(dom: &Dom) -> Kept {
     }
     let size = |id: usize| sizes.get(id).copied().unwrap_or_default();
     let all = size(body);
+    let texts = around_texts(dom, &sizes);
     for (id, node) in dom.nodes.iter().enumerate() {
+        // What holds the text is not beside it.
+        if texts.get(id).copied().unwrap_or(false) {
+            continue;
+        }
         let share = size(id).text as f32 / all.text.max(1) as f32;
         // What holds most of the page is not beside it, whatever it is called.
         let comments = share < 0.97 && all.text - size(id).text.min(all.text) > 600 && is_comments(node);
@@ -46,20 +53,76 @@ pub(super) fn kept(dom: &Dom) -> Kept {
     let cleaned = self::sizes(dom, &left_out, in_boxes);
     let size = |id: usize| cleaned.get(id).copied().unwrap_or_default();
     let total = size(body);
-    if total.text < 80 || (total.text * 20 < all.text && total.prose < A_TEXT / 2) {
+    let little = total.text < 80 || (total.text * 20 < all.text && total.prose < A_TEXT / 2);
+    // A page of little text says it all at once; what is called a footer there may be its last line.
+    if (little || total.prose < A_TEXT && all.text < A_PAGE) && marked(dom, &cleaned, &left_out).is_none() {
         return whole;
     }
-    let roots = match best(dom, body, &cleaned, &left_out) {
+    let root = best(dom, body, &cleaned, &left_out);
+    let roots = match root {
         Some(root) => with_heading(dom, root, body, &left_out),
         None => vec![body],
     };
-    Kept { roots, left_out }
+    let is_article = size(root.unwrap_or(body)).prose >= AN_ARTICLE;
+    if is_article {
+        for (id, node) in dom.nodes.iter().enumerate() {
+            if is_pointer(dom, id, node, size(id))
+                && let Some(out) = left_out.get_mut(id)
+            {
+                *out = true;
+            }
+        }
+    }
+    Kept { roots, is_article, left_out }
+}
+
+/// A paragraph of an article that is little but a link to another one; what can be written to or called is none.
+fn is_pointer(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
+    let linked = size.links > 0 && size.text < 200 && size.linked * 10 >= size.text * 7;
+    linked && &*node.name == "p" && {
+        let text = dom.text(id);
+        !text.contains('@') && text.chars().filter(char::is_ascii_digit).count() < 6
+    }
+}
+
+/// What stands around an element that is named as the one with the text, as blogs do, and holds one.
+fn around_texts(dom: &Dom, sizes: &[Size]) -> Vec<bool> {
+    let mut out = vec![false; dom.nodes.len()];
+    for (id, node) in dom.nodes.iter().enumerate() {
+        let size = sizes.get(id).copied().unwrap_or_default();
+        if size.text.saturating_sub(size.linked) < A_TEXT || !(is_marked(node) || is_named_text(node)) {
+            continue;
+        }
+        for above in std::iter::once(id).chain(ancestors(dom, id)) {
+            match out.get_mut(above) {
+                Some(known) if !*known => *known = true,
+                _ => break,
+            }
+        }
+    }
+    out
+}
+
+/// Names that blogs and newspapers give to the element with the text.
+fn is_named_text(node: &Node) -> bool {
+    let names = [node.attr("class"), node.attr("id")];
+    matches!(&*node.name, "div" | "section" | "article" | "main")
+        && names.iter().flat_map(|names| names.split_whitespace()).any(|name| {
+            matches!(
+                name.to_ascii_lowercase().as_str(),
+                "post-body" | "entry-content" | "post-content" | "article-body" | "article-content" | "story-body"
+            )
+        })
 }
 
 /// A run of so many bytes that ends a sentence is prose, wherever it stands.
 const SENTENCE: usize = 80;
 /// Prose that makes a text of its own.
 const A_TEXT: usize = 250;
+/// Prose of a page that is an article and nothing else.
+const AN_ARTICLE: usize = 600;
+/// All text of a page that is no more than a form, a table or a note.
+const A_PAGE: usize = 1500;
 
 /// How much text lies below a node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -137,7 +200,7 @@ fn is_invisible(node: &Node) -> bool {
 }
 
 /// Words in a class or id that tell of what stands around the text.
-const AROUND: [&str; 44] = [
+const AROUND: [&str; 54] = [
     "comment",
     "sidebar",
     "footer",
@@ -182,6 +245,17 @@ const AROUND: [&str; 44] = [
     "teaser",
     "tags",
     "print-only",
+    "gallery",
+    "slideshow",
+    "carousel",
+    // What only programs that read a page aloud say.
+    "sr-only",
+    "visually-hidden",
+    "visuallyhidden",
+    "screen-reader",
+    "off-screen",
+    "offscreen",
+    "accessibility-text",
 ];
 
 fn is_around(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
@@ -201,11 +275,11 @@ fn is_around(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
     if matches!(name, "footer" | "form") || (name == "header" && !inside_text && dom_lacks_heading(dom, id)) {
         return true;
     }
-    if matches!(
-        node.attr("role"),
-        "navigation" | "banner" | "contentinfo" | "search" | "complementary" | "dialog" | "menu"
-    ) {
-        return true;
+    match node.attr("role") {
+        "navigation" | "search" | "complementary" | "dialog" | "menu" => return true,
+        // Those of the page, not of a part of its text.
+        "banner" | "contentinfo" if !inside_text => return true,
+        _ => {}
     }
     if node.attr("aria-hidden") == "true" || node.attr("aria-modal") == "true" {
         return true;
@@ -220,10 +294,11 @@ fn is_around(dom: &Dom, id: usize, node: &Node, size: Size) -> bool {
     // What only readers who pay are shown stands behind the wall, in the page's own paragraphs.
     let behind_wall = |word: &str| word.contains("paywall") && size.prose >= A_TEXT;
     words().any(|word| {
-        AROUND.iter().any(|around| word.contains(around)) && !behind_wall(word)
+        // What an article quotes from elsewhere is part of it.
+        AROUND.iter().any(|around| word.contains(around)) && !behind_wall(word) && !word.contains("embed")
             || word
                 .split(['-', '_'])
-                .any(|part| matches!(part, "nav" | "ad" | "ads" | "banner" | "toc" | "rss" | "meta"))
+                .any(|part| matches!(part, "nav" | "ad" | "ads" | "banner" | "cta" | "toc" | "rss" | "meta"))
     }) && !words().any(|word| matches!(word, "content" | "article" | "main" | "post" | "entry"))
 }
 
@@ -278,7 +353,9 @@ fn best(dom: &Dom, body: usize, sizes: &[Size], left_out: &[bool]) -> Option<usi
     let named = dom.nodes.iter().enumerate().filter(|(id, node)| {
         let is_named = matches!(&*node.name, "article" | "main")
             || matches!(node.attr("role"), "main" | "article")
-            || is_marked(node);
+            || is_marked(node)
+            || is_named_text(node)
+            || node.attr("id").eq_ignore_ascii_case("article");
         is_named && !left_out.get(*id).copied().unwrap_or(true)
     });
     if let Some(marked) = marked(dom, sizes, left_out) {
@@ -286,7 +363,7 @@ fn best(dom: &Dom, body: usize, sizes: &[Size], left_out: &[bool]) -> Option<usi
     }
     let mut at = body;
     if let Some((id, _)) = named.max_by_key(|(id, _)| worth(*id))
-        && worth(id) * 10 > worth(body) * 5
+        && worth(id) * 10 > worth(body) * 4
     {
         at = id;
     }

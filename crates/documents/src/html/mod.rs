@@ -119,6 +119,48 @@ mod tests {
     }
 
     #[test]
+    fn cells_over_several_rows_and_columns_stand_in_each() {
+        let source = "<table><tr><th>Year<th colspan=2>Rent<tr><td rowspan=2>North<td>1<td>2<tr><td colspan=2>none\
+            <tr><td colspan=3>All of it<tr><th rowspan=2>2025<tr><td>3<td>4<tr><td rowspan=2>7<td>5<td>6<tr><td>8<td>9</table>";
+        let rows = "Year\tRent\tRent\nNorth\t1\t2\nNorth\tnone\tnone\nAll of it\n2025\t3\t4\n7\t5\t6\n\t8\t9";
+        assert_eq!(text(source), rows);
+        // What would unfold into gigabytes stays small.
+        let wide = format!("<tr>{}</tr>", format!("<td rowspan=5000 colspan=100>{}", "x".repeat(100)).repeat(30));
+        assert!(text(&format!("<table>{wide}{}</table>", "<tr><td>y".repeat(4000))).len() < 16 << 20);
+    }
+
+    #[test]
+    fn a_small_page_is_kept_whole() {
+        let source = "<body><div class=form><div>1 <b>Name</b></div></div><div class='footer-note'>The Inn 2026</div>\
+            <a href=/x><img alt='The way'></a><figure><a href=/y><img alt='Not this'></a><figcaption>A map</figcaption></figure>";
+        assert_eq!(text(source), "1 Name\n\nThe Inn 2026\n\nThe way\n\nA map");
+    }
+
+    #[test]
+    fn the_named_text_of_a_page_is_found_among_boxes() {
+        let words = "The council met on Monday and agreed on the budget for the year. ".repeat(6);
+        let links = "<li><a href=/o>Another story of the day that is not this one</a>".repeat(60);
+        for text_box in [
+            format!("<div itemprop=articleBody>{words}</div>"),
+            format!("<div class='widget blog'><div class=post-body><span>{words}</span></div></div>"),
+        ] {
+            let text =
+                text(&format!("<body><ul>{links}</ul><div>{text_box}</div><div>{}</div>", "x <b>y</b> ".repeat(900)));
+            assert!(
+                text.starts_with("The council met") && !text.contains("Another") && !text.contains("x y"),
+                "{text}"
+            );
+        }
+        let long = format!("<p>{words}</p>").repeat(4);
+        let source =
+            format!("<article>{long}<p>READ MORE: <a href=/z>Why the budget of the town grew</a></p>{long}</article>");
+        assert!(!text(&source).contains("grew"));
+        let source =
+            source.replace("READ MORE: ", "Write to ").replace("Why the budget of the town grew", "desk@example.org");
+        assert!(text(&source).contains("Write to desk@example.org"));
+    }
+
+    #[test]
     fn deep_nesting_is_survived() {
         let deep = format!("<p>words{}<p>more", "<div>".repeat(50_000));
         let document = read(deep.as_bytes(), &ReadOptions::default()).unwrap();

@@ -6,6 +6,7 @@ use crate::builder::{PageBuilder, folded};
 use crate::numbering::Numbering;
 use crate::plain::document;
 use crate::read::{Progress, step};
+use crate::spans::Again;
 use crate::xml::{El, Xml};
 use crate::{ReadError, ReadOptions};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place};
@@ -37,6 +38,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
         styles: styles.as_ref().map(styles_of).unwrap_or_default(),
         numbering: Numbering::of(numbering.as_ref()),
         notes: Vec::new(),
+        again: Again::default(),
     };
     for (header, relation) in headers(&relations) {
         if let Some(bytes) = archive.get(&relation)?
@@ -142,6 +144,7 @@ struct Reader<'a> {
     numbering: Numbering,
     /// Ids of notes in the order of their marks.
     notes: Vec<(&'static str, String)>,
+    again: Again,
 }
 
 impl Reader<'_> {
@@ -228,6 +231,7 @@ impl Reader<'_> {
         }
         let marked = |row: &El<'_>| row.path(&["trPr", "tblHeader"]).is_some_and(|el| el.attr("val") != Some("0"));
         let any_marked = rows.iter().any(marked);
+        let mut above: Vec<String> = Vec::new();
         for (i, row) in rows.iter().enumerate() {
             let header = if any_marked { marked(row) } else { i == 0 && first_row && rows.len() > 1 };
             let mut texts = Vec::new();
@@ -236,17 +240,23 @@ impl Reader<'_> {
             for _ in 0..skip("gridBefore").unwrap_or(0).min(60) {
                 texts.push(String::new());
             }
-            for cell in cells_of(*row, 4) {
+            let cells = cells_of(*row, 4);
+            let alone = cells.len() == 1;
+            for cell in cells {
                 let properties = cell.child("tcPr");
                 let span = properties.and_then(|el| el.child("gridSpan")).and_then(|el| el.attr("val")?.parse().ok());
                 let merged =
                     properties.and_then(|el| el.child("vMerge")).is_some_and(|el| el.attr("val") != Some("restart"));
-                texts.push(if merged { String::new() } else { self.cell_text(cell, depth, &mut inner) });
-                for _ in 1..span.unwrap_or(1usize).min(60) {
-                    texts.push(String::new());
-                }
+                let text = match merged {
+                    true => self.again.of(above.get(texts.len()).map_or("", String::as_str), false).to_owned(),
+                    false => self.cell_text(cell, depth, &mut inner),
+                };
+                let further = if alone { "" } else { self.again.of(&text, header) }.to_owned();
+                texts.push(text);
+                texts.extend(std::iter::repeat_n(further, span.unwrap_or(1usize).clamp(1, 60) - 1));
             }
             self.page.row(header, None, &texts);
+            above = texts;
             for table in inner {
                 self.table(table, depth)?;
             }

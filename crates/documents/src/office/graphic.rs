@@ -26,17 +26,17 @@ pub(super) fn write(
         let Ok(xml) = Xml::parse(&bytes) else { continue };
         match el.name() {
             "chart" => chart(&xml, page),
-            _ => diagram(&xml, page),
+            _ => diagram_words(&xml).iter().for_each(|text| page.block(BlockKind::Item, text)),
         }
     }
     Ok(())
 }
 
-fn diagram(xml: &Xml, page: &mut PageBuilder) {
-    for body in xml.root().all("t").into_iter().filter(|el| el.child("p").is_some()) {
-        let lines: Vec<String> = body.children().filter(|el| el.name() == "p").map(|el| el.text()).collect();
-        page.block(BlockKind::Item, &folded(&lines.join(" ")));
-    }
+/// What the points of a diagram say.
+pub(crate) fn diagram_words(xml: &Xml) -> Vec<String> {
+    let bodies = xml.root().all("t").into_iter().filter(|el| el.child("p").is_some());
+    let lines = |body: El<'_>| body.children().filter(|el| el.name() == "p").map(|el| el.text()).collect::<Vec<_>>();
+    bodies.map(|body| folded(&lines(body).join(" "))).filter(|text| !text.is_empty()).collect()
 }
 
 /// A chart as a table: categories down, series across.

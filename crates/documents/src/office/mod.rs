@@ -12,6 +12,7 @@ use crate::ReadError;
 use crate::archive::{Archive, resolve};
 use crate::builder::folded;
 use crate::xml::Xml;
+pub(crate) use graphic::diagram_words;
 use hearth_domain::Document;
 use std::collections::HashMap;
 
@@ -61,3 +62,6 @@ pub(crate) fn properties(archive: &Archive<'_>, document: &mut Document) {
     document.created = value("created");
     document.language = value("language");
 }
+
+#[cfg(test)]
+mod tests;

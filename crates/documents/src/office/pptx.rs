@@ -3,8 +3,10 @@
 use super::{graphic, main_part, properties, relations};
 use crate::archive::Archive;
 use crate::builder::{PageBuilder, folded};
+use crate::numerals::{letters, roman};
 use crate::plain::document;
 use crate::read::{Progress, step};
+use crate::spans::Again;
 use crate::xml::{El, Xml};
 use crate::{ReadError, ReadOptions};
 use hearth_domain::{BlockKind, Document, Kind, OutlineItem, Place, Warning};
@@ -27,12 +29,14 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
     if slides.is_empty() {
         return Err(ReadError::Empty);
     }
+    let mut again = Again::default();
     let mut pages = Vec::new();
     let mut outline = Vec::new();
     let mut warnings = Vec::new();
     for (i, slide) in slides.iter().enumerate() {
         step(progress, i as u32, slides.len() as u32)?;
-        let mut reader = Slide { archive: &archive, part: slide, page: PageBuilder::default(), title: None };
+        let mut reader =
+            Slide { archive: &archive, part: slide, page: PageBuilder::default(), title: None, again: &mut again };
         match archive.get(slide)?.map(|bytes| Xml::parse(&bytes)) {
             Some(Ok(xml)) => reader.read(&xml)?,
             _ => warnings.push(Warning { page: Some(i as u32), message: "This slide could not be read.".to_owned() }),
@@ -54,6 +58,7 @@ struct Slide<'a> {
     part: &'a str,
     page: PageBuilder,
     title: Option<String>,
+    again: &'a mut Again,
 }
 
 /// A shape with the height at which it stands on the slide.
@@ -111,16 +116,27 @@ impl Slide<'_> {
         let el = shape.el;
         if let Some(table) = el.path(&["graphic", "graphicData", "tbl"]) {
             let header = table.child("tblPr").is_some_and(|el| matches!(el.attr("firstRow"), Some("1" | "true")));
+            let mut above: Vec<String> = Vec::new();
             for (i, row) in table.children().filter(|el| el.name() == "tr").enumerate() {
-                let cells: Vec<String> = row
-                    .children()
-                    .filter(|el| el.name() == "tc")
-                    .map(|cell| match cell.attr("hMerge").or(cell.attr("vMerge")) {
-                        Some("1" | "true") => String::new(),
-                        _ => cell.child("txBody").map(body_text).unwrap_or_default(),
-                    })
-                    .collect();
+                let mut cells: Vec<String> = Vec::new();
+                let is = |cell: &El<'_>, name: &str| matches!(cell.attr(name), Some("1" | "true"));
+                let all: Vec<El<'_>> = row.children().filter(|el| el.name() == "tc").collect();
+                let alone = all.iter().skip(1).all(|cell| is(cell, "hMerge"));
+                for cell in all {
+                    let before = match (is(&cell, "hMerge"), is(&cell, "vMerge")) {
+                        (_, true) => above.get(cells.len()),
+                        (true, false) => cells.last().filter(|_| !alone),
+                        (false, false) => None,
+                    };
+                    let text = match before {
+                        Some(text) => self.again.of(text, header && i == 0).to_owned(),
+                        None if is(&cell, "hMerge") || is(&cell, "vMerge") => String::new(),
+                        None => cell.child("txBody").map(body_text).unwrap_or_default(),
+                    };
+                    cells.push(text);
+                }
                 self.page.row(header && i == 0, None, &cells);
+                above = cells;
             }
             return Ok(());
         }
@@ -144,20 +160,32 @@ impl Slide<'_> {
         let listed = matches!(kind, Some("body" | "obj" | "")) || (kind.is_some() && kind != Some("subTitle"));
         let paragraphs: Vec<El<'_>> = body.children().filter(|el| el.name() == "p").collect();
         let many = paragraphs.iter().filter(|el| !paragraph_text(**el).trim().is_empty()).count() > 1;
-        let mut number = 0;
+        let mut numbers = [0u32; 9];
         for paragraph in paragraphs {
             let text = paragraph_text(paragraph);
             let properties = paragraph.child("pPr");
-            let bullet = properties.is_some_and(|el| el.child("buChar").is_some() || el.child("buAutoNum").is_some());
+            let bullet = properties.is_some_and(|el| el.child("buChar").is_some());
             let plain = properties.is_some_and(|el| el.child("buNone").is_some());
             let level = properties.and_then(|el| el.attr("lvl")?.parse::<usize>().ok()).unwrap_or(0).min(8);
-            let numbered = properties.is_some_and(|el| el.child("buAutoNum").is_some()) && level == 0;
+            let numbered = properties.and_then(|el| el.child("buAutoNum"));
             if text.trim().is_empty() {
                 continue;
             }
-            number = if numbered { number + 1 } else { 0 };
-            if numbered {
-                self.page.item(0, &format!("{number}. {}", text.trim()));
+            // What stands further in belongs to its item; the count goes on behind it.
+            numbers.iter_mut().skip(level + 1).for_each(|number| *number = 0);
+            let label = numbers.get_mut(level).and_then(|number| match numbered {
+                Some(by) => {
+                    let first = by.attr("startAt").and_then(|at| at.parse::<u32>().ok()).unwrap_or(1);
+                    *number = if *number == 0 { first } else { number.saturating_add(1) };
+                    Some(numbering(*number, by.attr("type").unwrap_or_default()))
+                }
+                None => {
+                    *number = 0;
+                    None
+                }
+            });
+            if let Some(label) = label {
+                self.page.item(level * 2, &format!("{label} {}", text.trim()));
             } else if bullet || (listed && many && !plain) {
                 self.page.item(level * 2, &format!("• {}", text.trim()));
             } else {
@@ -194,6 +222,22 @@ fn gather<'x>(tree: El<'x>, at: (i64, i64), depth: u8, out: &mut Vec<Shape<'x>>)
             }
             _ => {}
         }
+    }
+}
+
+/// A number as a list of this type writes it, such as `alphaLcParenR` or `romanUcPeriod`.
+fn numbering(number: u32, by: &str) -> String {
+    let digits = match by {
+        by if by.starts_with("alphaLc") => letters(number),
+        by if by.starts_with("alphaUc") => letters(number).to_uppercase(),
+        by if by.starts_with("romanLc") => roman(number),
+        by if by.starts_with("romanUc") => roman(number).to_uppercase(),
+        _ => number.to_string(),
+    };
+    match by {
+        by if by.ends_with("ParenBoth") => format!("({digits})"),
+        by if by.ends_with("ParenR") => format!("{digits})"),
+        _ => format!("{digits}."),
     }
 }
 

@@ -115,19 +115,56 @@ impl Cells {
 
     /// Writes all rows to a page.
     pub(crate) fn write(&self, page: &mut PageBuilder) {
+        let left = self.rows.values().filter_map(|cells| cells.keys().next()).min().map_or(1, |left| left + 1);
         for (row, cells) in &self.rows {
             let line: Vec<(u32, &str)> =
                 cells.iter().map(|(column, text)| (column.saturating_add(1), text.as_str())).collect();
-            write_row(page, row.saturating_add(1), &line);
+            write_row(page, row.saturating_add(1), left, &line);
         }
     }
 }
 
-/// Writes one row: number and columns from 1. It begins with its first cell that holds something.
-pub(crate) fn write_row<S: AsRef<str>>(page: &mut PageBuilder, row: u32, line: &[(u32, S)]) {
+/// Cells as they come, row by row, in one piece of memory; rows and columns from 1.
+#[derive(Default)]
+pub(crate) struct Lines {
+    text: String,
+    /// Row, column, and where the cell's text ends.
+    cells: Vec<(u32, u32, u32)>,
+}
+
+impl Lines {
+    /// Keeps a cell's text; an empty one is dropped.
+    pub(crate) fn put(&mut self, row: u32, column: u32, text: &str) {
+        if !text.trim().is_empty() {
+            self.text.push_str(text);
+            self.cells.push((row, column, self.text.len() as u32));
+        }
+    }
+
+    /// Writes all rows to a page.
+    pub(crate) fn write(&self, page: &mut PageBuilder) {
+        let left = self.cells.iter().map(|(_, column, _)| *column).min().unwrap_or(1);
+        let mut line: Vec<(u32, &str)> = Vec::new();
+        let (mut number, mut start) = (0, 0);
+        for (row, column, end) in &self.cells {
+            if *row != number {
+                write_row(page, number, left, &line);
+                line.clear();
+                number = *row;
+            }
+            line.push((*column, self.text.get(start as usize..*end as usize).unwrap_or_default()));
+            start = *end;
+        }
+        write_row(page, number, left, &line);
+    }
+}
+
+/// Writes one row: number and columns from 1. It begins at column `left`, where the sheet does, so that columns of all rows
+/// stand under each other, and is called by its first cell that holds something.
+pub(crate) fn write_row<S: AsRef<str>>(page: &mut PageBuilder, row: u32, left: u32, line: &[(u32, S)]) {
     let Some((first, _)) = line.first() else { return };
     let mut cells: Vec<&str> = Vec::new();
-    let mut next = *first;
+    let mut next = left.min(*first);
     for (column, text) in line {
         let gap = column.saturating_sub(next).min(MAX_GAP);
         cells.extend(std::iter::repeat_n("", gap as usize));
@@ -185,6 +222,6 @@ mod tests {
         let mut page = PageBuilder::default();
         cells.write(&mut page);
         let page = page.finish(Place::Whole);
-        assert_eq!(page.text, "a\nb\nc");
+        assert_eq!(page.text, "a\n\t\t\tb\n\tc");
     }
 }

@@ -1,7 +1,7 @@
 //! Excel workbooks: one page per sheet, one row per row that holds something, numbers as the sheet shows them.
 
 use super::number::Format;
-use super::sheet::{CellCount, Styles, mark_header, truth, write_row};
+use super::sheet::{CellCount, Lines, Styles, mark_header, truth};
 use super::{graphic, main_part, properties, relations};
 use crate::archive::Archive;
 use crate::builder::{OutputBudget, PageBuilder, folded};
@@ -13,7 +13,7 @@ use crate::{ReadError, ReadOptions};
 use hearth_domain::{BlockKind, Document, Kind, Place, Warning};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 const MAX_COLUMNS: u32 = 16_384;
 
@@ -69,14 +69,14 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions, progress: &mut Progress<
 pub(super) fn extras(archive: &Archive<'_>, sheet: &str, page: &mut PageBuilder) -> Result<(), ReadError> {
     let mut parts: Vec<_> = relations(archive, sheet)?.into_values().collect();
     parts.sort_by(|a, b| a.target.cmp(&b.target));
+    // What is said in threads comes first; older forms of the same comments are left out.
+    parts.sort_by_key(|relation| relation.kind != "threadedComment");
     let threaded = parts.iter().any(|relation| relation.kind == "threadedComment");
+    let persons = if threaded { persons(archive)? } else { HashMap::new() };
+    let mut told: HashSet<String> = HashSet::new();
+    let mut notes: Vec<((u32, u32), String)> = Vec::new();
     for relation in parts {
-        let wanted = match relation.kind.as_str() {
-            "comments" => !threaded,
-            "threadedComment" | "drawing" => true,
-            _ => false,
-        };
-        if !wanted {
+        if !matches!(relation.kind.as_str(), "comments" | "threadedComment" | "drawing") {
             continue;
         }
         let Some(bytes) = archive.get(&relation.target)? else { continue };
@@ -92,14 +92,54 @@ pub(super) fn extras(archive: &Archive<'_>, sheet: &str, page: &mut PageBuilder)
             }
             continue;
         }
-        let comments = xml.root().all(if threaded { "threadedComment" } else { "comment" });
+        let in_threads = relation.kind == "threadedComment";
+        let comments = xml.root().all(if in_threads { "threadedComment" } else { "comment" });
+        let authors: Vec<String> = xml
+            .root()
+            .child("authors")
+            .map_or(Vec::new(), |authors| authors.children().map(|author| folded(&author.text())).collect());
         for comment in comments {
             let text = folded(&comment.child("text").map(|el| el.text()).unwrap_or_default());
+            let author = match comment.attr("personId") {
+                Some(person) => persons.get(person),
+                None => comment.attr("authorId").and_then(|at| authors.get(at.parse::<usize>().ok()?)),
+            };
+            // What Excel writes for its older versions begins with the name itself.
+            let author = author.map_or("", String::as_str);
+            let author = if text.starts_with(author) { "" } else { author };
             let at = comment.attr("ref").unwrap_or_default();
-            page.block(BlockKind::Note, &if at.is_empty() { text } else { format!("{at}: {text}") });
+            match in_threads {
+                true => drop(told.insert(at.to_owned())),
+                false if told.contains(at) => continue,
+                false => {}
+            }
+            let said = [at, author, &text];
+            let said: Vec<&str> = said.into_iter().filter(|part| !part.is_empty()).collect();
+            if !text.is_empty() {
+                let row = at.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().unwrap_or(u32::MAX);
+                notes.push(((row, column_of(at).unwrap_or(u32::MAX)), said.join(": ")));
+            }
         }
     }
+    notes.sort_by_key(|(place, _)| *place);
+    notes.iter().for_each(|(_, note)| page.block(BlockKind::Note, note));
     Ok(())
+}
+
+/// Names of those who comment, by the number that comments give them.
+fn persons(archive: &Archive<'_>) -> Result<HashMap<String, String>, ReadError> {
+    let mut persons = HashMap::new();
+    let parts: Vec<&str> = archive.names().filter(|name| name.starts_with("xl/persons/")).take(4).collect();
+    for part in parts {
+        let Some(bytes) = archive.get(part)? else { continue };
+        let Ok(xml) = Xml::parse(&bytes) else { continue };
+        for person in xml.root().children() {
+            if let (Some(id), Some(name)) = (person.attr("id"), person.attr("displayName")) {
+                persons.insert(id.to_owned(), folded(name));
+            }
+        }
+    }
+    Ok(persons)
 }
 
 fn shared_strings(bytes: &[u8]) -> Vec<String> {
@@ -192,7 +232,7 @@ impl Sheet<'_> {
         let source = decode(bytes).0;
         let mut reader = lenient(&source);
         let (mut row, mut column) = (0u32, 0u32);
-        let mut line: Vec<(u32, String)> = Vec::new();
+        let mut lines = Lines::default();
         let mut cell = Cell::default();
         let mut in_value = false;
         loop {
@@ -204,7 +244,6 @@ impl Sheet<'_> {
                         "row" => {
                             row = attr(start, "r").and_then(|r| r.parse().ok()).unwrap_or(row.saturating_add(1));
                             column = 0;
-                            line.clear();
                         }
                         "c" => {
                             let at = attr(start, "r").and_then(|at| column_of(&at));
@@ -226,14 +265,8 @@ impl Sheet<'_> {
                     "c" => {
                         let text = self.shown(&cell);
                         budget.spend(text.len() + 1)?;
-                        if !text.trim().is_empty() {
-                            line.push((cell.column, text));
-                        }
+                        lines.put(row, cell.column, &text);
                         cell = Cell::default();
-                    }
-                    "row" => {
-                        write_row(&mut self.page, row, &line);
-                        line.clear();
                     }
                     _ => {}
                 },
@@ -242,7 +275,7 @@ impl Sheet<'_> {
                 Ok(_) => {}
             }
         }
-        write_row(&mut self.page, row, &line);
+        lines.write(&mut self.page);
         Ok(())
     }
 
@@ -321,9 +354,39 @@ mod tests {
         let document = read(&bytes, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).unwrap();
         let page = &document.pages[0];
         assert_eq!(page.place, Place::Sheet { name: "Q1 & Q2".into() });
-        assert_eq!(page.text, "Sales\tNet\n44736\t\t$1,234.50\n2022-06-24\t26%\tTRUE");
+        assert_eq!(page.text, "\tSales\tNet\n\t44736\t\t$1,234.50\n2022-06-24\t26%\tTRUE");
         let cells: Vec<_> = page.blocks.iter().map(|block| block.kind.clone()).collect();
         assert_eq!(cells[0], BlockKind::Row { header: true, cell: Some("B2".into()) });
         assert_eq!(cells[2], BlockKind::Row { header: false, cell: Some("A4".into()) });
+    }
+
+    #[test]
+    fn comments_say_who_wrote_them() {
+        let rels = b"<Relationships><Relationship Id='a' Type='x/comments' Target='../c.xml'/>\
+            <Relationship Id='b' Type='x/threadedComment' Target='../t.xml'/></Relationships>";
+        let bytes = zip(&[
+            ("[Content_Types].xml", b"<Types/>"),
+            ("xl/workbook.xml", b"<workbook><sheets><sheet name='S' r:id='r'/></sheets></workbook>"),
+            (
+                "xl/_rels/workbook.xml.rels",
+                b"<Relationships><Relationship Id='r' Type='x/worksheet' Target='worksheets/s.xml'/></Relationships>",
+            ),
+            ("xl/worksheets/s.xml", b"<worksheet><row r='1'><c r='A1'><v>1</v></c></row></worksheet>"),
+            ("xl/worksheets/_rels/s.xml.rels", rels),
+            (
+                "xl/c.xml",
+                b"<comments><authors><author>Ann</author></authors><commentList><comment ref='B9' authorId='0'><text><t>\
+                  Late</t></text></comment><comment ref='A2' authorId='0'><text><t>[old form]</t></text></comment>\
+                  </commentList></comments>",
+            ),
+            (
+                "xl/t.xml",
+                b"<ThreadedComments><threadedComment ref='A2' personId='{1}'><text>Why?</text></threadedComment>\
+                  <threadedComment ref='A2' personId='{9}'><text>So.</text></threadedComment></ThreadedComments>",
+            ),
+            ("xl/persons/person.xml", b"<personList><person displayName='Bo' id='{1}'/></personList>"),
+        ]);
+        let document = read(&bytes, &ReadOptions::default(), &mut |_, _| ControlFlow::Continue(())).unwrap();
+        assert_eq!(document.pages[0].text, "1\n\nA2: Bo: Why?\n\nA2: So.\n\nB9: Ann: Late");
     }
 }

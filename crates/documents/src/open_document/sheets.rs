@@ -35,27 +35,34 @@ pub(super) fn read(book: El<'_>, _styles: &Styles) -> Vec<Page> {
 
 fn sheet(table: El<'_>, page: &mut PageBuilder, notes: &mut Vec<String>, cells: &mut usize) {
     let mut number = 1usize;
+    let mut lines = Vec::new();
     for (row, head) in rows_of(table, MAX_NESTING) {
         let repeated = count(&row, "number-rows-repeated");
         let line = cells_of(row, number, notes);
         *cells += line.len();
         if *cells > MAX_CELLS {
-            return;
+            break;
         }
-        if let Some((first, _)) = line.first() {
-            let mut texts = Vec::new();
-            let mut next = *first;
-            for (column, text) in &line {
-                texts.extend(std::iter::repeat_n(String::new(), column.saturating_sub(next).min(MAX_GAP)));
-                texts.push(text.clone());
-                next = column + 1;
-            }
-            for at in 0..repeated.min(MAX_SAME) {
-                let name = format!("{}{}", column_name(*first as u32), number + at);
-                page.row(head, Some(name), &texts);
-            }
+        if !line.is_empty() {
+            lines.push((number, repeated, head, line));
         }
         number = number.saturating_add(repeated);
+    }
+    // Columns of all rows stand under each other.
+    let left = lines.iter().filter_map(|(.., line)| line.first()).map(|(column, _)| *column).min().unwrap_or(1);
+    for (number, repeated, head, line) in lines {
+        let Some((first, _)) = line.first() else { continue };
+        let mut texts = Vec::new();
+        let mut next = left;
+        for (column, text) in &line {
+            texts.extend(std::iter::repeat_n("", column.saturating_sub(next).min(MAX_GAP)));
+            texts.push(text.as_str());
+            next = column + 1;
+        }
+        for at in 0..repeated.min(MAX_SAME) {
+            let name = format!("{}{}", column_name(*first as u32), number + at);
+            page.row(head, Some(name), &texts);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A table has gutters too. Only a gutter with several lines of prose on both sides separates columns.
 
-use super::rows::{Row, Word};
+use super::rows::{Row, Word, is_rtl};
 
 const MAX_DEPTH: u8 = 5;
 /// Rows that a column must have on each side of the gutter.
@@ -31,6 +31,9 @@ fn cut(rows: Vec<Row>, depth: u8, out: &mut Vec<Vec<Row>>) {
     let after = rows.split_off(to);
     let within = rows.split_off(from);
     cut(rows, depth - 1, out);
+    // Scripts that run from the right have their first column there.
+    let letters = || within.iter().flat_map(|row| &row.words).flat_map(|word| word.text.chars());
+    let from_the_right = letters().filter(|c| is_rtl(*c)).count() * 2 > letters().filter(|c| c.is_alphabetic()).count();
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for row in within {
         let (a, b): (Vec<Word>, Vec<Word>) = row.words.into_iter().partition(|word| (word.x0 + word.x1) / 2.0 < x);
@@ -41,7 +44,7 @@ fn cut(rows: Vec<Row>, depth: u8, out: &mut Vec<Vec<Row>>) {
             right.push(Row::of(b));
         }
     }
-    for mut side in [left, right] {
+    for mut side in if from_the_right { [right, left] } else { [left, right] } {
         side.sort_by(|a, b| a.baseline.total_cmp(&b.baseline));
         cut(side, depth - 1, out);
     }
@@ -155,4 +158,39 @@ fn score(rows: &[Row], x: f32) -> Option<f32> {
         return None;
     }
     Some(left.chars.min(right.chars) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_scripts_from_the_right_begin_there() {
+        let line = |x: f32, baseline: f32, text: &str| {
+            let word = |i: usize, text: &str| Word {
+                x0: x + i as f32 * 40.0,
+                x1: x + i as f32 * 40.0 + 37.0,
+                baseline,
+                size: 10.0,
+                text: text.to_owned(),
+                bold: false,
+                mono: false,
+                artifact: false,
+                after_leader: false,
+                seen_y: None,
+            };
+            text.split(' ').enumerate().map(|(i, text)| word(i, text)).collect::<Vec<_>>()
+        };
+        for (left, right, first) in [
+            ("these are words here", "those stand over there", "these"),
+            ("אלה המילים השמאליות כאן", "ואלה המילים הימניות שם", "ואלה"),
+        ] {
+            let row = |i: u8| {
+                Row::of([line(0.0, f32::from(i) * 14.0, left), line(220.0, f32::from(i) * 14.0, right)].concat())
+            };
+            let parts = regions((0..8).map(row).collect());
+            assert_eq!(parts.len(), 2);
+            assert_eq!(parts[0][0].words[0].text, first);
+        }
+    }
 }

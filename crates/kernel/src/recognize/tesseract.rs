@@ -88,8 +88,8 @@ impl Recognizer {
 
     /// The words on a page; `None` where `ended` said so. The error is a clause.
     ///
-    /// A page whose words are not sure is read again as one block of lines, which suits receipts and forms, and the surer
-    /// reading is kept; one that is still unsure may lie on its side or head, which is looked for last because it takes as
+    /// A page whose words are not sure is read again as one block of lines, which suits receipts and forms, and the reading
+    /// with more letters that are sure is kept; one that is still unsure may lie on its side or head, which is looked for last because it takes as
     /// long as reading.
     pub(crate) fn page(
         &self,
@@ -106,7 +106,7 @@ impl Recognizer {
         let Some(mut best) = self.reading(&grey, languages, BLOCKS, ended)? else { return Ok(None) };
         if sureness(&best) < SURE_OF_A_PAGE {
             let Some(other) = again(self.reading(&grey, languages, ONE_BLOCK, ended)) else { return Ok(None) };
-            if letters(&other) * 5 >= letters(&best) * 4 && sureness(&other) > sureness(&best) {
+            if worth(&other) > worth(&best) {
                 best = other;
             }
         }
@@ -148,11 +148,24 @@ impl Recognizer {
 
 /// From this many percent on a reading is good enough.
 const SURE_OF_A_PAGE: f32 = 90.0;
+/// From this many percent on a word is sure.
+const SURE_WORD: f32 = 80.0;
 /// Below this many percent a page may lie another way.
 const UNSURE_OF_A_PAGE: f32 = 65.0;
 
 fn letters(seen: &[Seen]) -> usize {
     seen.iter().map(|word| word.text.chars().count()).sum()
+}
+
+/// Letters and figures of words that are sure. A reading that leaves a column out is surer of the rest, and worse.
+fn sure_letters(seen: &[Seen]) -> usize {
+    let sure = seen.iter().filter(|word| word.confidence >= SURE_WORD);
+    sure.map(|word| word.text.chars().filter(|c| c.is_alphanumeric()).count()).sum()
+}
+
+/// What a reading is worth: its sure letters, and where there are as many, all letters by how sure they are.
+fn worth(seen: &[Seen]) -> (usize, u64) {
+    (sure_letters(seen), (sureness(seen) * letters(seen) as f32) as u64)
 }
 
 /// How sure a reading is of its letters, percent.
@@ -250,6 +263,21 @@ mod tests {
         let seen = table(tsv);
         let words: Vec<_> = seen.iter().map(|word| (word.line, word.text.as_str(), word.left)).collect();
         assert_eq!(words, [(1, "This", 36.0), (1, "is", 109.0), (2, "a lot", 36.0)]);
+    }
+
+    #[test]
+    fn a_reading_is_worth_its_sure_letters() {
+        let seen = |confidence: f32, text: &str| Seen {
+            line: 1,
+            left: 0.0,
+            top: 0.0,
+            width: 1.0,
+            height: 1.0,
+            confidence,
+            text: text.into(),
+        };
+        assert_eq!(sure_letters(&[seen(95.0, "Total:"), seen(85.0, "4.20"), seen(40.0, "noise"), seen(90.0, "|")]), 8);
+        assert!(worth(&[seen(40.0, "faint")]) > worth(&[]));
     }
 
     #[test]

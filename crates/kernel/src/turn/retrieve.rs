@@ -1,6 +1,7 @@
 //! Station 5, Retrieve: candidates from full text and vectors, ranked; the best sentences go to the window at once.
 
 use super::again::{self, Looked};
+use super::listing;
 use super::recall::Recalled;
 use super::record::standing_of;
 use super::record::{CellRecord, QuoteRecord, SourceRecord};
@@ -397,6 +398,9 @@ fn find_with(
                 .into_iter()
                 .filter_map(|(passage, lexical, vector)| {
                     let row = rows.get(&passage)?;
+                    if !listing::bears(row, &query.text, named, rows.values()) {
+                        return None;
+                    }
                     Some(Candidate {
                         passage,
                         document: row.document,

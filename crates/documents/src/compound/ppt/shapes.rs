@@ -3,6 +3,11 @@
 use super::super::{u16_at, u32_at};
 use super::atoms::{Atom, kinds};
 use super::words::Words;
+use crate::ReadOptions;
+use crate::archive::Archive;
+use crate::office::diagram_words;
+use crate::spans::Again;
+use crate::xml::Xml;
 use std::collections::BTreeSet;
 
 /// Groups within groups that are followed.
@@ -13,6 +18,19 @@ const MAX_SHAPES: usize = 50_000;
 const MAX_CELLS: usize = 100_000;
 /// The option that says that a group is a table.
 pub(super) const TABLE: u16 = 0x039f;
+
+/// The option that holds a shape in the form of today's presentations.
+const TODAY: u16 = 0x03a9;
+/// Bytes that the diagrams of one show unpack to, at most.
+pub(super) const DIAGRAM_BYTES: u64 = 16 << 20;
+
+/// Where shapes take their words from beside themselves.
+pub(super) struct Sources<'w> {
+    /// Texts that shapes may name.
+    pub(super) outline: &'w mut [Words],
+    /// What is left of [`DIAGRAM_BYTES`].
+    pub(super) diagram_bytes: &'w mut u64,
+}
 
 /// One shape with words, or a table.
 #[derive(Default)]
@@ -32,15 +50,15 @@ impl Shape {
     }
 }
 
-/// The shapes of a slide or of its notes. `outline` are the texts that shapes may name.
-pub(super) fn of(slide: Atom<'_>, outline: &mut [Words]) -> Vec<Shape> {
+/// The shapes of a slide or of its notes.
+pub(super) fn of(slide: Atom<'_>, from: &mut Sources<'_>) -> Vec<Shape> {
     let mut out = Vec::new();
     for drawing in slide.children().filter(|atom| atom.kind == kinds::DRAWING) {
         for inner in drawing.children() {
             // The outermost group is the slide itself.
             for whole in inner.children().filter(|atom| atom.kind == kinds::GROUP) {
                 for child in whole.children().filter(|atom| matches!(atom.kind, kinds::GROUP | kinds::SHAPE)) {
-                    gather(child, None, MAX_NESTING, outline, &mut out);
+                    gather(child, None, MAX_NESTING, from, &mut out);
                 }
             }
         }
@@ -48,12 +66,12 @@ pub(super) fn of(slide: Atom<'_>, outline: &mut [Words]) -> Vec<Shape> {
     out
 }
 
-fn gather(atom: Atom<'_>, place: Option<(i32, i32)>, depth: u8, outline: &mut [Words], out: &mut Vec<Shape>) {
+fn gather(atom: Atom<'_>, place: Option<(i32, i32)>, depth: u8, from: &mut Sources<'_>, out: &mut Vec<Shape>) {
     if out.len() >= MAX_SHAPES {
         return;
     }
     if atom.kind == kinds::SHAPE {
-        let shape = shape(atom, place, outline);
+        let shape = shape(atom, place, from);
         if !shape.words.is_empty() {
             out.push(shape);
         }
@@ -61,7 +79,7 @@ fn gather(atom: Atom<'_>, place: Option<(i32, i32)>, depth: u8, outline: &mut [W
     }
     let first = atom.children().find(|child| child.kind == kinds::SHAPE);
     if first.is_some_and(is_table) {
-        let rows = table(atom, outline);
+        let rows = table(atom, from);
         if !rows.is_empty() {
             let (x, y) = first.and_then(|shape| place_of(shape, kinds::PLACE)).or(place).unwrap_or_default();
             out.push(Shape { x, y, rows, ..Shape::default() });
@@ -72,12 +90,12 @@ fn gather(atom: Atom<'_>, place: Option<(i32, i32)>, depth: u8, outline: &mut [W
     let place = place.or_else(|| first.and_then(|shape| place_of(shape, kinds::PLACE)));
     for child in atom.children().filter(|child| matches!(child.kind, kinds::GROUP | kinds::SHAPE)) {
         if depth > 0 {
-            gather(child, place, depth - 1, outline, out);
+            gather(child, place, depth - 1, from, out);
         }
     }
 }
 
-fn shape(atom: Atom<'_>, place: Option<(i32, i32)>, outline: &mut [Words]) -> Shape {
+fn shape(atom: Atom<'_>, place: Option<(i32, i32)>, from: &mut Sources<'_>) -> Shape {
     let (x, y) = place.or_else(|| place_of(atom, kinds::PLACE)).unwrap_or_default();
     let placeholder = atom.all(kinds::PLACEHOLDER).first().and_then(|atom| atom.body.get(4).copied());
     let numbers = atom.all(kinds::TEXT_NUMBERS);
@@ -86,10 +104,11 @@ fn shape(atom: Atom<'_>, place: Option<(i32, i32)>, outline: &mut [Words]) -> Sh
         let inner: Vec<Atom<'_>> = text.children().collect();
         for named in inner.iter().filter(|atom| atom.kind == kinds::OUTLINE_TEXT) {
             // Each text stands in one shape.
-            words.extend(u32_at(named.body, 0).and_then(|i| outline.get_mut(i as usize)).map(std::mem::take));
+            words.extend(u32_at(named.body, 0).and_then(|i| from.outline.get_mut(i as usize)).map(std::mem::take));
         }
         words.extend(Words::all(&inner));
     }
+    words.extend(diagram(atom, from.diagram_bytes));
     if let (Some(numbers), [one]) = (numbers.first(), words.as_mut_slice()) {
         one.number(numbers.body);
     }
@@ -109,22 +128,55 @@ fn place_of(shape: Atom<'_>, kind: u16) -> Option<(i32, i32)> {
 }
 
 fn is_table(shape: Atom<'_>) -> bool {
-    let options = shape.children().find(|atom| atom.kind == kinds::MORE_OPTIONS);
-    options.is_some_and(|options| {
-        let listed = options.body.chunks_exact(6).take(options.instance.into());
-        listed.into_iter().any(|one| u16_at(one, 0).is_some_and(|id| id & 0x3fff == TABLE))
+    options(shape).any(|(id, _)| id == TABLE)
+}
+
+/// The options of a shape that are kept apart, by number; with their own bytes where they are longer than a number.
+fn options(shape: Atom<'_>) -> impl Iterator<Item = (u16, &[u8])> {
+    let all = shape.children().find(|atom| atom.kind == kinds::MORE_OPTIONS);
+    let (body, many) = all.map_or((&[][..], 0), |all| (all.body, usize::from(all.instance)));
+    let mut behind = many * 6;
+    body.chunks_exact(6).take(many).map(move |one| {
+        let (id, value) = (u16_at(one, 0).unwrap_or(0), u32_at(one, 2).unwrap_or(0) as usize);
+        let end = if id & 0x8000 != 0 { behind.saturating_add(value) } else { behind };
+        let bytes = body.get(behind..end.min(body.len())).unwrap_or_default();
+        behind = end;
+        (id & 0x3fff, bytes)
     })
 }
 
-/// Cells by their places become rows; a cell over several columns or rows stands in the first.
-fn table(group: Atom<'_>, outline: &mut [Words]) -> Vec<Vec<String>> {
+/// What a diagram says: an old show keeps it as a picture, and beside it as a small package of today's form.
+fn diagram(shape: Atom<'_>, bytes_left: &mut u64) -> Vec<Words> {
+    let Some((_, bytes)) = options(shape).find(|(id, bytes)| *id == TODAY && bytes.starts_with(b"PK")) else {
+        return Vec::new();
+    };
+    let options = ReadOptions { max_output_bytes: *bytes_left, ..ReadOptions::default() };
+    let Ok(package) = Archive::open(bytes, &options) else { return Vec::new() };
+    let mut out = Vec::new();
+    let parts: Vec<&str> = package.names().filter(|name| name.starts_with("drs/diagrams/data")).take(4).collect();
+    for part in parts {
+        match package.get(part) {
+            Ok(Some(data)) => {
+                *bytes_left = bytes_left.saturating_sub(data.len() as u64);
+                out.extend(Xml::parse(&data).map(|xml| diagram_words(&xml)).unwrap_or_default());
+            }
+            _ => *bytes_left /= 2,
+        }
+    }
+    out.into_iter().map(|text| Words::item(&text)).collect()
+}
+
+/// Cells by their places become rows; one over several of them stands in each.
+fn table(group: Atom<'_>, from: &mut Sources<'_>) -> Vec<Vec<String>> {
     let mut cells = Vec::new();
     for child in group.children().filter(|atom| atom.kind == kinds::SHAPE).take(MAX_CELLS) {
         let Some((x, y)) = place_of(child, kinds::INNER_PLACE) else { continue };
-        let text: Vec<String> = shape(child, None, outline).words.iter().map(Words::plain).collect();
+        let text: Vec<String> = shape(child, None, from).words.iter().map(Words::plain).collect();
         // Lines between cells are shapes without a place for words.
         if child.children().any(|atom| atom.kind == kinds::TEXT_BOX) {
-            cells.push((y, x, text.join(" ")));
+            let body = child.children().find(|atom| atom.kind == kinds::INNER_PLACE).map_or(&[][..], |atom| atom.body);
+            let end = |at: usize| u32_at(body, at).map_or(i32::MIN, u32::cast_signed);
+            cells.push((y, x, (end(12), end(8)), text.join(" ")));
         }
     }
     let columns: Vec<i32> = cells.iter().map(|cell| cell.1).collect::<BTreeSet<_>>().into_iter().collect();
@@ -133,12 +185,23 @@ fn table(group: Atom<'_>, outline: &mut [Words]) -> Vec<Vec<String>> {
         return Vec::new();
     }
     let mut rows = vec![vec![String::new(); columns.len()]; lines.len()];
-    for (y, x, text) in cells {
-        let at = (lines.binary_search(&y), columns.binary_search(&x));
-        if let (Ok(line), Ok(column)) = at
-            && let Some(cell) = rows.get_mut(line).and_then(|row| row.get_mut(column))
-        {
-            *cell = text;
+    let mut again = Again::default();
+    let mut steps = 4 * MAX_CELLS;
+    for (y, x, (bottom, right), text) in cells {
+        let (Ok(line), Ok(column)) = (lines.binary_search(&y), columns.binary_search(&x)) else { continue };
+        let (down, across) = (lines.partition_point(|at| *at < bottom), columns.partition_point(|at| *at < right));
+        // A title over the whole table is one cell.
+        let across = if column == 0 && across == columns.len() { 1 } else { across.max(column + 1) };
+        steps = steps.saturating_sub(down.saturating_sub(line) * across.saturating_sub(column));
+        let (down, across) = if steps > 0 { (down, across) } else { (line, column + 1) };
+        for (at, row) in rows.iter_mut().enumerate().take(down.max(line + 1)).skip(line) {
+            for (n, cell) in row.iter_mut().enumerate().take(across).skip(column) {
+                match (at, n) == (line, column) {
+                    true => *cell = text.clone(),
+                    false if cell.is_empty() => *cell = again.of(&text, false).to_owned(),
+                    false => {}
+                }
+            }
         }
     }
     rows

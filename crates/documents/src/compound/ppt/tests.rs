@@ -138,6 +138,61 @@ fn an_old_presentation_is_read_slide_by_slide() {
 }
 
 #[test]
+fn numbers_diagrams_and_merged_cells_are_read() {
+    // Letters of the first three paragraphs have the second of the added settings, those of the last the first.
+    let letters = |count: u32, which: u16| {
+        [&count.to_le_bytes()[..], &0x0400_u32.to_le_bytes(), &(which << 10).to_le_bytes()].concat()
+    };
+    let style = [
+        [6u32.to_le_bytes().as_slice(), &[0, 0], &[0; 4]].concat(),
+        [4u32.to_le_bytes().as_slice(), &[1, 0], &[0; 4]].concat(),
+        [10u32.to_le_bytes().as_slice(), &[0, 0], &[0; 4]].concat(),
+        letters(15, 1),
+        letters(5, 0),
+    ];
+    let list = [text(4, "First\rsub\rNext\rLast"), atom(kinds::TEXT_STYLE, 0, &style.concat())].concat();
+    let numbered = [&0x0200_0000_u32.to_le_bytes()[..], &1u16.to_le_bytes(), &[0; 8]].concat();
+    let added = [vec![0; 12], numbered].concat();
+    let numbers = holder(0xf011, 0, &[atom(kinds::TEXT_NUMBERS, 0, &added)]);
+    let mut first = shape(10, None, &[list]);
+    first.extend(numbers);
+    let long = (first.len() - 8) as u32;
+    first[4..8].copy_from_slice(&long.to_le_bytes());
+    let package = crate::archive::tests::zip(&[(
+        "drs/diagrams/data1.xml",
+        b"<dataModel><ptLst><pt><t><p><r><t>Plan</t></r></p></t></pt><pt><t><p><r><t>Do</t></r></p></t></pt></ptLst></dataModel>",
+    )]);
+    let option = [&(0x8000 | 0x03a9u16).to_le_bytes()[..], &(package.len() as u32).to_le_bytes(), &package].concat();
+    let place = [300i16, 0, 10, 10].map(i16::to_le_bytes).concat();
+    let drawn = holder(kinds::SHAPE, 0, &[atom(kinds::PLACE, 0, &place), atom(kinds::MORE_OPTIONS, 1, &option)]);
+    let wide_cell = |x: i32, y: i32, right: i32, words: &str| {
+        let place = [x, y, right, y + 9].map(i32::to_le_bytes).concat();
+        holder(kinds::SHAPE, 0, &[atom(kinds::INNER_PLACE, 0, &place), holder(kinds::TEXT_BOX, 0, &[text(4, words)])])
+    };
+    let table = [&shapes::TABLE.to_le_bytes()[..], &1u32.to_le_bytes()].concat();
+    let place = [600i16, 0, 10, 10].map(i16::to_le_bytes).concat();
+    let head = holder(kinds::SHAPE, 0, &[atom(kinds::MORE_OPTIONS, 1, &table), atom(kinds::PLACE, 0, &place)]);
+    let group = holder(
+        kinds::GROUP,
+        0,
+        &[
+            head,
+            cell(10, 10, "x"),
+            wide_cell(20, 10, 39, "Rent"),
+            cell(10, 20, "a"),
+            cell(20, 20, "1"),
+            cell(30, 20, "2"),
+        ],
+    );
+    let drawing = holder(kinds::DRAWING, 0, &[holder(0xf002, 0, &[holder(kinds::GROUP, 0, &[first, drawn, group])])]);
+    let stream = holder(kinds::SLIDE, 0, &[drawing]);
+    let main = holder(kinds::DOCUMENT, 0, &[]);
+    let document = open(&container(&[("/PowerPoint Document", [main, stream].concat())])).unwrap();
+    let expect = "1. First\n\nsub\n\n2. Next\n\nLast\n\n• Plan\n• Do\n\nx\tRent\tRent\na\t1\t2";
+    assert_eq!(document.pages[0].text, expect);
+}
+
+#[test]
 fn locked_and_changed_presentations_end_in_a_document_or_an_error() {
     let (stream, mut user) = show();
     let options = ReadOptions::default();

@@ -13,6 +13,8 @@ pub(super) struct Words {
     text: String,
     /// Of each paragraph: its level, and whether it has a bullet where that is said.
     set: Vec<(usize, Option<bool>)>,
+    /// Of each paragraph: which of the settings that later programs added are its own.
+    added: Vec<usize>,
     /// Of each paragraph: the number that numbering begins with.
     numbers: Vec<Option<u16>>,
 }
@@ -40,13 +42,18 @@ impl Words {
                 }
                 kinds::TEXT_STYLE => {
                     if let Some(last) = out.last_mut() {
-                        last.set = settings(atom.body, &last.text);
+                        (last.set, last.added) = settings(atom.body, &last.text);
                     }
                 }
                 _ => {}
             }
         }
         out
+    }
+
+    /// One item of a diagram.
+    pub(super) fn item(text: &str) -> Self {
+        Self { kind: 4, text: text.to_owned(), set: vec![(0, Some(true))], ..Self::default() }
     }
 
     fn paragraphs(&self) -> impl Iterator<Item = String> {
@@ -62,6 +69,7 @@ impl Words {
     /// Takes over which paragraphs are numbered, from the record that later programs added.
     pub(super) fn number(&mut self, body: &[u8]) {
         let mut at = 0;
+        let mut all = Vec::new();
         while let Some(mask) = u32_at(body, at) {
             at += 4;
             at += if mask & 0x0080_0000 != 0 { 2 } else { 0 };
@@ -88,8 +96,9 @@ impl Words {
                     _ => 0,
                 };
             }
-            self.numbers.push(numbered.then_some(first));
+            all.push(numbered.then_some(first));
         }
+        self.numbers = self.added.iter().map(|at| all.get(*at).copied().flatten()).collect();
     }
 
     /// Writes it as paragraphs and items. Where the layout makes a list of it, every paragraph of several is an item.
@@ -102,8 +111,14 @@ impl Words {
                 continue;
             }
             let (level, bullet) = self.set.get(i).copied().unwrap_or((0, None));
-            let numbered = self.numbers.get(i).copied().flatten().filter(|_| level == 0);
-            number = numbered.map_or(0, |first| if number == 0 { u32::from(first) } else { number + 1 });
+            let numbered = self.numbers.get(i).copied().flatten().filter(|_| level == 0 && bullet != Some(false));
+            number = match numbered {
+                Some(first) if number == 0 => u32::from(first),
+                Some(_) => number + 1,
+                // What stands further in belongs to its item.
+                None if level > 0 => number,
+                None => 0,
+            };
             if numbered.is_some() {
                 page.item(0, &format!("{number}. {text}"));
             } else if bullet.unwrap_or(listed && many) {
@@ -115,35 +130,56 @@ impl Words {
     }
 }
 
-/// Level and bullet of each paragraph: runs of letters that share them.
-fn settings(body: &[u8], text: &str) -> Vec<(usize, Option<bool>)> {
-    let mut lengths = text.split('\r').map(|line| line.encode_utf16().count() + 1);
-    let mut out = Vec::new();
+/// Level and bullet of each paragraph, and the number of its added settings: runs of letters that share them.
+fn settings(body: &[u8], text: &str) -> (Vec<(usize, Option<bool>)>, Vec<usize>) {
+    let lengths: Vec<usize> = text.split('\r').map(|line| line.encode_utf16().count() + 1).collect();
     let mut at = 0;
+    let set = runs(&lengths, || {
+        let (count, level, mask) = (u32_at(body, at)?, u16_at(body, at + 4)?, u32_at(body, at + 6)?);
+        at += 10;
+        let flags = if mask & 0xf != 0 { u16_at(body, at) } else { None };
+        at = at.saturating_add(size_of(mask, body, at));
+        let bullet = flags.filter(|_| mask & 1 != 0).map(|flags| flags & 1 != 0);
+        Some((count as usize, (usize::from(level.min(8)), bullet)))
+    });
+    // Properties of letters follow those of paragraphs.
+    let mut added = runs(&lengths, || {
+        let (count, mask) = (u32_at(body, at)?, u32_at(body, at + 4)?);
+        at += 8;
+        let flags = if mask & 0xffff != 0 { u16_at(body, at)? } else { 0 };
+        let sizes = [
+            (0xffff, 2),
+            (1 << 16, 2),
+            (1 << 21, 2),
+            (1 << 22, 2),
+            (1 << 23, 2),
+            (1 << 17, 2),
+            (1 << 18, 4),
+            (1 << 19, 2),
+        ];
+        at += sizes.iter().filter(|(bits, _)| mask & bits != 0).map(|(_, bytes)| bytes).sum::<usize>();
+        Some((count as usize, usize::from(flags >> 10 & 0xf)))
+    });
+    added.resize(lengths.len(), 0);
+    (set, added)
+}
+
+/// Of each paragraph: what the run says that its first letter lies in. `next` reads a run, with the letters that it is long.
+fn runs<T: Copy>(lengths: &[usize], mut next: impl FnMut() -> Option<(usize, T)>) -> Vec<T> {
+    let mut out = Vec::new();
+    let mut run: Option<T> = None;
     // Letters of the run at hand that are not yet used up.
     let mut left = 0usize;
-    let mut run = (0, None);
-    for long in lengths.by_ref() {
+    for long in lengths {
         let mut first = true;
-        let mut need = long;
+        let mut need = *long;
         while need > 0 {
             if left == 0 {
-                let (Some(count), Some(level), Some(mask)) =
-                    (u32_at(body, at), u16_at(body, at + 4), u32_at(body, at + 6))
-                else {
-                    return out;
-                };
-                if count == 0 {
-                    return out;
-                }
-                at += 10;
-                let flags = if mask & 0xf != 0 { u16_at(body, at) } else { None };
-                at = at.saturating_add(size_of(mask, body, at));
-                run = (usize::from(level.min(8)), flags.filter(|_| mask & 1 != 0).map(|flags| flags & 1 != 0));
-                left = count as usize;
+                let Some((count, said)) = next().filter(|(count, _)| *count > 0) else { return out };
+                (left, run) = (count, Some(said));
             }
             if first {
-                out.push(run);
+                out.extend(run);
                 first = false;
             }
             let step = need.min(left);
