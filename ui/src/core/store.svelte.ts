@@ -91,6 +91,8 @@ class Store {
   /** Turns as events told them since the stream began; what a conversation read meanwhile may be older. */
   #turns = new Map<number, { conversation: number; turn: Turn }>();
   #onLock = new Set<() => void>();
+  /** Counts the locks: what was asked for before one is not taken after it. */
+  #locks = 0;
   #painting: ReturnType<typeof setTimeout> | null = null;
 
   /** Asks a command of the door. */
@@ -101,9 +103,12 @@ class Store {
 
   /** Asks a command; a failure becomes a notice and `null`. */
   async attempt<K extends CommandName>(name: K, args: Args<K>): Promise<Reply<K> | null> {
+    const locks = this.#locks;
     try {
-      return await this.call(name, args);
+      const reply = await this.call(name, args);
+      return locks === this.#locks ? reply : null;
     } catch (thrown) {
+      if (locks !== this.#locks) return null;
       const error = asDoorError(thrown);
       if (error.code === 'locked') await this.refreshVault();
       else notices.failed(error);
@@ -166,32 +171,38 @@ class Store {
       if (before !== 'open') void this.#open();
       return;
     }
-    if (before === 'open') this.#forgetAll();
     this.phase = vault.kind;
+    if (before === 'open') this.#forgetAll();
     void this.refreshStatus();
   }
 
   async #open(): Promise<void> {
+    const locks = this.#locks;
     try {
       const [settings, spaces] = await Promise.all([
         this.call('GetSettings', {}),
         this.call('ListSpaces', {}),
         this.refreshStatus(),
       ]);
+      if (locks !== this.#locks) return;
       this.settings = settings;
       this.spaces = spaces;
       const last = spaces.find((space) => space.id === settings.last_space) ?? spaces[0];
       this.spaceId = last?.id ?? null;
       await Promise.all([this.refreshConversations(), this.refreshJobs()]);
-      this.phase = 'open';
+      if (locks === this.#locks) this.phase = 'open';
     } catch (thrown) {
       this.startError = asDoorError(thrown);
       this.phase = 'failed';
     }
   }
 
+  /** Nothing of the vault stays on the page, nor what is still on its way to it. */
   #forgetAll(): void {
+    this.#locks++;
+    this.settings = DEFAULTS;
     this.conversation = null;
+    this.conversationError = null;
     this.conversations = [];
     this.jobs = [];
     this.spaces = [];
@@ -199,7 +210,13 @@ class Store {
     this.queue = [];
     this.doing = {};
     this.dropped = null;
+    this.drag = { over: false, x: 0, y: 0 };
     this.#turns.clear();
+    this.#stale.clear();
+    if (this.#painting) clearTimeout(this.#painting);
+    this.#painting = null;
+    notices.forget();
+    announcer.forget();
     for (const run of this.#onLock) run();
     router.reset();
   }
@@ -275,8 +292,10 @@ class Store {
   }
 
   async #load(id: number): Promise<void> {
+    const locks = this.#locks;
     try {
       const conversation = await this.call('GetConversation', { conversation: id });
+      if (locks !== this.#locks) return;
       // On another screen the open conversation is kept fresh too: Ask goes back to it.
       const open = router.place.screen !== 'ask' && this.conversation?.id === id;
       if (router.place.conversation !== id && !open) return;
@@ -287,7 +306,7 @@ class Store {
       }
       this.conversation = this.#merged(conversation);
     } catch (thrown) {
-      if (router.place.conversation !== id) return;
+      if (locks !== this.#locks || router.place.conversation !== id) return;
       this.conversation = null;
       this.conversationError = asDoorError(thrown);
     }
@@ -357,6 +376,11 @@ class Store {
     if (gap || (first && this.phase === 'open')) this.#refetch();
   }
 
+  /** Whether the vault is known to be closed: a late event of it is not kept. */
+  get #shut(): boolean {
+    return this.phase === 'locked' || this.phase === 'fresh' || this.phase === 'unusable';
+  }
+
   #refetch(): void {
     void this.refreshStatus();
     void this.refreshSpaces();
@@ -373,7 +397,7 @@ class Store {
         this.enter(event.status.vault);
         break;
       case 'turn':
-        this.#turn(event.conversation, event.turn, event.news);
+        if (!this.#shut) this.#turn(event.conversation, event.turn, event.news);
         break;
       case 'job':
         if (event.job.space === this.spaceId) this.jobs = reduceJobs(this.jobs, event.job);
