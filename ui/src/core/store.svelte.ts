@@ -101,8 +101,8 @@ class Store {
     return this.#transport.call(name, args);
   }
 
-  /** Asks a command; a failure becomes a notice and `null`. */
-  async attempt<K extends CommandName>(name: K, args: Args<K>): Promise<Reply<K> | null> {
+  /** Asks a command; a failure becomes `null`, and a notice unless `failed` takes it. */
+  async attempt<K extends CommandName>(name: K, args: Args<K>, failed: (error: DoorError) => void = (error) => notices.failed(error)): Promise<Reply<K> | null> {
     const locks = this.#locks;
     try {
       const reply = await this.call(name, args);
@@ -111,7 +111,7 @@ class Store {
       if (locks !== this.#locks) return null;
       const error = asDoorError(thrown);
       if (error.code === 'locked') await this.refreshVault();
-      else notices.failed(error);
+      else failed(error);
       return null;
     }
   }
@@ -313,14 +313,14 @@ class Store {
   }
 
   /** Asks in the open conversation, or begins one. While a turn runs the question waits. */
-  async ask(text: string, attachments: number[], grounding: Grounding): Promise<boolean> {
+  async ask(text: string, attachments: number[], grounding: Grounding, failed?: (error: DoorError) => void): Promise<boolean> {
     if (this.spaceId === null) return false;
     if (this.running && this.conversation) {
       this.queue = [...this.queue, { space: this.spaceId, conversation: this.conversation.id, text, attachments, grounding }];
       return true;
     }
     const conversation = router.place.screen === 'ask' ? (this.conversation?.id ?? null) : null;
-    const asked = await this.attempt('Ask', { space: this.spaceId, conversation, text, attachments, grounding });
+    const asked = await this.attempt('Ask', { space: this.spaceId, conversation, text, attachments, grounding }, failed);
     if (!asked) return false;
     await this.#reveal(asked.conversation);
     return true;

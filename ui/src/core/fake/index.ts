@@ -255,6 +255,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       return done;
     },
     Ask: ({ space, conversation, text, attachments, grounding }) => {
+      if (text.length > 32_000) throw new DoorError({ code: 'invalid', message: 'This question is longer than 32,000 characters.', hint: 'Paste long text as a document, then ask about it.' });
       let found = kept.find((one) => one.id === conversation);
       if (!found) {
         found = { id: next++, space, title: text.slice(0, 60), updated_ms: clock(), turns: [] };
