@@ -126,6 +126,12 @@ class Store {
     return () => commands.forEach((command) => this.#listeners.get(command)?.delete(run));
   }
 
+  /** Locks the vault now. */
+  async lock(): Promise<void> {
+    const vault = await this.attempt('LockVault', {});
+    if (vault) this.enter(vault);
+  }
+
   /** Runs when the vault locks: whoever keeps something of it lets it go. */
   onLock(run: () => void): void {
     this.#onLock.add(run);
