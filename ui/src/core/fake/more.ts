@@ -215,7 +215,10 @@ export function privacy(now: number): Privacy {
         { label: 'restricted', cells: ['allow', 'allow', 'ask', 'ask', 'allow', 'deny', 'deny'] },
       ],
     },
-    ledger: [{ id: 1, at_ms: now - 80 * MINUTE, purpose: 'Model download', host: 'models.example', rule: 'models-may-be-fetched', outcome: 'complete', bytes_out: 1200, bytes_in: 4.5e9, who: 'person', label: null }],
+    ledger: [
+      { id: 2, at_ms: now - 12 * MINUTE, purpose: 'remote_answer', host: 'api.mistral.example', rule: 'sending asks', outcome: 'done, 200', bytes_out: 9_800, bytes_in: 2_400, who: 'person', label: 'internal' },
+      { id: 1, at_ms: now - 80 * MINUTE, purpose: 'model_download', host: 'models.example', rule: 'models you fetch', outcome: 'done, 200', bytes_out: 1200, bytes_in: 4.5e9, who: 'person', label: null },
+    ],
     bytes_out: 1200,
     since_ms: now - 40 * 86_400_000,
     guards: [
