@@ -67,6 +67,7 @@ function kept(): string {
     space: store.spaceId,
     settings: store.settings,
     doing: store.doing,
+    taken: store.taken,
     jobs: store.jobs,
     queue: store.queue,
     dropped: store.dropped,

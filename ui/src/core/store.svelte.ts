@@ -16,7 +16,7 @@ import type {
   VaultState,
 } from './bindings';
 import { announcer, notices } from './notices.svelte';
-import { reduceConversation, reduceJobs, reduceTurn, wholeWords, type Doing } from './reduce';
+import { reduceConversation, reduceJobs, reduceTurn, takenBack, wholeWords, type Doing } from './reduce';
 import { router } from './router.svelte';
 import { asDoorError, type Args, type CommandName, type DoorError, type Reply, type Transport } from './transport';
 
@@ -71,6 +71,8 @@ class Store {
   conversationError = $state.raw<DoorError | null>(null);
   /** What running turns are doing, by turn. */
   doing = $state.raw<Record<number, Doing>>({});
+  /** What stood on screen of a turn's answer and was taken back, by turn: kept while the vault is open, in memory only. */
+  taken = $state.raw<Record<number, string>>({});
   jobs = $state.raw<Job[]>([]);
   /** Questions that wait, in the order they were written. */
   queue = $state.raw<Waiting[]>([]);
@@ -215,6 +217,7 @@ class Store {
     this.spaceId = null;
     this.queue = [];
     this.doing = {};
+    this.taken = {};
     this.dropped = null;
     this.drag = { over: false, x: 0, y: 0 };
     this.#turns.clear();
@@ -448,7 +451,16 @@ class Store {
       this.doing = { ...this.doing, [id]: { what: news.what, tokensPerSecond: news.tokens_per_second } };
       return;
     }
-    const turn = reduceTurn(this.#turns.get(id)?.turn, news);
+    const before = this.#turns.get(id)?.turn;
+    const turn = reduceTurn(before, news);
+    const taken = before && turn && before !== turn ? takenBack(before, turn) : '';
+    if (taken) this.taken = { ...this.taken, [id]: taken };
+    const kept = this.taken[id];
+    if (kept && turn && turn.state !== 'running' && !takenBack({ ...turn, state: 'running', answer: kept, sentences: [] }, turn)) {
+      // It came back.
+      const { [id]: _, ...others } = this.taken;
+      this.taken = others;
+    }
     if (turn) this.#turns.set(id, { conversation, turn });
     if (this.#turns.size > KEPT_TURNS) {
       for (const [old, { turn }] of this.#turns) {
