@@ -35,7 +35,7 @@ export function unknown(text: string): string | null {
 /** What to say of it: that there is none, and those there are. */
 export function unknownWords(name: string): string {
   const names = COMMANDS.map((command) => `/${command.name}`);
-  return `There is no command /${name}. There are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}. Without the stroke it is asked as a question.`;
+  return `There is no command /${name}. There are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}. Without “/” it is asked as a question.`;
 }
 
 /** A whole text that is a command: its name and the words after it. */
