@@ -211,7 +211,7 @@ test('rules are tried before they hold, and a mode is chosen', async () => {
   const dialog = page.locator('dialog[open]');
   await dialog.locator('select[aria-label="What is done"]').selectOption('answer');
   await dialog.locator('button', { hasText: 'Add' }).click();
-  assert.ok(await dialog.locator('button', { hasText: 'Let it hold' }).isDisabled(), 'a rule that was not tried does not hold');
+  assert.ok(await dialog.locator('button', { hasText: 'Use these rules' }).isDisabled(), 'a rule that was not tried does not hold');
   await dialog.locator('button', { hasText: 'Try' }).click();
   await dialog.locator('[role="status"]', { hasText: 'would be decided otherwise' }).waitFor();
   assert.deepEqual(await wrong(), []);
@@ -222,6 +222,10 @@ test('rules are tried before they hold, and a mode is chosen', async () => {
   await dialog.locator('button', { hasText: 'Leave as it is' }).click();
   for (const mode of ['Ask before remote', 'Offline', 'Local only']) {
     await page.locator('[role="radiogroup"] label', { hasText: mode }).click();
+    if (mode === 'Ask before remote') {
+      await page.locator('footer', { hasText: 'Local only' }).waitFor();
+      await page.locator('dialog[open] button', { hasText: mode }).click();
+    }
     await page.locator('footer', { hasText: mode }).waitFor();
   }
   await shot('privacy');
@@ -322,6 +326,27 @@ test('a document cannot bring anything into the page', async () => {
   await page.locator('[aria-label^="Viewer"]').waitFor();
   await page.waitForTimeout(500);
   assert.notEqual(await page.title(), 'owned');
+});
+
+test('a draft waits in its conversation, and nothing of the vault stays on the page when it locks', async () => {
+  await page.keyboard.press('Control+1');
+  await page.locator(`xpath=${composer}`).fill('And who painted it?');
+  await page.keyboard.press('Control+2');
+  await page.locator('main[aria-label="Library"]').waitFor();
+  await page.keyboard.press('Control+1');
+  assert.equal(await page.locator(`xpath=${composer}`).inputValue(), 'And who painted it?');
+  await page.locator(`xpath=${buttonLike('New question')}`).first().click();
+  assert.equal(await page.locator(`xpath=${composer}`).inputValue(), '');
+  await page.locator('footer button', { hasText: 'Vault open' }).click();
+  await page.locator('[role="menuitem"]', { hasText: 'Lock now' }).click();
+  await page.locator(`xpath=${password}`).first().waitFor();
+  const left = await page.evaluate(() => document.body.innerHTML);
+  for (const word of ['poster', 'painted', 'mill', 'crowns']) assert.ok(!left.includes(word), `“${word}” is still on the page`);
+  assert.deepEqual(await wrong(), []);
+  await page.locator(`xpath=${password}`).first().fill(PASSPHRASE);
+  await page.keyboard.press('Enter');
+  await page.locator(`xpath=${composer}`).waitFor();
+  assert.equal(await page.locator(`xpath=${composer}`).inputValue(), '');
 });
 
 test('nothing was asked of anyone else, and the page never complained', () => {

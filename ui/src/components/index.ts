@@ -27,6 +27,8 @@ export { default as SplitPane } from './SplitPane.svelte';
 export { default as StatusDot } from './StatusDot.svelte';
 export { default as Switch } from './Switch.svelte';
 export { default as Ticks } from './Ticks.svelte';
+export { default as AskFirst } from './AskFirst.svelte';
+export { MODE_ICON } from './modes';
 export { tooltip } from './tooltip';
 export { default as CitationMark } from './CitationMark.svelte';
 export { default as PageThumb } from './PageThumb.svelte';

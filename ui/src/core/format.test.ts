@@ -79,3 +79,15 @@ describe('vault', () => {
     expect(format.vaultState({ kind: 'open', passphrase: true, device: false, locks_at_ms: null }, NOW)).toBe('Vault open');
   });
 });
+
+describe('what is checked so far', () => {
+  const sentence = (state: 'supported' | 'not_found') => ({ start: 0, end: 1, state, citations: [], note: null });
+
+  it('counts what was checked, and says what was found', () => {
+    expect(format.checkedSoFar([])).toBe('Each sentence is checked as it ends');
+    expect(format.checkedSoFar([sentence('not_found')])).toBe('1 checked so far, not found in a source');
+    expect(format.checkedSoFar([sentence('supported')])).toBe('1 checked so far, and found in a source');
+    expect(format.checkedSoFar([sentence('supported'), sentence('not_found')])).toBe('2 checked so far, 1 found in a source');
+    expect(format.checkedSoFar([sentence('supported'), sentence('supported')])).toBe('2 checked so far, all found in a source');
+  });
+});

@@ -279,6 +279,14 @@ export function ticks(sentences: Sentence[]): CheckState[] {
   return sentences.flatMap((sentence) => (sentence.state === null ? [] : [sentence.state]));
 }
 
+/** The words beside the ticks while more are to come: "2 checked so far, 1 found in a source". */
+export function checkedSoFar(sentences: Sentence[]): string {
+  const states = ticks(sentences);
+  if (states.length === 0) return 'Each sentence is checked as it ends';
+  const good = states.filter((state) => state === 'supported').length;
+  return `${count(states.length)} checked so far, ${good === states.length ? (good === 1 ? 'and found' : 'all found') : good === 0 ? (states.length === 1 ? 'not found' : 'none found') : `${count(good)} found`} in a source`;
+}
+
 /** The sentence beside the ticks: "5 of 6 sentences match their source". */
 export function matched(sentences: Sentence[], short = false): string {
   const states = ticks(sentences);

@@ -24,7 +24,8 @@ export const SHORTCUTS = [
   { id: 'find', keys: ['Mod+f'], says: 'Find in what has focus' },
   { id: 'add', keys: ['Mod+u'], says: 'Add files' },
   { id: 'lock', keys: ['Mod+Shift+l'], says: 'Lock the vault' },
-  { id: 'escape', keys: ['Escape'], says: 'Stop, close, step back' },
+  { id: 'offline', keys: ['Mod+Shift+o'], says: 'Go offline at once' },
+  { id: 'escape', keys: ['Escape'], says: 'Stop, or close what is open' },
   { id: 'next-citation', keys: [']'], says: 'Next citation', single: true },
   { id: 'previous-citation', keys: ['['], says: 'Previous citation', single: true },
   {

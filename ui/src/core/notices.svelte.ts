@@ -30,6 +30,11 @@ class Notices {
   dismiss(id: number): void {
     this.list = this.list.filter((notice) => notice.id !== id);
   }
+
+  /** The vault was locked: what they say of it goes, and what they would undo. */
+  forget(): void {
+    this.list = [];
+  }
 }
 
 export const notices = new Notices();
@@ -43,6 +48,11 @@ class Announcer {
     this.#flip = !this.#flip;
     // A repeated sentence is said again only when the text differs.
     this.text = this.#flip ? text : `${text}\u200b`;
+  }
+
+  /** The vault was locked: the last words do not stay where a screen reader finds them. */
+  forget(): void {
+    this.text = '';
   }
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Conversation, Job, Turn } from './bindings';
 import { begun, CORRIDOR } from './fake/turns';
-import { reduceConversation, reduceJobs, reduceTurn, wholeWords } from './reduce';
+import { reduceConversation, reduceJobs, reduceTurn, takenBack, wholeWords } from './reduce';
 
 const turn = (): Turn => begun(7, 'Does it meet the width?', 1000);
 
@@ -68,4 +68,23 @@ describe('wholeWords', () => {
     ['line\nnext', 'line\n', 'next'],
     ['', '', ''],
   ])('%j', (text, ready, rest) => expect(wholeWords(text)).toEqual({ ready, rest }));
+});
+
+describe('takenBack', () => {
+  const running = (answer: string): Turn => ({ ...turn(), state: 'running', answer });
+
+  it('is what stood on screen when nothing of it stands in the answer', () => {
+    const before = running('The risk factors are many. Some of them are new.');
+    expect(takenBack(before, { ...before, state: 'abstained', answer: '', not_said: 'Nothing says it.' })).toBe(before.answer);
+    expect(takenBack(before, { ...before, answer: '' })).toBe(before.answer);
+  });
+
+  it('is nothing while the answer goes on, is tidied at its end, or keeps a sentence', () => {
+    const before = running('The risk factors are many. Some of th');
+    expect(takenBack(before, { ...before, answer: `${before.answer}em are new.` })).toBe('');
+    expect(takenBack(before, { ...before, state: 'answered', answer: 'The risk factors are many.' })).toBe('');
+    const checked = { ...before, sentences: [{ start: 0, end: 26, state: 'supported' as const, citations: [], note: null }] };
+    expect(takenBack(checked, { ...before, state: 'answered', answer: 'In short: The risk factors are many.' })).toBe('');
+    expect(takenBack({ ...before, state: 'answered' }, { ...before, answer: '' })).toBe('');
+  });
 });

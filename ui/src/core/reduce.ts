@@ -31,6 +31,18 @@ export function reduceTurn(turn: Turn | undefined, news: TurnNews): Turn | undef
   }
 }
 
+const bare = (text: string) => text.replace(/\s+/g, ' ').trim();
+
+/** What a person had before them of a running answer and of which nothing stands in the next one; else nothing. */
+export function takenBack(before: Turn, after: Turn): string {
+  const shown = bare(before.answer);
+  if (before.state !== 'running' || shown.length < 12) return '';
+  const now = bare(after.answer);
+  if (now.startsWith(shown.slice(0, 24))) return '';
+  const sentences = before.sentences.map((sentence) => bare(before.answer.slice(sentence.start, sentence.end))).filter((sentence) => sentence.length >= 12);
+  return sentences.some((sentence) => now.includes(sentence)) || now.includes(shown.slice(0, 60)) ? '' : before.answer.trim();
+}
+
 /** A conversation after news of one of its turns. A new last turn is added at the end. */
 export function reduceConversation(conversation: Conversation, turnId: number, news: TurnNews): Conversation {
   const at = conversation.turns.findIndex((turn) => turn.id === turnId);

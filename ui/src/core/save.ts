@@ -11,6 +11,13 @@ export function bytesOf(file: Pick<ExportedFile, 'base64'>): Uint8Array<ArrayBuf
   return bytes;
 }
 
+/** Text as such a file. */
+export function textFile(name: string, mime: string, text: string): ExportedFile {
+  let bytes = '';
+  for (const byte of new TextEncoder().encode(text)) bytes += String.fromCharCode(byte);
+  return { name, mime, base64: btoa(bytes), sentence: '' };
+}
+
 /** Offers a file for saving under its name. */
 export async function save(file: ExportedFile): Promise<void> {
   if (store.status?.dialogs) {

@@ -16,7 +16,7 @@ import type {
   VaultState,
 } from './bindings';
 import { announcer, notices } from './notices.svelte';
-import { reduceConversation, reduceJobs, reduceTurn, wholeWords, type Doing } from './reduce';
+import { reduceConversation, reduceJobs, reduceTurn, takenBack, wholeWords, type Doing } from './reduce';
 import { router } from './router.svelte';
 import { asDoorError, type Args, type CommandName, type DoorError, type Reply, type Transport } from './transport';
 
@@ -71,6 +71,8 @@ class Store {
   conversationError = $state.raw<DoorError | null>(null);
   /** What running turns are doing, by turn. */
   doing = $state.raw<Record<number, Doing>>({});
+  /** What stood on screen of a turn's answer and was taken back, by turn: kept while the vault is open, in memory only. */
+  taken = $state.raw<Record<number, string>>({});
   jobs = $state.raw<Job[]>([]);
   /** Questions that wait, in the order they were written. */
   queue = $state.raw<Waiting[]>([]);
@@ -91,6 +93,8 @@ class Store {
   /** Turns as events told them since the stream began; what a conversation read meanwhile may be older. */
   #turns = new Map<number, { conversation: number; turn: Turn }>();
   #onLock = new Set<() => void>();
+  /** Counts the locks: what was asked for before one is not taken after it. */
+  #locks = 0;
   #painting: ReturnType<typeof setTimeout> | null = null;
 
   /** Asks a command of the door. */
@@ -99,14 +103,17 @@ class Store {
     return this.#transport.call(name, args);
   }
 
-  /** Asks a command; a failure becomes a notice and `null`. */
-  async attempt<K extends CommandName>(name: K, args: Args<K>): Promise<Reply<K> | null> {
+  /** Asks a command; a failure becomes `null`, and a notice unless `failed` takes it. */
+  async attempt<K extends CommandName>(name: K, args: Args<K>, failed: (error: DoorError) => void = (error) => notices.failed(error)): Promise<Reply<K> | null> {
+    const locks = this.#locks;
     try {
-      return await this.call(name, args);
+      const reply = await this.call(name, args);
+      return locks === this.#locks ? reply : null;
     } catch (thrown) {
+      if (locks !== this.#locks) return null;
       const error = asDoorError(thrown);
       if (error.code === 'locked') await this.refreshVault();
-      else notices.failed(error);
+      else failed(error);
       return null;
     }
   }
@@ -119,6 +126,12 @@ class Store {
       this.#listeners.set(command, set);
     }
     return () => commands.forEach((command) => this.#listeners.get(command)?.delete(run));
+  }
+
+  /** Locks the vault now. */
+  async lock(): Promise<void> {
+    const vault = await this.attempt('LockVault', {});
+    if (vault) this.enter(vault);
   }
 
   /** Runs when the vault locks: whoever keeps something of it lets it go. */
@@ -166,40 +179,53 @@ class Store {
       if (before !== 'open') void this.#open();
       return;
     }
-    if (before === 'open') this.#forgetAll();
     this.phase = vault.kind;
+    if (before === 'open') this.#forgetAll();
     void this.refreshStatus();
   }
 
   async #open(): Promise<void> {
+    const locks = this.#locks;
     try {
       const [settings, spaces] = await Promise.all([
         this.call('GetSettings', {}),
         this.call('ListSpaces', {}),
         this.refreshStatus(),
       ]);
+      if (locks !== this.#locks) return;
       this.settings = settings;
       this.spaces = spaces;
       const last = spaces.find((space) => space.id === settings.last_space) ?? spaces[0];
       this.spaceId = last?.id ?? null;
       await Promise.all([this.refreshConversations(), this.refreshJobs()]);
-      this.phase = 'open';
+      if (locks === this.#locks) this.phase = 'open';
     } catch (thrown) {
       this.startError = asDoorError(thrown);
       this.phase = 'failed';
     }
   }
 
+  /** Nothing of the vault stays on the page, nor what is still on its way to it. */
   #forgetAll(): void {
+    this.#locks++;
+    this.settings = DEFAULTS;
     this.conversation = null;
+    this.conversationError = null;
     this.conversations = [];
     this.jobs = [];
     this.spaces = [];
     this.spaceId = null;
     this.queue = [];
     this.doing = {};
+    this.taken = {};
     this.dropped = null;
+    this.drag = { over: false, x: 0, y: 0 };
     this.#turns.clear();
+    this.#stale.clear();
+    if (this.#painting) clearTimeout(this.#painting);
+    this.#painting = null;
+    notices.forget();
+    announcer.forget();
     for (const run of this.#onLock) run();
     router.reset();
   }
@@ -275,8 +301,10 @@ class Store {
   }
 
   async #load(id: number): Promise<void> {
+    const locks = this.#locks;
     try {
       const conversation = await this.call('GetConversation', { conversation: id });
+      if (locks !== this.#locks) return;
       // On another screen the open conversation is kept fresh too: Ask goes back to it.
       const open = router.place.screen !== 'ask' && this.conversation?.id === id;
       if (router.place.conversation !== id && !open) return;
@@ -287,21 +315,21 @@ class Store {
       }
       this.conversation = this.#merged(conversation);
     } catch (thrown) {
-      if (router.place.conversation !== id) return;
+      if (locks !== this.#locks || router.place.conversation !== id) return;
       this.conversation = null;
       this.conversationError = asDoorError(thrown);
     }
   }
 
   /** Asks in the open conversation, or begins one. While a turn runs the question waits. */
-  async ask(text: string, attachments: number[], grounding: Grounding): Promise<boolean> {
+  async ask(text: string, attachments: number[], grounding: Grounding, failed?: (error: DoorError) => void): Promise<boolean> {
     if (this.spaceId === null) return false;
     if (this.running && this.conversation) {
       this.queue = [...this.queue, { space: this.spaceId, conversation: this.conversation.id, text, attachments, grounding }];
       return true;
     }
     const conversation = router.place.screen === 'ask' ? (this.conversation?.id ?? null) : null;
-    const asked = await this.attempt('Ask', { space: this.spaceId, conversation, text, attachments, grounding });
+    const asked = await this.attempt('Ask', { space: this.spaceId, conversation, text, attachments, grounding }, failed);
     if (!asked) return false;
     await this.#reveal(asked.conversation);
     return true;
@@ -357,6 +385,11 @@ class Store {
     if (gap || (first && this.phase === 'open')) this.#refetch();
   }
 
+  /** Whether the vault is known to be closed: a late event of it is not kept. */
+  get #shut(): boolean {
+    return this.phase === 'locked' || this.phase === 'fresh' || this.phase === 'unusable';
+  }
+
   #refetch(): void {
     void this.refreshStatus();
     void this.refreshSpaces();
@@ -373,7 +406,7 @@ class Store {
         this.enter(event.status.vault);
         break;
       case 'turn':
-        this.#turn(event.conversation, event.turn, event.news);
+        if (!this.#shut) this.#turn(event.conversation, event.turn, event.news);
         break;
       case 'job':
         if (event.job.space === this.spaceId) this.jobs = reduceJobs(this.jobs, event.job);
@@ -418,7 +451,16 @@ class Store {
       this.doing = { ...this.doing, [id]: { what: news.what, tokensPerSecond: news.tokens_per_second } };
       return;
     }
-    const turn = reduceTurn(this.#turns.get(id)?.turn, news);
+    const before = this.#turns.get(id)?.turn;
+    const turn = reduceTurn(before, news);
+    const taken = before && turn && before !== turn ? takenBack(before, turn) : '';
+    if (taken) this.taken = { ...this.taken, [id]: taken };
+    const kept = this.taken[id];
+    if (kept && turn && turn.state !== 'running' && !takenBack({ ...turn, state: 'running', answer: kept, sentences: [] }, turn)) {
+      // It came back.
+      const { [id]: _, ...others } = this.taken;
+      this.taken = others;
+    }
     if (turn) this.#turns.set(id, { conversation, turn });
     if (this.#turns.size > KEPT_TURNS) {
       for (const [old, { turn }] of this.#turns) {

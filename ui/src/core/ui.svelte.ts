@@ -29,6 +29,16 @@ export interface Attachment {
   job: number | null;
 }
 
+/** What is being written for a conversation, or at the home of a space. */
+interface Draft {
+  text: string;
+  attachments: Attachment[];
+  /** The turn whose question is being written anew. */
+  editing: number | null;
+}
+
+const BLANK: Draft = { text: '', attachments: [], editing: null };
+
 class Ui {
   width = $state(typeof innerWidth === 'number' ? innerWidth : 1440);
   height = $state(typeof innerHeight === 'number' ? innerHeight : 900);
@@ -46,13 +56,74 @@ class Ui {
   /** The palette's first words; none is closed. */
   palette = $state<string | null>(null);
   viewing = $state.raw<Viewing | null>(null);
-  attachments = $state.raw<Attachment[]>([]);
-  /** Words to put into the composer. */
-  draft = $state('');
+  /** One draft for each conversation and each home, kept in memory until the vault locks. */
+  #drafts = $state.raw<Record<string, Draft>>({});
+  /** Where a question would be asked from now: the key of its draft. */
+  asking = $derived.by(() => {
+    const conversation = router.place.screen === 'ask' ? router.place.conversation : (store.conversation?.id ?? null);
+    return conversation === null ? `home ${store.spaceId}` : `conversation ${conversation}`;
+  });
   /** Files handed over by a dialog or paste, waiting for a choice of where they go. */
   offer = $state.raw<Offer | null>(null);
   #composer: (() => void) | null = null;
   #lastViewing: Viewing | null = null;
+
+  #write(change: Partial<Draft>): void {
+    const { [this.asking]: before = BLANK, ...others } = this.#drafts;
+    const draft = { ...before, ...change };
+    const blank = draft.text === '' && draft.attachments.length === 0 && draft.editing === null;
+    this.#drafts = blank ? others : { ...others, [this.asking]: draft };
+  }
+
+  /** The words of the next question. */
+  get draft(): string {
+    return this.#drafts[this.asking]?.text ?? '';
+  }
+
+  set draft(text: string) {
+    if (text !== this.draft) this.#write({ text });
+  }
+
+  /** What is attached to it. */
+  get attachments(): Attachment[] {
+    return this.#drafts[this.asking]?.attachments ?? BLANK.attachments;
+  }
+
+  set attachments(attachments: Attachment[]) {
+    this.#write({ attachments });
+  }
+
+  /** The turn whose question it puts anew. */
+  get editing(): number | null {
+    return this.#drafts[this.asking]?.editing ?? null;
+  }
+
+  set editing(editing: number | null) {
+    if (editing !== this.editing) this.#write({ editing });
+  }
+
+  /** Gives a question back that could not be asked, where it was written, unless another was begun there. */
+  giveBack(asking: string, draft: Draft): void {
+    if (!this.#drafts[asking]) this.#drafts = { ...this.#drafts, [asking]: draft };
+  }
+
+  /** The vault was locked: nothing of what was written, attached or shown stays. */
+  forget(): void {
+    this.#drafts = {};
+    this.offer = null;
+    this.palette = null;
+    this.help = false;
+    this.preferences = false;
+    this.passphrase = false;
+    this.forgetViewer();
+  }
+
+  /** Goes offline at once: nothing is sent and nothing is fetched until another mode is chosen. */
+  async goOffline(): Promise<void> {
+    if (!(await store.attempt('SetMode', { mode: 'offline' }))) return;
+    await store.refreshStatus();
+    notices.say('Offline. Nothing is sent and nothing is fetched until another mode is chosen.', { action: { label: 'Open Privacy', run: () => router.go('privacy') } });
+  }
 
   openPalette(words = ''): void {
     this.palette = words;
@@ -257,3 +328,4 @@ export async function base64(file: Blob): Promise<string> {
 }
 
 export const ui = new Ui();
+store.onLock(() => ui.forget());

@@ -1,6 +1,6 @@
 // A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
 // production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?organization`, `?theme=dark`.
-import type { Budget, Collector, CommandMap, DocumentRow, Envelope, Event, Job, Offer, RemotePreview, Review, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
+import type { Budget, Collector, CommandMap, DocumentRow, Envelope, Event, Job, Mode, Offer, Privacy, RemotePreview, Review, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
 import * as contests from './contests';
 import * as more from './more';
@@ -40,7 +40,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
   let jobs: Job[] = scene.has('quiet') ? [] : more.jobs(now);
   const models = more.models(scene.has('short'));
   const gone = new Set<number>();
-  const mode = scene.has('ask') ? 'ask_before_remote' : 'local_only';
+  let mode: Mode = scene.has('ask') ? 'ask_before_remote' : 'local_only';
   let providers = scene.has('ask') ? [remote.MISTRAL] : [];
   let budget: Budget = { day: 1, person: 10, spaces: {} };
   const previews = new Map<number, RemotePreview>();
@@ -255,6 +255,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       return done;
     },
     Ask: ({ space, conversation, text, attachments, grounding }) => {
+      if (text.length > 32_000) throw new DoorError({ code: 'invalid', message: 'This question is longer than 32,000 characters.', hint: 'Paste long text as a document, then ask about it.' });
       let found = kept.find((one) => one.id === conversation);
       if (!found) {
         found = { id: next++, space, title: text.slice(0, 60), updated_ms: clock(), turns: [] };
@@ -511,8 +512,11 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     ExportRecord: ({ format }) => ({ name: `hearth-record.${format === 'otlp' ? 'otlp.json' : format}`, mime: 'text/plain', base64: btoa('{}\n'), sentence: '4,812 entries of the record, without questions and answers' }),
     MakeReport: ({ format }) => ({ name: `hearth-report.${format}`, mime: format === 'pdf' ? 'application/pdf' : 'text/html', base64: btoa('Hearth'), sentence: 'Compliance report' }),
     GetPrivacy: () => held,
-    SetMode: ({ mode }) => {
-      held = { ...held, mode, modes: held.modes.map((one) => ({ ...one, holds: one.mode === mode })) };
+    SetMode: ({ mode: chosen }) => {
+      mode = chosen;
+      held = inMode(held, mode);
+      tell({ kind: 'status', status: status() });
+      tell({ kind: 'stale', commands: ['GetPrivacy'] });
       return held;
     },
     SetRules: ({ text }) => (held = { ...held, own_rules: text }),
@@ -522,7 +526,8 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
     AddGrant: () => held,
     WithdrawGrant: ({ grant }) => (held = { ...held, grants: held.grants.filter((one) => one.id !== grant) }),
   };
-  let held = scene.has('organization') ? more.laidDown(more.privacy(now)) : more.privacy(now);
+  const inMode = (privacy: Privacy, chosen: Mode): Privacy => ({ ...privacy, mode: chosen, modes: privacy.modes.map((one) => ({ ...one, holds: one.mode === chosen })) });
+  let held = inMode(scene.has('organization') ? more.laidDown(more.privacy(now)) : more.privacy(now), mode);
   const forgotten: typeof memories = [];
   const found = more.foundModels();
 

@@ -207,15 +207,18 @@ export function privacy(now: number): Privacy {
       { number: 4, name: 'models-may-be-fetched', sentence: 'Fetch models from the catalogue when a person asks.', text: 'permit (action == "download") when { by == "person" };', origin: 'Built in', applied: 2 },
     ],
     grid: {
-      destinations: ['This machine', 'Tools', 'Other machines'],
+      destinations: ['This machine', 'Pure tools', 'Acting tools', 'Export', 'Model files', 'Web pages', 'Remote models'],
       rows: [
-        { label: 'public', cells: ['allow', 'allow', 'deny'] },
-        { label: 'internal', cells: ['allow', 'ask', 'deny'] },
-        { label: 'confidential', cells: ['allow', 'ask', 'deny'] },
-        { label: 'restricted', cells: ['allow', 'deny', 'deny'] },
+        { label: 'public', cells: ['allow', 'allow', 'ask', 'allow', 'allow', 'deny', 'deny'] },
+        { label: 'internal', cells: ['allow', 'allow', 'ask', 'allow', 'allow', 'deny', 'deny'] },
+        { label: 'confidential', cells: ['allow', 'allow', 'ask', 'ask', 'allow', 'deny', 'deny'] },
+        { label: 'restricted', cells: ['allow', 'allow', 'ask', 'ask', 'allow', 'deny', 'deny'] },
       ],
     },
-    ledger: [{ id: 1, at_ms: now - 80 * MINUTE, purpose: 'Model download', host: 'models.example', rule: 'models-may-be-fetched', outcome: 'complete', bytes_out: 1200, bytes_in: 4.5e9, who: 'person', label: null }],
+    ledger: [
+      { id: 2, at_ms: now - 12 * MINUTE, purpose: 'remote_answer', host: 'api.mistral.example', rule: 'sending asks', outcome: 'done, 200', bytes_out: 9_800, bytes_in: 2_400, who: 'person', label: 'internal' },
+      { id: 1, at_ms: now - 80 * MINUTE, purpose: 'model_download', host: 'models.example', rule: 'models you fetch', outcome: 'done, 200', bytes_out: 1200, bytes_in: 4.5e9, who: 'person', label: null },
+    ],
     bytes_out: 1200,
     since_ms: now - 40 * 86_400_000,
     guards: [

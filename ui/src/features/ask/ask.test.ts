@@ -7,7 +7,7 @@ import { abstained, answered, begun, contradicted, general } from '../../core/fa
 import { store } from '../../core/store.svelte';
 import { ui } from '../../core/ui.svelte';
 import AnswerText from './AnswerText.svelte';
-import { parse, typing } from './commands';
+import { parse, typing, unknown, unknownWords } from './commands';
 import TurnView from './TurnView.svelte';
 
 let mounted: Record<string, unknown> | null = null;
@@ -139,5 +139,16 @@ describe('an answer handed to a person', () => {
     expect(person?.querySelector('blockquote')?.textContent).toBe('Eleven nurses.');
     person?.querySelector<HTMLButtonElement>('button')?.click();
     expect(ui.viewing?.document).toBe(6);
+  });
+});
+
+describe('a command that there is none of', () => {
+  it('is named, with those there are; a path or a question is none', () => {
+    expect(unknown('/table What are the sales?')).toBe('table');
+    expect(unknown('/Übersicht')).toBe('Übersicht');
+    expect(unknown('/summarise it')).toBeNull();
+    expect(unknown('/etc/hosts: what is it?')).toBeNull();
+    expect(unknown('What is 3/table?')).toBeNull();
+    expect(unknownWords('table')).toContain('There is no command /table. There are /summarise,');
   });
 });

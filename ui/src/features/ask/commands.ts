@@ -26,6 +26,18 @@ export function typing(text: string, caret: number): { kind: 'command' | 'docume
   return null;
 }
 
+/** A word that looks like a command and is none: "table" of "/table the sales". A path is no command. */
+export function unknown(text: string): string | null {
+  const name = /^\/(\p{L}[\p{L}\d_-]*)(?=\s|$)/u.exec(text.trim())?.[1];
+  return name && !COMMANDS.some((command) => command.name === name) ? name : null;
+}
+
+/** What to say of it: that there is none, and those there are. */
+export function unknownWords(name: string): string {
+  const names = COMMANDS.map((command) => `/${command.name}`);
+  return `There is no command /${name}. There are ${names.slice(0, -1).join(', ')} and ${names.at(-1)}. Without “/” it is asked as a question.`;
+}
+
 /** A whole text that is a command: its name and the words after it. */
 export function parse(text: string): { name: string; rest: string } | null {
   const match = /^\/(\w+)(?:\s+([\s\S]*))?$/.exec(text.trim());

@@ -1,5 +1,6 @@
 // What is pointed at in a conversation: a sentence and its source light together, and after a moment a preview opens.
 import type { Citation, Source } from '../../core/bindings';
+import { store } from '../../core/store.svelte';
 
 const PREVIEW_MS = 150;
 const LEAVE_MS = 120;
@@ -52,6 +53,15 @@ class Lit {
     if (this.#timer) clearTimeout(this.#timer);
     this.preview = null;
   }
+
+  /** The vault was locked: no passage stays. */
+  forget(): void {
+    this.close();
+    this.turn = null;
+    this.sentence = null;
+    this.source = null;
+  }
 }
 
 export const lit = new Lit();
+store.onLock(() => lit.forget());

@@ -2,7 +2,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { fake } from '../../core/fake';
 import type { ContestAnswer, SideTotals } from '../../core/bindings';
-import { figuresOf, isEnded, progressWords, questionsIn, totalsOf, unasked, verifiedWords } from './contest';
+import { begun } from '../../core/fake/turns';
+import { doingOf, figuresOf, isEnded, progressWords, questionsIn, standing, standingWords, totalsOf, unasked, verifiedWords } from './contest';
 
 describe('comparisons', () => {
   it('takes each line for a question, once', () => {
@@ -32,6 +33,22 @@ describe('comparisons', () => {
     expect(after.questions[1]?.second.model).toBe(after.names[0]);
     expect([after.totals.first.wins, after.totals.second.wins, after.questions[1]?.choices]).toEqual([1, 0, 2]);
     expect(progressWords(after)).toBe('2 of 2 questions answered, 1 chosen');
+  });
+
+  it('says which question is asked, whose answer is written, what it does and for how long', async () => {
+    const core = fake(new URLSearchParams('contest'), () => 1_772_960_000_000);
+    const [row] = await core.call('ListContests', {});
+    const contest = await core.call('GetContest', { contest: row?.id ?? 0 });
+    expect(standing(contest)).toBeNull();
+    const second = contest.questions[1]!;
+    second.first = { model: null, turn: begun(9, 'How wide?', 0), claims: 0, supported: 0 };
+    second.second = { model: null, turn: null, claims: 0, supported: 0 };
+    const now = standing({ ...contest, running: true })!;
+    expect(now.share).toBe(0.5);
+    expect(doingOf(now.answer, 'Loading Qwen3 0.6B', ['Qwen3', 'Qwen3 0.6B'])).toBe('Loading its model');
+    expect(standingWords(now, 'Reading 4 pages, 30%', 20_400)).toBe('Question 2 of 2. First answer is being written: reading 4 pages, 30%, for 20 s');
+    expect(standingWords({ ...now, answer: { ...now.answer, model: 'Qwen3 14B' } }, 'Answering', 1_000)).toBe('Question 2 of 2. Qwen3 14B is answering');
+    expect(standingWords({ ...now, answer: second.second, hidden: 'Second answer' }, '', null)).toBe('Question 2 of 2. Second answer is next');
   });
 
   it('asks the rest of one that was stopped', async () => {

@@ -1,6 +1,6 @@
 // What a comparison of two models says: figures of an answer, totals of a pair, questions out of lines. Pure.
 import type { Contest, ContestAnswer, SideTotals } from '../../core/bindings';
-import { plural, speed, took } from '../../core/format';
+import { duration, plural, speed, took } from '../../core/format';
 
 /** Questions, one a line, each once. */
 export function questionsIn(text: string): string[] {
@@ -49,6 +49,53 @@ export function totalsOf(first: SideTotals, second: SideTotals): { name: string;
     each('Speed, median', (side) => (side.tokens_per_second === null ? '' : speed(side.tokens_per_second))),
     each('Whole answer, median', (side) => time(side.total_ms)),
   ];
+}
+
+/** What an answer is doing, without the name of a model that is hidden: "Loading its model". */
+export function doingOf(answer: ContestAnswer, what: string, names: readonly string[]): string {
+  if (answer.model !== null) return what;
+  return [...names].sort((a, b) => b.length - a.length).reduce((words, name) => (name ? words.replaceAll(name, 'its model') : words), what);
+}
+
+/** Where a running comparison is: which question, which of its two answers, and how much of all is done. */
+export interface Standing {
+  question: number;
+  questions: number;
+  /** The answer that is being written, or the next one. */
+  answer: ContestAnswer;
+  hidden: string;
+  share: number;
+}
+
+/** Where it is, while it runs. */
+export function standing(contest: Contest): Standing | null {
+  if (!contest.running) return null;
+  const sides = contest.questions.flatMap((one, at) => [
+    { at, answer: one.first, hidden: 'First answer' },
+    { at, answer: one.second, hidden: 'Second answer' },
+  ]);
+  const now = sides.find((side) => side.answer.turn?.state === 'running') ?? sides.find((side) => side.answer.turn === null);
+  if (!now) return null;
+  return {
+    question: now.at + 1,
+    questions: contest.questions.length,
+    answer: now.answer,
+    hidden: now.hidden,
+    share: sides.filter((side) => isEnded(side.answer)).length / sides.length,
+  };
+}
+
+/** "Question 2 of 3. Qwen3 14B is answering: reading 4 pages, for 20 s" */
+export function standingWords(now: Standing, doing: string, for_ms: number | null): string {
+  const who = now.answer.model ?? now.hidden;
+  const what = !now.answer.turn ? `${who} is next` : now.answer.model ? `${who} is answering` : `${who} is being written`;
+  const how = [doing && doing !== 'Answering' ? doing.charAt(0).toLocaleLowerCase() + doing.slice(1) : '', for_ms !== null && for_ms >= 5_000 ? `for ${sinceWords(for_ms)}` : ''].filter(Boolean).join(', ');
+  return `Question ${now.question} of ${now.questions}. ${what}${how ? `: ${how}` : ''}`;
+}
+
+/** How long something has run, without fractions: "20 s", "3 min 5 s". */
+export function sinceWords(ms: number): string {
+  return ms < 60_000 ? `${Math.floor(ms / 1000)} s` : duration(ms);
 }
 
 /** How far a comparison is: "2 of 3 questions answered, 1 chosen". */

@@ -16,6 +16,7 @@ import Plus from '@lucide/svelte/icons/plus';
 import Shield from '@lucide/svelte/icons/shield';
 import SlidersHorizontal from '@lucide/svelte/icons/sliders-horizontal';
 import Sun from '@lucide/svelte/icons/sun';
+import WifiOff from '@lucide/svelte/icons/wifi-off';
 import type { Component } from 'svelte';
 import { keysOf } from '../../core/keys';
 import { router } from '../../core/router.svelte';
@@ -44,7 +45,8 @@ export function deeds(): Deed[] {
     { id: 'models', label: 'Models', aside: keysOf('go-models'), also: 'download get load go open', icon: Cpu, run: () => router.go('models') },
     { id: 'activity', label: 'Activity', aside: keysOf('go-activity'), also: 'record audit trace history go open', icon: ListTree, run: () => router.go('activity') },
     { id: 'privacy', label: 'Privacy', aside: keysOf('go-privacy'), also: 'rules policy network offline go open', icon: Shield, run: () => router.go('privacy') },
-    { id: 'lock', label: 'Lock the vault', aside: keysOf('lock'), also: 'close sign out', icon: Lock, run: () => void store.attempt('LockVault', {}).then((vault) => vault && store.enter(vault)) },
+    { id: 'offline', label: 'Go offline', aside: keysOf('offline'), also: 'network mode privacy disconnect', icon: WifiOff, run: () => void ui.goOffline() },
+    { id: 'lock', label: 'Lock the vault', aside: keysOf('lock'), also: 'close sign out', icon: Lock, run: () => void store.lock() },
     { id: 'passphrase', label: store.vault?.kind === 'open' && !store.vault.passphrase ? 'Set a passphrase' : 'Change the passphrase', aside: 'Vault', also: 'password keyring', icon: KeyRound, run: () => (ui.passphrase = true) },
     { id: 'preferences', label: 'Preferences', aside: '', also: 'settings theme text size shortcuts announcements', icon: SlidersHorizontal, run: () => (ui.preferences = true) },
     { id: 'theme', label: dark ? 'Light theme' : 'Dark theme', aside: 'Preferences', also: 'ash soot appearance', icon: dark ? Sun : Moon, run: () => void store.set({ theme: dark ? 'light' : 'dark' }) },
