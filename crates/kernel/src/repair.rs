@@ -2,12 +2,13 @@
 
 use crate::clock::now_ms;
 use crate::error;
-use crate::kernel::House;
+use crate::kernel::{House, Open};
 use hearth_api::{Error, Finding};
 use hearth_domain::PassageId;
 use hearth_inference::embed::Kind;
-use hearth_store::{Entry, PassageRow, Rebuilt};
+use hearth_store::{Entry, Finding as Damage, PassageRow, Rebuilt, StoreError};
 use serde_json::json;
+use std::collections::HashSet;
 
 /// Passages embedded at a time.
 const BATCH: usize = 32;
@@ -19,7 +20,7 @@ const BATCH: usize = 32;
 pub(crate) fn repair(house: &House) -> Result<Vec<Finding>, Error> {
     let open = house.open()?;
     let finding = |name: &str, works: bool, detail: String| Finding { name: name.into(), works, detail };
-    if open.store.check().map_err(error::store)?.is_empty() {
+    if damages(&open).map_err(error::store)?.0.is_empty() {
         return Ok(vec![finding("vault", true, "Whole: there is nothing to repair.".into())]);
     }
     let rebuilt = open
@@ -62,6 +63,19 @@ pub(crate) fn repair(house: &House) -> Result<Vec<Finding>, Error> {
     open.store.record(entry, |_| Ok(())).map_err(error::store)?;
     house.events.stale(&["ListDocuments", "GetHome", "ListSpaces", "ListActivity", "ListConversations"]);
     Ok(found)
+}
+
+/// What is damaged, and how many passages only wait for their vectors: those imported while there was no embedder.
+pub(crate) fn damages(open: &Open) -> Result<(Vec<Damage>, usize), StoreError> {
+    let mut found = open.store.check()?;
+    let waiting: HashSet<PassageId> = open.store.read(|reader| match reader.next_embedder()? {
+        Some(_) => Ok(HashSet::new()),
+        None => Ok(reader.unembedded(PassageId(0), usize::MAX >> 1)?.into_iter().collect()),
+    })?;
+    let before = found.len();
+    found.retain(|damage| !matches!(damage, Damage::Vector(passage) if waiting.contains(passage)));
+    let waiting = before - found.len();
+    Ok((found, waiting))
 }
 
 fn summary(rebuilt: &Rebuilt) -> String {
