@@ -289,6 +289,8 @@ impl Models {
 
     /// Brings a model from a disk.
     pub(crate) fn add(&self, house: &House, path: &Path) -> Result<Model, Error> {
+        let inside = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+        std::iter::once(path.to_owned()).chain(inside).try_for_each(|path| is_whole(&path))?;
         let added = hearth_egress::add_from(path, &self.root, &self.manifest, &Cancel::new(), &mut |_| {})
             .map_err(|error| not_here(&error))?;
         self.look_again();
@@ -354,6 +356,22 @@ impl Models {
     /// What a model was seen to do here.
     pub(crate) fn speed(&self, id: &ModelId) -> crate::notes::Speed {
         self.notes.held().speeds.get(id).copied().unwrap_or_default()
+    }
+}
+
+/// Whether a GGUF file holds what its beginning promises; other files are not looked at.
+///
+/// # Errors
+/// `Invalid` with what is wrong and what to do.
+pub(crate) fn is_whole(path: &Path) -> Result<(), Error> {
+    let gguf = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"));
+    match hearth_inference::estimate(path) {
+        Err(hearth_inference::Error::Damaged(why)) if gguf => {
+            let said = format!("{} is damaged or cut off: {why}. Nothing was added.", path.display());
+            Err(Error::new(ErrorCode::Invalid, said)
+                .hint("Copy or download the file again, compare its length with the original, then add it."))
+        }
+        _ => Ok(()),
     }
 }
 
