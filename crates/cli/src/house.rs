@@ -43,15 +43,36 @@ impl Place {
         Self { data_dir, models_dir: models_dir.map(full), profile: None }
     }
 
+    /// The folder of this profile's vault.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.config().map_or_else(|_| self.data_dir.clone(), |config| config.data_dir)
+    }
+
+    /// Starts the kernel and opens the vault that is there. Commands that only read make none: a mistyped folder would
+    /// look like an empty vault.
+    pub(crate) fn open_kept(self, out: &Out) -> Result<House, Error> {
+        let config = self.config()?;
+        if !hearth_kernel::has_vault(&config.data_dir) {
+            let said = format!("There is no vault in {}.", config.data_dir.display());
+            return Err(Error::new(ErrorCode::NotFound, said)
+                .hint("Check the folder (--data-dir). `hearth import FILE` makes a vault there on first use."));
+        }
+        self.open(out)
+    }
+
     /// Starts the kernel; the vault stays as it is.
     pub(crate) fn start(self) -> Result<House, Error> {
+        Kernel::start(self.config()?).map(House)
+    }
+
+    fn config(&self) -> Result<Config, Error> {
         let mut config = match &self.profile {
-            Some(profile) => Config::for_profile(self.data_dir, profile)?,
-            None => Config::new(self.data_dir),
+            Some(profile) => Config::for_profile(&self.data_dir, profile)?,
+            None => Config::new(&self.data_dir),
         };
-        config.models_dir = self.models_dir.or(config.models_dir);
+        config.models_dir = self.models_dir.clone().or(config.models_dir);
         config.bundled_models = bundled();
-        Kernel::start(config).map(House)
+        Ok(config)
     }
 
     /// Starts the kernel and opens the vault, making it on first use.
@@ -98,6 +119,21 @@ pub(crate) fn unlock(kernel: &Kernel, out: &Out) -> Result<(), Error> {
             let given = prompt("Passphrase: ")?;
             kernel.handle(UnlockVault { passphrase: Some(given) }).map(drop)
         }
+    }
+}
+
+/// Opens the vault where that needs nobody: with the passphrase of the environment, or with the keyring alone.
+///
+/// # Errors
+/// Why a vault that is there does not open.
+pub(crate) fn unlock_unasked(kernel: &Kernel) -> Result<(), Error> {
+    let passphrase = from_environment();
+    match kernel.handle(GetVault {})? {
+        VaultState::Unusable { error } => Err(error),
+        VaultState::Locked { device, .. } if device || passphrase.is_some() => {
+            kernel.handle(UnlockVault { passphrase }).map(drop)
+        }
+        _ => Ok(()),
     }
 }
 
