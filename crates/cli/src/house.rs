@@ -1,7 +1,9 @@
 //! Starting the kernel, opening the vault, finding the space that was meant.
 
 use crate::out::Out;
-use hearth_api::{CreateVault, Error, ErrorCode, GetVault, Handler, ListSpaces, Space, UnlockVault, VaultState};
+use hearth_api::{
+    CreateVault, Error, ErrorCode, Finding, GetVault, Handler, ListSpaces, Space, UnlockVault, VaultState,
+};
 use hearth_kernel::{Config, Kernel};
 use std::io::IsTerminal;
 use std::ops::Deref;
@@ -51,13 +53,20 @@ impl Place {
     /// Starts the kernel and opens the vault that is there. Commands that only read make none: a mistyped folder would
     /// look like an empty vault.
     pub(crate) fn open_kept(self, out: &Out) -> Result<House, Error> {
+        let house = self.start_kept()?;
+        unlock(&house, out)?;
+        Ok(house)
+    }
+
+    /// Starts the kernel where there is a vault, which stays as it is.
+    pub(crate) fn start_kept(self) -> Result<House, Error> {
         let config = self.config()?;
         if !hearth_kernel::has_vault(&config.data_dir) {
             let said = format!("There is no vault in {}.", config.data_dir.display());
             return Err(Error::new(ErrorCode::NotFound, said)
                 .hint("Check the folder (--data-dir). `hearth import FILE` makes a vault there on first use."));
         }
-        self.open(out)
+        self.start()
     }
 
     /// Starts the kernel; the vault stays as it is.
@@ -135,6 +144,16 @@ pub(crate) fn unlock_unasked(kernel: &Kernel) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
+}
+
+/// Rebuilds a vault that does not open for damage, with what would open it.
+pub(crate) fn rebuild(kernel: &Kernel) -> Result<Vec<Finding>, Error> {
+    let device = matches!(kernel.handle(GetVault {})?, VaultState::Locked { device: true, .. });
+    let passphrase = match from_environment() {
+        None if !device => Some(prompt("Passphrase: ")?),
+        given => given,
+    };
+    kernel.rebuild_closed_vault(passphrase)
 }
 
 fn from_environment() -> Option<String> {

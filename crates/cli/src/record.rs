@@ -184,8 +184,20 @@ pub(crate) fn repair(place: Place, out: &Out) -> Result<End, Error> {
             .hint(beyond_repair(&folder)),
         _ => error,
     };
-    let kernel = place.open_kept(out).map_err(beyond)?;
-    list(&kernel.handle(RepairVault {}).map_err(beyond)?, out)
+    let kernel = place.start_kept()?;
+    let mut findings = Vec::new();
+    match house::unlock(&kernel, out) {
+        Err(error) if error.code == ErrorCode::Damaged => {
+            findings = house::rebuild(&kernel).map_err(beyond)?;
+            house::unlock(&kernel, out).map_err(beyond)?;
+        }
+        opened => opened?,
+    }
+    let repaired = kernel.handle(RepairVault {}).map_err(beyond)?;
+    // After one rebuilding there is nothing more to say of a whole vault.
+    let rebuilt = !findings.is_empty();
+    findings.extend(repaired.into_iter().filter(|one| !rebuilt || one.name != "vault" || !one.works));
+    list(&findings, out)
 }
 
 /// What to do where a vault cannot be rebuilt.

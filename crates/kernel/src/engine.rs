@@ -209,18 +209,19 @@ impl Engine {
         let request =
             Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: None, urgent: true };
         let talk = self.talk(id, request)?;
-        let (mut cancelled, mut read, mut written): (Option<Instant>, (u32, u32), u32) = (None, (0, 0), 0);
+        let (mut cancelled, mut first): (Option<Instant>, Option<Instant>) = (None, None);
+        let (mut read, mut written) = (0, 0);
         loop {
             // An engine in the middle of a long pass is not waited for: what it wrote so far stands.
             if cancelled.is_some_and(|since| since.elapsed() >= LAST_WORD) {
                 return Ok(Generated {
                     finish: Finish::Cancelled,
-                    prompt_tokens: read.1,
+                    prompt_tokens: read,
                     cached_tokens: 0,
                     new_tokens: written,
                     tokens: Vec::new(),
                     prompt_ms: 0,
-                    generate_ms: 0,
+                    generate_ms: first.map_or(0, |first| first.elapsed().as_millis() as u64),
                 });
             }
             let going_on = match talk.replies.recv_timeout(GLANCE) {
@@ -233,7 +234,7 @@ impl Engine {
                     | Reply::Chances { .. },
                 ) if cancelled.is_some() => false,
                 Ok(Reply::Prompt { done, total, .. }) => {
-                    read = (done, total);
+                    read = total;
                     hear(Heard::Prompt { done, total })
                 }
                 Ok(Reply::Wanted { keys, .. }) => {
@@ -242,6 +243,7 @@ impl Engine {
                 }
                 Ok(Reply::Token { text, tokens, .. }) => {
                     written = tokens;
+                    first.get_or_insert_with(Instant::now);
                     hear(Heard::Words { text: &text, tokens })
                 }
                 // Thoughts are no part of what is checked and shown.

@@ -18,7 +18,7 @@ const FIRST_SPACE: &str = "My documents";
 /// The shortest passphrase that locks a vault.
 const LEAST_CHARS: usize = 8;
 
-fn secret(passphrase: Option<String>) -> Secret {
+pub(crate) fn secret(passphrase: Option<String>) -> Secret {
     match passphrase {
         Some(passphrase) => Secret::Passphrase(passphrase.into()),
         None => Secret::Device,
@@ -176,24 +176,36 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
         used_ms: AtomicI64::new(now_ms()),
         lock_after_minutes: AtomicI64::new(0),
     });
-    settings::apply(&open, &settings::load(&open)?);
+    if let Err(error) = begin(house, &open, kind, sentence) {
+        // What could not begin is not open.
+        house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        open.jobs.stop();
+        open.watch.end();
+        house.ledger.close();
+        house.law.close();
+        return Err(error);
+    }
+    house.tell_status();
+    Ok(house.vault_state())
+}
+
+fn begin(house: &Arc<House>, open: &Arc<Open>, kind: &'static str, sentence: &str) -> Result<(), Error> {
+    settings::apply(open, &settings::load(open)?);
     if_there_is_room(house.ledger.open(&open.store).map_err(error::store))?;
     house.law.open(&open.store)?;
-    if_there_is_room(close_interrupted(house, &open))?;
-    if_there_is_room(crate::memory::erase_forgotten_of(&open))?;
-    *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));
+    if_there_is_room(close_interrupted(house, open))?;
+    if_there_is_room(crate::memory::erase_forgotten_of(open))?;
+    *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(open));
     house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
-    if_there_is_room(activity::note_policy(house, &open))?;
-    for conflict in crate::remote::conflicts(house, &open) {
+    if_there_is_room(activity::note_policy(house, open))?;
+    for conflict in crate::remote::conflicts(house, open) {
         tracing::error!(conflict, "the mode and what is set up contradict each other");
         house.note("law.conflict", conflict, None, serde_json::json!({}));
     }
-    jobs::start(house, &open)?;
-    crate::reindex::start(house, &open)?;
-    crate::watch::start(house, &open)?;
-    warm(house, &open)?;
-    house.tell_status();
-    Ok(house.vault_state())
+    jobs::start(house, open)?;
+    crate::reindex::start(house, open)?;
+    crate::watch::start(house, open)?;
+    warm(house, open)
 }
 
 /// What an opening tidies up waits for the next one where the disk is full: what is kept can still be read.
