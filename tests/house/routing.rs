@@ -79,6 +79,14 @@ fn a_file_that_is_cut_off_is_not_added() -> Result<()> {
     assert!(refused.contains("damaged or cut off") && refused.contains("Copy or download the file again"), "{refused}");
     let models: hearth_api::Models = serde_json::from_value(house.call("ListModels", json!({}))?)?;
     assert!(models.installed.iter().all(|model| model.id != "broken-giant"), "{:?}", models.installed);
+
+    // One that came here before this was looked at is named as damaged, and plays no part.
+    let id = house.install_spoilt("broken-before", broken())?;
+    let house = house.restart()?;
+    let models: hearth_api::Models = serde_json::from_value(house.call("ListModels", json!({}))?)?;
+    let shown = models.installed.iter().find(|model| model.id == id).context("the model")?;
+    assert!(matches!(shown.state, hearth_api::ModelPresence::Damaged { .. }), "{shown:?}");
+    assert!(models.roles.iter().all(|row| row.model.as_ref() != Some(&id) && !row.choices.contains(&id)));
     Ok(())
 }
 

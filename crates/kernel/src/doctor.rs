@@ -101,7 +101,7 @@ pub(crate) fn examine(house: &House) -> Vec<Finding> {
                     note("vault", true, format!("whole; {passages} found by words alone until they are embedded"))
                 }
                 Ok((findings, _)) => note("vault", false, findings.iter().map(sentence).collect::<Vec<_>>().join("; ")),
-                Err(error) => note("vault", false, error.to_string()),
+                Err(error) => note("vault", false, crate::error::store(error).to_string()),
             }
             match crate::activity::verify(&open) {
                 Ok(check) => match check.broken {

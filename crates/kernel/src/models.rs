@@ -381,7 +381,8 @@ pub(crate) fn may_be_empty(role: Role) -> bool {
 }
 
 fn installed(model: hearth_egress::Installed, context: Option<u32>) -> Installed {
-    let hearth_egress::Installed { mut entry, folder, files, source: _, revision: _, broken, mut elsewhere } = model;
+    let hearth_egress::Installed { mut entry, folder, files, source: _, revision: _, mut broken, mut elsewhere } =
+        model;
     let named =
         |ending: &str| files.iter().find(|file| file.name.ends_with(ending)).map(|file| folder.join(&file.name));
     let weights_file = files.iter().find(|file| file.name.ends_with(".gguf") || file.name.ends_with(".safetensors"));
@@ -392,6 +393,15 @@ fn installed(model: hearth_egress::Installed, context: Option<u32>) -> Installed
         .is_some_and(|file| file.name.ends_with(".gguf") && !broken.contains(&file.name))
         .then(|| hearth_inference::estimate(&weights).ok())
         .flatten();
+    // A file that was cut off before it came here has the length that is known of it.
+    if let Some(file) = weights_file
+        && estimated.is_none()
+        && elsewhere.is_none()
+        && is_whole(&weights).is_err()
+        && !broken.contains(&file.name)
+    {
+        broken.push(file.name.clone());
+    }
     if let Some(fit) = estimated.as_ref().filter(|_| entry.architecture.is_empty()) {
         entry.architecture = fit.architecture.clone();
         entry.quantization = fit.quantization.clone();
@@ -447,7 +457,7 @@ pub(crate) fn damaged_error(model: &Installed) -> Error {
         ErrorCode::ModelMissing,
         format!("{} is damaged: {} is missing or cut off.", model.name, model.broken.join(", ")),
     )
-    .hint("Fetch it again on the Models screen.")
+    .hint("Fetch it again on the Models screen, or remove it and add a whole copy.")
 }
 
 /// A download's or import's failure at the door.

@@ -19,8 +19,13 @@ const BATCH: usize = 32;
 /// `Locked`; `Damaged` when not even the file's schema can be read (then only a backup helps).
 pub(crate) fn repair(house: &House) -> Result<Vec<Finding>, Error> {
     let open = house.open()?;
-    if damages(&open).map_err(error::store)?.0.is_empty() {
-        return Ok(vec![finding("vault", true, "Whole: there is nothing to repair.".into())]);
+    match damages(&open) {
+        Ok((found, _)) if found.is_empty() => {
+            return Ok(vec![finding("vault", true, "Whole: there is nothing to repair.".into())]);
+        }
+        // Some damage keeps even the looking from its end.
+        Ok(_) | Err(StoreError::Damaged { .. }) => {}
+        Err(error) => return Err(error::store(error)),
     }
     let rebuilt = rebuild(&open.store)?;
     let embedded = embed(house, &rebuilt.without_vector);
