@@ -74,6 +74,7 @@ fn a_loaded_model_writes_one_line_in_other_words_and_a_replay_repeats_it() -> Re
     let turn = house.ask(question)?;
     assert!(answered(&turn), "{turn:?}");
     assert!(asked(turn.id, &house)?.contains("as “notice period when somebody ends the lease of the mill”"));
+    assert_eq!(turn.how.as_ref().map(|how| how.new_tokens > 10), Some(true), "the line counts too: {:?}", turn.how);
     let replay = house.call("ReplayTurn", json!({ "turn": turn.id }))?;
     assert_eq!(replay["verdict"], "same", "{replay}");
     assert_eq!(replay["calls"].as_array().map(Vec::len), Some(2));

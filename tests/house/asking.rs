@@ -90,6 +90,40 @@ fn a_stopped_answer_keeps_its_words() -> Result<()> {
 }
 
 #[test]
+fn a_turn_that_is_stopped_while_it_is_checked_or_written_anew_ends_as_stopped_at_once() -> Result<()> {
+    // While the checks wait for an embedder.
+    let answer = "The tenant pays a rent of 1,250 euros a month, which is slow to embed.";
+    let mut house = House::new(CHILD, &script(&[("rent", answer)]))?;
+    house.text("lease.txt", LEASE)?;
+    let turn = house.begin_ask(None, "What rent does the tenant pay?", &[])?;
+    house.news(turn, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Checking"))?;
+    let ended = stopped(&mut house, turn)?;
+    assert_eq!(ended.answer, answer);
+
+    // While a stronger model writes behind an answer that nothing bears out.
+    let mut house = House::new(CHILD, &script(&[("rent", "The moon is made of cheese.")]))?;
+    house.text("lease.txt", LEASE)?;
+    let long = "The tenant pays a rent of 1,250 euros a month. ".repeat(40);
+    house.install_chat("large", &Script { pause_ms: 30, padding: "x".repeat(9_000), ..script(&[("rent", &long)]) })?;
+    house.call("SetRole", json!({ "role": "chat", "model": "scripted-chat" }))?;
+    let turn = house.begin_ask(None, "What rent does the tenant pay?", &[])?;
+    house.news(turn, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Checking with large"))?;
+    let ended = stopped(&mut house, turn)?;
+    assert_eq!(ended.answer, "The moon is made of cheese.", "the words on the page stay");
+    Ok(())
+}
+
+/// Stops a turn, which ends as stopped at once.
+fn stopped(house: &mut House, turn: i64) -> Result<hearth_api::Turn> {
+    let began = std::time::Instant::now();
+    house.call("StopTurn", json!({ "turn": turn }))?;
+    let ended = house.ended(turn)?;
+    assert_eq!(ended.state, TurnState::Stopped, "{ended:?}");
+    assert!(began.elapsed() < std::time::Duration::from_millis(1_000), "{:?}", began.elapsed());
+    Ok(ended)
+}
+
+#[test]
 fn a_model_that_dies_costs_one_turn() -> Result<()> {
     let mut house = House::new(
         CHILD,

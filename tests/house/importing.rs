@@ -38,6 +38,31 @@ fn one_bad_file_never_costs_the_batch() -> Result<()> {
 }
 
 #[test]
+fn without_an_embedder_words_are_found_and_vectors_follow_once_there_is_one() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    house.call("RemoveModel", json!({ "model": "scripted-embedder" }))?;
+    let jobs = house.import(&[house.file("rules.txt", "The pump runs at 40 bar in winter.")?])?;
+    assert_eq!(jobs[0].state, JobState::Done, "{jobs:?}");
+    assert!(jobs[0].remark.as_deref().is_some_and(|remark| remark.contains("by its words alone")), "{jobs:?}");
+    let found = house.call("Search", json!({ "space": house.space()?, "text": "pump winter", "limit": 5 }))?;
+    assert!(found.to_string().contains("40 bar"), "{found}");
+    let vault = |house: &House| -> Result<String> {
+        let found: Vec<hearth_api::Finding> = serde_json::from_value(house.call("GetDoctor", json!({}))?)?;
+        let vault = found.into_iter().find(|finding| finding.name == "vault").context("the vault")?;
+        assert!(vault.works, "{vault:?}");
+        Ok(vault.detail)
+    };
+    assert!(vault(&house)?.contains("1 passage found by words alone"), "{}", vault(&house)?);
+    house.install(&Script::default())?;
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while vault(&house)?.contains("by words alone") {
+        assert!(std::time::Instant::now() < until, "it was not embedded");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    Ok(())
+}
+
+#[test]
 fn a_file_that_changed_at_its_place_is_a_new_version_and_the_old_one_is_never_served() -> Result<()> {
     let mut house = House::new(CHILD, &Script::default())?;
     let first = house.text("rules.txt", "The pump runs at 40 bar in winter.")?;

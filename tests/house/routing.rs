@@ -39,7 +39,7 @@ fn broken() -> Vec<u8> {
 #[test]
 fn a_broken_model_gives_way_to_the_next_best_and_the_trace_says_why() -> Result<()> {
     let mut house = house()?;
-    let id = house.install_weights("broken-giant", broken())?;
+    let id = house.install_spoilt("broken-giant", broken())?;
     choose(&house, "chat", &id)?;
     let turn = house.ask(QUESTION)?;
     assert!(answered(&turn), "{turn:?}");
@@ -69,6 +69,37 @@ fn a_broken_model_gives_way_to_the_next_best_and_the_trace_says_why() -> Result<
     choose(&house, "chat", &id)?;
     let third = house.ask(QUESTION)?;
     assert_eq!(house.station(third.id, "Route")?.outcome, Outcome::Partly);
+    Ok(())
+}
+
+#[test]
+fn a_file_that_is_cut_off_is_not_added() -> Result<()> {
+    let house = house()?;
+    let refused = house.install_weights("broken-giant", broken()).err().context("it is not added")?.to_string();
+    assert!(refused.contains("damaged or cut off") && refused.contains("Copy or download the file again"), "{refused}");
+    let models: hearth_api::Models = serde_json::from_value(house.call("ListModels", json!({}))?)?;
+    assert!(models.installed.iter().all(|model| model.id != "broken-giant"), "{:?}", models.installed);
+
+    // One that came here before this was looked at is named as damaged, and plays no part.
+    let id = house.install_spoilt("broken-before", broken())?;
+    let house = house.restart()?;
+    let models: hearth_api::Models = serde_json::from_value(house.call("ListModels", json!({}))?)?;
+    let shown = models.installed.iter().find(|model| model.id == id).context("the model")?;
+    assert!(matches!(shown.state, hearth_api::ModelPresence::Damaged { .. }), "{shown:?}");
+    assert!(models.roles.iter().all(|row| row.model.as_ref() != Some(&id) && !row.choices.contains(&id)));
+    Ok(())
+}
+
+#[test]
+fn a_model_whose_bytes_changed_is_named_by_the_doctor() -> Result<()> {
+    let house = house()?;
+    let whole = house.install_chat("whole", &says("All is well."))?;
+    let id = house.install_spoilt("spoilt", broken())?;
+    let found: Vec<hearth_api::Finding> = serde_json::from_value(house.call("GetDoctor", json!({}))?)?;
+    let of = |id: &str| found.iter().find(|finding| finding.name == format!("model {id}")).context("a finding");
+    assert!(of(&whole)?.works, "{found:?}");
+    let spoilt = of(&id)?;
+    assert!(!spoilt.works && spoilt.detail.contains("hearth models get spoilt"), "{spoilt:?}");
     Ok(())
 }
 
@@ -162,7 +193,7 @@ fn an_engine_that_nobody_uses_gives_its_memory_back_and_comes_again_when_asked()
 fn where_every_model_fails_the_chosen_one_is_named() -> Result<()> {
     let mut house = House::new(CHILD, &Script { dies_loading: true, ..says("never") })?;
     house.text("lease.txt", LEASE)?;
-    let id = house.install_weights("broken-giant", broken())?;
+    let id = house.install_spoilt("broken-giant", broken())?;
     choose(&house, "chat", &id)?;
     let turn = house.ask(QUESTION)?;
     assert_eq!(turn.state, TurnState::Failed);
@@ -259,7 +290,7 @@ fn a_draft_stands_where_nobody_refines_it() -> Result<()> {
     assert_eq!(generate.outcome, Outcome::Partly);
     assert!(generate.sentence.starts_with("The draft stands"), "{generate:?}");
 
-    // Stopping while it is refined leaves the draft too.
+    // Stopping while it is refined leaves the draft too, and the turn is one that was stopped.
     let steady = Script { pause_ms: 60, ..says(&"The rent is high. ".repeat(6)) };
     let steady = house.install_chat("steady", &steady)?;
     choose(&house, "chat", &steady)?;
@@ -268,7 +299,7 @@ fn a_draft_stands_where_nobody_refines_it() -> Result<()> {
     house.news(asked, |news| matches!(news, TurnNews::Doing { what, .. } if what == "Refining with steady"))?;
     house.call("StopTurn", json!({ "turn": asked }))?;
     let turn = house.ended(asked)?;
-    assert_eq!((turn.state, turn.answer.as_str()), (TurnState::Answered, "The rent is 1,250 euros a month."));
+    assert_eq!((turn.state, turn.answer.as_str()), (TurnState::Stopped, "The rent is 1,250 euros a month."));
     assert!(how(&turn)?.1.contains("steady was stopped"), "{turn:?}");
     Ok(())
 }

@@ -59,6 +59,49 @@ fn a_full_disk_is_said_and_nothing_kept_before_is_lost() {
     assert_eq!((line("again: "), line("found: ")), ("again: 0", "found: 0"), "with room it works: {said}");
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn many_files_on_a_disk_that_fills_up_all_come_to_an_end_and_what_is_there_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (disk, files) = (folder.path().join("disk"), folder.path().join("files"));
+    std::fs::create_dir(&disk).unwrap();
+    std::fs::create_dir(&files).unwrap();
+    std::fs::write(folder.path().join("small.txt"), "The tenant keeps the weir in repair.\n").unwrap();
+    for n in 0..24 {
+        std::fs::write(files.join(format!("{n}.html")), format!("<p>Stone {n}.</p><!-- {} -->", noise(200_000)))
+            .unwrap();
+    }
+    let script = r#"
+        mount -t tmpfs -o size=3m none "$DISK" || exit 9
+        hearth() { timeout 60 "$HEARTH" --data-dir "$DISK/vault" --models-dir "$MODELS" "$@"; }
+        hearth import "$FILES/small.txt"; echo "small: $?"
+        hearth import "$FILES/files"; echo "many: $?"
+        dd if=/dev/zero of="$DISK/rest" bs=4k 2>/dev/null; df "$DISK"
+        hearth search weir; echo "search: $?"
+        hearth audit verify; echo "verify: $?"
+        hearth import "$FILES/files/1.html"; echo "more: $?"
+    "#;
+    let done = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script])
+        .env("HEARTH", program("hearth"))
+        .env("HEARTH_PASSPHRASE", PASSPHRASE)
+        .env("MODELS", models())
+        .env("FILES", folder.path())
+        .env("DISK", &disk)
+        .output()
+        .expect("unshare (util-linux) is there");
+    let said = String::from_utf8_lossy(&done.stdout);
+    let told = format!("{said}\n{}", String::from_utf8_lossy(&done.stderr));
+    let line = |start: &str| said.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+    assert_eq!((line("small: "), line("many: ")), ("small: 0", "many: 1"), "{told}");
+    let failed: Vec<_> = said.lines().filter(|line| line.starts_with("failed\t")).collect();
+    assert!(!failed.is_empty() && failed.iter().all(|line| line.contains("Disk full. There is no room")), "{told}");
+    assert!(failed.iter().all(|line| line.contains("Make room for")), "{told}");
+    assert!(!told.contains("ERROR"), "nothing but sentences: {told}");
+    assert_eq!((line("search: "), line("verify: ")), ("search: 0", "verify: 0"), "{told}");
+    assert_eq!(line("more: "), "more: 1", "{told}");
+}
+
 /// The first child of a process that was started with an argument.
 fn child_of(parent: u32, argument: &str) -> Option<i32> {
     std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {

@@ -108,7 +108,10 @@ fn slice(text: &str, start: u32, end: u32) -> &str {
 pub(crate) fn foot(turn: &Turn) -> String {
     let mut out = String::new();
     if let Some(not_said) = &turn.not_said {
-        out.push_str(&format!("{not_said}\n"));
+        // Where nothing was written, the answer is this very sentence.
+        if turn.answer.trim() != not_said.trim() {
+            out.push_str(&format!("{not_said}\n"));
+        }
     } else if turn.state == TurnState::Abstained {
         out.push_str("Your documents do not say.\n");
     }

@@ -1,7 +1,9 @@
 //! Starting the kernel, opening the vault, finding the space that was meant.
 
 use crate::out::Out;
-use hearth_api::{CreateVault, Error, ErrorCode, GetVault, Handler, ListSpaces, Space, UnlockVault, VaultState};
+use hearth_api::{
+    CreateVault, Error, ErrorCode, Finding, GetVault, Handler, ListSpaces, Space, UnlockVault, VaultState,
+};
 use hearth_kernel::{Config, Kernel};
 use std::io::IsTerminal;
 use std::ops::Deref;
@@ -43,15 +45,43 @@ impl Place {
         Self { data_dir, models_dir: models_dir.map(full), profile: None }
     }
 
+    /// The folder of this profile's vault.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.config().map_or_else(|_| self.data_dir.clone(), |config| config.data_dir)
+    }
+
+    /// Starts the kernel and opens the vault that is there. Commands that only read make none: a mistyped folder would
+    /// look like an empty vault.
+    pub(crate) fn open_kept(self, out: &Out) -> Result<House, Error> {
+        let house = self.start_kept()?;
+        unlock(&house, out)?;
+        Ok(house)
+    }
+
+    /// Starts the kernel where there is a vault, which stays as it is.
+    pub(crate) fn start_kept(self) -> Result<House, Error> {
+        let config = self.config()?;
+        if !hearth_kernel::has_vault(&config.data_dir) {
+            let said = format!("There is no vault in {}.", config.data_dir.display());
+            return Err(Error::new(ErrorCode::NotFound, said)
+                .hint("Check the folder (--data-dir). `hearth import FILE` makes a vault there on first use."));
+        }
+        self.start()
+    }
+
     /// Starts the kernel; the vault stays as it is.
     pub(crate) fn start(self) -> Result<House, Error> {
+        Kernel::start(self.config()?).map(House)
+    }
+
+    fn config(&self) -> Result<Config, Error> {
         let mut config = match &self.profile {
-            Some(profile) => Config::for_profile(self.data_dir, profile)?,
-            None => Config::new(self.data_dir),
+            Some(profile) => Config::for_profile(&self.data_dir, profile)?,
+            None => Config::new(&self.data_dir),
         };
-        config.models_dir = self.models_dir.or(config.models_dir);
+        config.models_dir = self.models_dir.clone().or(config.models_dir);
         config.bundled_models = bundled();
-        Kernel::start(config).map(House)
+        Ok(config)
     }
 
     /// Starts the kernel and opens the vault, making it on first use.
@@ -99,6 +129,31 @@ pub(crate) fn unlock(kernel: &Kernel, out: &Out) -> Result<(), Error> {
             kernel.handle(UnlockVault { passphrase: Some(given) }).map(drop)
         }
     }
+}
+
+/// Opens the vault where that needs nobody: with the passphrase of the environment, or with the keyring alone.
+///
+/// # Errors
+/// Why a vault that is there does not open.
+pub(crate) fn unlock_unasked(kernel: &Kernel) -> Result<(), Error> {
+    let passphrase = from_environment();
+    match kernel.handle(GetVault {})? {
+        VaultState::Unusable { error } => Err(error),
+        VaultState::Locked { device, .. } if device || passphrase.is_some() => {
+            kernel.handle(UnlockVault { passphrase }).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Rebuilds a vault that does not open for damage, with what would open it.
+pub(crate) fn rebuild(kernel: &Kernel) -> Result<Vec<Finding>, Error> {
+    let device = matches!(kernel.handle(GetVault {})?, VaultState::Locked { device: true, .. });
+    let passphrase = match from_environment() {
+        None if !device => Some(prompt("Passphrase: ")?),
+        given => given,
+    };
+    kernel.rebuild_closed_vault(passphrase)
 }
 
 fn from_environment() -> Option<String> {

@@ -4,14 +4,17 @@ use crate::arguments::Import;
 use crate::end::End;
 use crate::house::{self, House};
 use crate::out::Out;
-use hearth_api::{Destination, Error, ErrorCode, Handler, ImportOffer, Job, JobState};
-
+use hearth_api::{Destination, Error, ErrorCode, Handler, ImportOffer, Job, JobState, Offer};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// Imports and waits until every file is done.
 pub(crate) fn run(kernel: &House, what: Import, out: &Out) -> Result<End, Error> {
     let space = house::space(kernel, what.space.as_deref())?;
-    let offer = kernel.offer_paths(what.paths)?;
+    let (offer, bad) = offered(kernel, what.paths)?;
+    for error in &bad {
+        out.note(&format!("{error} The others are imported."));
+    }
     if offer.files == 0 {
         return Err(Error::new(ErrorCode::NotFound, "There is no file at these paths."));
     }
@@ -41,7 +44,24 @@ pub(crate) fn run(kernel: &House, what: Import, out: &Out) -> Result<End, Error>
         out.line(line(job));
     }
     out.value(&jobs);
-    Ok(if jobs.iter().all(|job| job.state == JobState::Done) { End::Done } else { End::Failed })
+    Ok(if bad.is_empty() && jobs.iter().all(|job| job.state == JobState::Done) { End::Done } else { End::Failed })
+}
+
+/// An offer of the paths that there are, and why the others are not among them.
+fn offered(kernel: &House, paths: Vec<PathBuf>) -> Result<(Offer, Vec<Error>), Error> {
+    let error = match kernel.offer_paths(paths.clone()) {
+        Ok(offer) => return Ok((offer, Vec::new())),
+        Err(error) => error,
+    };
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for path in paths {
+        match kernel.offer_paths(vec![path.clone()]) {
+            Ok(_) => good.push(path),
+            Err(why) if why.message.contains(&path.display().to_string()) => bad.push(why),
+            Err(why) => bad.push(Error { message: format!("{}: {}", path.display(), why.message), ..why }),
+        }
+    }
+    if good.is_empty() { Err(error) } else { Ok((kernel.offer_paths(good)?, bad)) }
 }
 
 fn is_ended(job: &Job) -> bool {

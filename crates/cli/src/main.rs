@@ -28,7 +28,7 @@ mod search;
 mod serve;
 mod watch;
 
-use arguments::{Arguments, Bench, Policy, Verb};
+use arguments::{Arguments, Bench, Policy, Verb, Watch};
 use clap::Parser;
 use end::End;
 use house::Place;
@@ -56,23 +56,24 @@ fn run(arguments: Arguments, out: &Out) -> Result<End, hearth_api::Error> {
     let place = Place { profile: arguments.profile, ..Place::new(arguments.data_dir, arguments.models_dir) };
     match arguments.verb {
         Verb::Import(what) => import::run(&place.open(out)?, what, out),
-        Verb::Watch(what) => watch::run(&place.open(out)?, what, out),
-        Verb::Ask(what) => ask::run(&place.open(out)?, what, out),
-        Verb::Search(what) => search::run(&place.open(out)?, what, out),
-        Verb::Review(what) => review::run(&place.open(out)?, what, out),
+        Verb::Watch(what @ Watch::Add { .. }) => watch::run(&place.open(out)?, what, out),
+        Verb::Watch(what) => watch::run(&place.open_kept(out)?, what, out),
+        Verb::Ask(what) => ask::run(&place.open_kept(out)?, what, out),
+        Verb::Search(what) => search::run(&place.open_kept(out)?, what, out),
+        Verb::Review(what) => review::run(&place.open_kept(out)?, what, out),
         Verb::Extract(what) => extract::run(what, out),
         Verb::Models(what) => models::run(place, what, out),
-        Verb::Audit(what) => record::audit(&place.open(out)?, what, out),
-        Verb::Replay { turn } => replay::run(&place.open(out)?, turn, out),
-        Verb::Lineage(what) => lineage::run(&place.open(out)?, &what, out),
-        Verb::Metrics(period) => record::metrics(&place.open(out)?, period, out),
-        Verb::Report { period, out: file } => record::report(&place.open(out)?, period, &file, out),
+        Verb::Audit(what) => record::audit(&place.open_kept(out)?, what, out),
+        Verb::Replay { turn } => replay::run(&place.open_kept(out)?, turn, out),
+        Verb::Lineage(what) => lineage::run(&place.open_kept(out)?, &what, out),
+        Verb::Metrics(period) => record::metrics(&place.open_kept(out)?, period, out),
+        Verb::Report { period, out: file } => record::report(&place.open_kept(out)?, period, &file, out),
         Verb::Policy(what @ (Policy::Check { .. } | Policy::Pack { .. })) => policy::run(&place.start()?, what, out),
         Verb::Policy(what) => policy::run(&place.open(out)?, what, out),
         Verb::Providers(what) => providers::run(&place.open(out)?, what, out),
         Verb::Doctor { prove_offline: Some(file), .. } => proof::prove(place, &file, out),
         Verb::Doctor { check_proof: Some(file), .. } => proof::check(&file, out),
-        Verb::Doctor { repair: true, .. } => record::repair(&place.open(out)?, out),
+        Verb::Doctor { repair: true, .. } => record::repair(place, out),
         Verb::Doctor { .. } => record::doctor(&place.start()?, out),
         Verb::Eval(what) => eval::run(place, what, out),
         Verb::Serve(_) => serve::run(&place.start()?, out),

@@ -64,6 +64,11 @@ impl Out {
         }
     }
 
+    /// Whether somebody looks on at a terminal.
+    pub(crate) fn is_lively(&self) -> bool {
+        self.lively
+    }
+
     /// What is being done now; replaced by what comes next, and shown on a terminal only.
     pub(crate) fn doing(&self, text: &str) {
         if self.lively {

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Audit, FormatName, Period};
 use crate::end::End;
-use crate::house::House;
+use crate::house::{self, House, Place};
 use crate::out::{Out, size};
 use base64::Engine as _;
 use hearth_api::{
@@ -163,14 +163,52 @@ fn write(file: Option<&Path>, bytes: &[u8], out: &Out) -> Result<(), Error> {
     }
 }
 
-/// Lists what works here and what does not; exit code 1 when something does not.
+/// Lists what works here and what does not; exit code 1 when something does not. The vault is looked into where it opens
+/// without asking anybody.
 pub(crate) fn doctor(kernel: &House, out: &Out) -> Result<End, Error> {
-    list(&kernel.handle(GetDoctor {})?, out)
+    let opened = house::unlock_unasked(kernel);
+    let mut findings = kernel.handle(GetDoctor {})?;
+    if let Err(error) = opened
+        && let Some(vault) = findings.iter_mut().find(|finding| finding.name == "vault")
+    {
+        (vault.works, vault.detail) = (false, error.to_string());
+    }
+    list(&findings, out)
 }
 
 /// Rebuilds a damaged vault; exit code 1 when something was lost.
-pub(crate) fn repair(kernel: &House, out: &Out) -> Result<End, Error> {
-    list(&kernel.handle(RepairVault {})?, out)
+pub(crate) fn repair(place: Place, out: &Out) -> Result<End, Error> {
+    let folder = place.folder();
+    let beyond = |error: Error| match error.code {
+        ErrorCode::Damaged => Error::new(ErrorCode::Damaged, format!("{} It cannot be rebuilt.", error.message))
+            .hint(beyond_repair(&folder)),
+        _ => error,
+    };
+    let kernel = place.start_kept()?;
+    let mut findings = Vec::new();
+    match house::unlock(&kernel, out) {
+        Err(error) if error.code == ErrorCode::Damaged => {
+            findings = house::rebuild(&kernel).map_err(beyond)?;
+            house::unlock(&kernel, out).map_err(beyond)?;
+        }
+        opened => opened?,
+    }
+    let repaired = kernel.handle(RepairVault {}).map_err(beyond)?;
+    // After one rebuilding there is nothing more to say of a whole vault.
+    let rebuilt = !findings.is_empty();
+    findings.extend(repaired.into_iter().filter(|one| !rebuilt || one.name != "vault" || !one.works));
+    list(&findings, out)
+}
+
+/// What to do where a vault cannot be rebuilt.
+fn beyond_repair(folder: &Path) -> String {
+    let folder = folder.display();
+    format!(
+        "Nothing was changed: the damaged files are kept in {folder}. If you have a backup of that folder, put its \
+         hearth.db, vault.json and kv back in their place, with no hearth.db-wal and hearth.db-shm beside them. Otherwise \
+         begin a new vault: move hearth.db, vault.json and kv out of {folder} to keep them, then import your documents \
+         again (`hearth import`); the models need not be fetched again."
+    )
 }
 
 fn list(findings: &[Finding], out: &Out) -> Result<End, Error> {

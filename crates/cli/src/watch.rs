@@ -8,6 +8,10 @@ use crate::out::Out;
 use hearth_api::{
     Error, ErrorCode, Handler, ListSpaces, ListWatched, PauseWatched, StopWatching, WatchState, WatchedFolder,
 };
+use std::time::{Duration, Instant};
+
+/// How often a log is told how far it is.
+const TOLD: Duration = Duration::from_secs(2);
 
 /// Does what was asked.
 pub(crate) fn run(kernel: &House, what: Watch, out: &Out) -> Result<End, Error> {
@@ -52,8 +56,15 @@ fn all(kernel: &House) -> Result<Vec<WatchedFolder>, Error> {
 fn in_step(kernel: &House, folders: Vec<WatchedFolder>, out: &Out) -> Result<End, Error> {
     let ids: Vec<i64> = folders.iter().map(|folder| folder.id).collect();
     let mut now = folders;
+    let mut told = Instant::now();
     kernel.bring_in_step(&ids, &mut |folder| {
-        out.doing(&format!("{}: {} of {} files", folder.name, folder.answering, folder.files));
+        let words = format!("{}: {} of {} files", folder.name, folder.answering, folder.files);
+        out.doing(&words);
+        // On a log, a line now and then says that it goes on.
+        if !out.is_lively() && told.elapsed() >= TOLD {
+            told = Instant::now();
+            out.note(&words);
+        }
         now.retain(|known| known.id != folder.id);
         now.push(folder.clone());
     })?;

@@ -72,9 +72,11 @@ fn what_cannot_be_read_is_said_and_ends_with_one() {
 fn a_vault_is_made_once_and_opens_only_with_its_passphrase() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let none = hearth(&data, &["audit", "verify"]).output().unwrap();
+    let file = folder.path().join("wheel.txt");
+    std::fs::write(&file, "The wheel turns.\n").unwrap();
+    let none = hearth(&data, &["import", file.to_str().unwrap()]).output().unwrap();
     assert_eq!(none.status.code(), Some(3), "without passphrase, keyring or terminal: {}", complained(&none));
-    let made = run(&data, &["audit", "verify"]);
+    let made = run(&data, &["import", file.to_str().unwrap()]);
     assert_eq!(made.status.code(), Some(0), "{}", complained(&made));
     assert!(complained(&made).contains("Made a new vault."));
     let again = run(&data, &["--json", "audit", "verify"]);
@@ -87,8 +89,72 @@ fn a_vault_is_made_once_and_opens_only_with_its_passphrase() {
 }
 
 #[test]
+fn without_models_words_are_found_and_a_bad_path_holds_back_itself_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("wheel.txt");
+    std::fs::write(&file, "The tenant greases the wheel of the mill.\n").unwrap();
+    let gone = folder.path().join("gone.pdf");
+    let done = run(&data, &["import", file.to_str().unwrap(), gone.to_str().unwrap()]);
+    assert_eq!(done.status.code(), Some(1), "one path was bad: {}", complained(&done));
+    assert!(complained(&done).contains("gone.pdf"), "{}", complained(&done));
+    assert!(said(&done).starts_with("indexed\twheel.txt\t"), "{}", said(&done));
+    assert!(said(&done).contains("by its words alone"), "{}", said(&done));
+    let found = run(&data, &["search", "wheel"]);
+    assert_eq!(found.status.code(), Some(0), "{}", complained(&found));
+    assert!(said(&found).contains("greases the wheel"), "{}", said(&found));
+    // What is not in the documents is said once.
+    let asked = run(&data, &["ask", "Which submarine cables reach Lisbon?"]);
+    assert_eq!(asked.status.code(), Some(4), "{}", complained(&asked));
+    let lines: Vec<_> = said(&asked).lines().map(str::to_owned).filter(|line| !line.is_empty()).collect();
+    assert_eq!(lines.len(), 1, "{}", said(&asked));
+}
+
+#[test]
+fn commands_that_read_make_no_vault() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("mistyped");
+    for words in [&["search", "wheel"][..], &["ask", "What?"], &["audit", "verify"], &["watch", "list"]] {
+        let done = run(&data, words);
+        assert_eq!(done.status.code(), Some(1), "{words:?}: {}", complained(&done));
+        assert!(complained(&done).contains("There is no vault in") && !data.exists(), "{}", complained(&done));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_vault_beyond_repair_is_said_so_with_what_to_do_and_the_doctor_looks_into_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("wheel.txt");
+    std::fs::write(&file, "The wheel turns.\n").unwrap();
+    assert_eq!(run(&data, &["import", file.to_str().unwrap()]).status.code(), Some(0));
+    let vault = |output: &Output| {
+        said(output).lines().find(|line| line.contains("  vault: ")).map(str::to_owned).unwrap_or_default()
+    };
+    assert!(vault(&run(&data, &["doctor"])).starts_with("yes  vault: whole"), "{}", said(&run(&data, &["doctor"])));
+    let locked = hearth(&data, &["doctor"]).output().unwrap();
+    assert!(vault(&locked).contains("not looked into, because it is locked"), "{}", vault(&locked));
+    let mut bytes = std::fs::read(data.join("hearth.db")).unwrap();
+    bytes.iter_mut().take(4096).for_each(|byte| *byte ^= 0x5a);
+    std::fs::write(data.join("hearth.db"), &bytes).unwrap();
+    let examined = run(&data, &["doctor"]);
+    assert!(vault(&examined).starts_with("no   vault: The vault is damaged: "), "{}", vault(&examined));
+    let repair = run(&data, &["doctor", "--repair"]);
+    assert_eq!(repair.status.code(), Some(1));
+    let told = complained(&repair);
+    assert!(
+        told.contains("It cannot be rebuilt.") && told.contains("backup") && told.contains("begin a new vault"),
+        "{told}"
+    );
+    assert!(!told.contains("Repair the vault"), "{told}");
+    assert_eq!(std::fs::read(data.join("hearth.db")).unwrap(), bytes, "nothing was changed");
+}
+
+#[test]
 fn searching_an_empty_library_finds_nothing_and_ends_with_four() {
     let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["import", folder.path().join("nowhere").to_str().unwrap()]);
     let done = run(folder.path(), &["search", "wheel"]);
     assert_eq!(done.status.code(), Some(4), "{}", complained(&done));
     let wrong = run(folder.path(), &["search", "wheel", "--space", "no such space"]);

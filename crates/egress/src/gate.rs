@@ -97,6 +97,15 @@ pub enum GateError {
         /// Where it points.
         to: String,
     },
+    /// No connection came about: the name was not found, nobody listens, or encryption could not be agreed on. Not a byte
+    /// of the request left.
+    #[error("{host} could not be reached: {reason}; nothing was sent")]
+    Unreached {
+        /// The host.
+        host: String,
+        /// What went wrong.
+        reason: String,
+    },
     /// No answer in time.
     #[error("{host} did not answer in time")]
     Late {
@@ -306,6 +315,12 @@ impl Admitted {
         self.tally.bytes_in.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// Notes that no byte of the request left after all.
+    fn nothing_left(&mut self) {
+        let entered = std::mem::take(&mut self.settled.bytes_out);
+        self.tally.bytes_out.fetch_sub(entered, Ordering::Relaxed);
+    }
+
     /// Notes how it ended.
     pub fn ended(&mut self, outcome: Outcome) {
         self.settled.outcome = outcome;
@@ -453,6 +468,8 @@ fn client(settings: &GateSettings, own: Option<(&Reach, &Url)>, patience: &Patie
         .no_proxy()
         .referer(false)
         .pool_max_idle_per_host(0)
+        // The client repeats by itself what some servers refuse; what a person allowed once leaves once.
+        .retry(reqwest::retry::never())
         .connect_timeout(patience.connect)
         .read_timeout(patience.first_byte.max(patience.between))
         .build()

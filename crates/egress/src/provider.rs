@@ -353,6 +353,22 @@ impl Reader {
         }
     }
 
+    /// What an answer says that came in one piece.
+    fn read_whole(&mut self, bytes: &[u8]) -> Result<Vec<News>, Trouble> {
+        let value: serde_json::Value = serde_json::from_slice(bytes)
+            .map_err(|_| Trouble::Garbage("it is neither an event stream nor JSON".to_owned()))?;
+        match (self, value) {
+            (Reader::Messages(reader), value) => reader.whole(&value),
+            // A stream of this format that is not asked for as events is a list of them.
+            (Reader::Generate(reader), serde_json::Value::Array(events)) => {
+                let read: Result<Vec<_>, _> = events.iter().map(|event| reader.read(&event.to_string())).collect();
+                Ok(read?.into_iter().flatten().collect())
+            }
+            (Reader::Generate(reader), value) => reader.read(&value.to_string()),
+            (Reader::Chat(reader), value) => reader.read(&value.to_string()),
+        }
+    }
+
     /// What is still to be said when the stream ends; nothing of a stream that was cut.
     fn end(self) -> Result<Vec<News>, Trouble> {
         match self {

@@ -65,9 +65,13 @@ pub(crate) fn trace(open: &Open, id: TurnId) -> Result<Trace, Error> {
         .map_err(error::store)?
         .ok_or_else(|| error::missing("question"))?;
     let record: TurnRecord = serde_json::from_value(turn.record).unwrap_or_default();
+    let reworded = record.reworded_by().map(str::to_owned);
     let how = record.how.unwrap_or_default();
     let by = match &record.remote {
-        _ if how.model.is_empty() => "without a model".to_owned(),
+        _ if how.model.is_empty() => match reworded {
+            Some(name) => format!("with other words by {name}"),
+            None => "without a model".to_owned(),
+        },
         Some(remote) if remote.failed.is_none() => format!("by {} at {}", how.model, remote.name),
         _ => format!("by {} on this machine", how.model),
     };

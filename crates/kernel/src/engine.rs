@@ -8,15 +8,20 @@ use hearth_inference::wire::{Finish, Message};
 use hearth_sandbox::{Child, ChildStderr, Limits, Spawn};
 use hearth_store::KvPages;
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long an engine may take to load its weights.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(300);
+/// How often a wait looks whether it is still wanted.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How long an engine that was told to stop may take to say how far it came.
+const LAST_WORD: Duration = Duration::from_millis(150);
 /// How long the pages of a conversation may take to be stored: nobody waits longer for an engine to end.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -85,7 +90,7 @@ impl Engine {
         weights: Option<&str>,
         memory_bytes: u64,
     ) -> Result<Arc<Engine>, EngineError> {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let limits = Limits { memory_bytes, cpu_seconds: None, open_files: 64, file_size_bytes: 0 };
         let spawn = Spawn::new(program, "engine", limits).args([crate::child::ENGINE]);
         let child = spawn.start().map_err(|error| EngineError::Start(error.to_string()))?;
@@ -109,7 +114,18 @@ impl Engine {
             .map_err(|error| EngineError::Start(error.to_string()))?;
         let mut input = BufWriter::new(stdin);
         let sent = wire::write(&mut input, &Request::Load(load)).and_then(|()| input.flush());
-        let info = match (sent, first.recv_timeout(LOAD_TIMEOUT)) {
+        let heard = loop {
+            match first.recv_timeout(GLANCE) {
+                // A turn that was stopped waits for no model.
+                Err(mpsc::RecvTimeoutError::Timeout) if is_stopped_here() => {
+                    child.kill();
+                    return Err(EngineError::GivenUp);
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) if began.elapsed() < LOAD_TIMEOUT => {}
+                heard => break heard,
+            }
+        };
+        let info = match (sent, heard) {
             (Ok(()), Ok(Ok(info))) => info,
             (_, Ok(Err(message))) => return Err(EngineError::Load { message }),
             _ => {
@@ -193,15 +209,43 @@ impl Engine {
         let request =
             Request::Generate { id, conversation, messages, briefing, sampling, prefill_answer: None, urgent: true };
         let talk = self.talk(id, request)?;
-        let mut cancelled = false;
+        let (mut cancelled, mut first): (Option<Instant>, Option<Instant>) = (None, None);
+        let (mut read, mut written) = (0, 0);
         loop {
-            let going_on = match talk.replies.recv_timeout(Duration::from_millis(50)) {
-                Ok(Reply::Prompt { done, total, .. }) => hear(Heard::Prompt { done, total }),
+            // An engine in the middle of a long pass is not waited for: what it wrote so far stands.
+            if cancelled.is_some_and(|since| since.elapsed() >= LAST_WORD) {
+                return Ok(Generated {
+                    finish: Finish::Cancelled,
+                    prompt_tokens: read,
+                    cached_tokens: 0,
+                    new_tokens: written,
+                    tokens: Vec::new(),
+                    prompt_ms: 0,
+                    generate_ms: first.map_or(0, |first| first.elapsed().as_millis() as u64),
+                });
+            }
+            let going_on = match talk.replies.recv_timeout(GLANCE) {
+                // What was on its way when a person stopped it is not heard any more.
+                Ok(
+                    Reply::Prompt { .. }
+                    | Reply::Token { .. }
+                    | Reply::Thought { .. }
+                    | Reply::Call { .. }
+                    | Reply::Chances { .. },
+                ) if cancelled.is_some() => false,
+                Ok(Reply::Prompt { done, total, .. }) => {
+                    read = total;
+                    hear(Heard::Prompt { done, total })
+                }
                 Ok(Reply::Wanted { keys, .. }) => {
                     self.supply(id, &keys, pages)?;
                     hear(Heard::Nothing)
                 }
-                Ok(Reply::Token { text, tokens, .. }) => hear(Heard::Words { text: &text, tokens }),
+                Ok(Reply::Token { text, tokens, .. }) => {
+                    written = tokens;
+                    first.get_or_insert_with(Instant::now);
+                    hear(Heard::Words { text: &text, tokens })
+                }
                 // Thoughts are no part of what is checked and shown.
                 Ok(Reply::Thought { .. } | Reply::Call { .. } | Reply::Chances { .. }) => hear(Heard::Nothing),
                 Ok(Reply::Done {
@@ -228,8 +272,8 @@ impl Engine {
                 Err(mpsc::RecvTimeoutError::Timeout) => hear(Heard::Nothing),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return Err(EngineError::Died),
             };
-            if !going_on && !cancelled {
-                cancelled = true;
+            if !going_on && cancelled.is_none() {
+                cancelled = Some(Instant::now());
                 self.send(&Request::Cancel { id })?;
             }
         }
@@ -293,10 +337,9 @@ impl Engine {
     pub(crate) fn count(&self, messages: Vec<Message>, briefing: Briefing) -> Result<u32, EngineError> {
         let id = self.next.fetch_add(1, Ordering::SeqCst);
         let talk = self.talk(id, Request::Count { id, messages, briefing })?;
-        match talk.replies.recv() {
-            Ok(Reply::Counted { tokens, .. }) => Ok(tokens),
-            Ok(other) => Err(unexpected(other)),
-            Err(_) => Err(EngineError::Died),
+        match talk.wait()? {
+            Reply::Counted { tokens, .. } => Ok(tokens),
+            other => Err(unexpected(other)),
         }
     }
 
@@ -308,12 +351,11 @@ impl Engine {
         let n = texts.len();
         let id = self.next.fetch_add(1, Ordering::SeqCst);
         let talk = self.talk(id, Request::Embed { id, kind, texts })?;
-        match talk.replies.recv() {
-            Ok(Reply::Embedded { dims, values, .. }) if dims > 0 && values.len() == n * dims as usize => {
+        match talk.wait()? {
+            Reply::Embedded { dims, values, .. } if dims > 0 && values.len() == n * dims as usize => {
                 Ok(values.chunks_exact(dims as usize).map(<[f32]>::to_vec).collect())
             }
-            Ok(other) => Err(unexpected(other)),
-            Err(_) => Err(EngineError::Died),
+            other => Err(unexpected(other)),
         }
     }
 
@@ -365,6 +407,49 @@ struct Talk<'a> {
     engine: &'a Engine,
     id: u64,
     replies: mpsc::Receiver<Reply>,
+}
+
+impl Talk<'_> {
+    /// The one reply; given up where the turn that this thread works on was stopped.
+    fn wait(&self) -> Result<Reply, EngineError> {
+        loop {
+            if is_stopped_here() {
+                return Err(EngineError::GivenUp);
+            }
+            match self.replies.recv_timeout(GLANCE) {
+                Ok(reply) => return Ok(reply),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(EngineError::Died),
+            }
+        }
+    }
+}
+
+thread_local! {
+    /// The flag that stops the turn that this thread works on.
+    static STOP: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
+}
+
+/// While it lives, waits of this thread for engines end when the flag is set.
+pub(crate) struct Stoppable;
+
+impl Stoppable {
+    /// For a turn that this thread works on alone.
+    pub(crate) fn by(flag: &Arc<AtomicBool>) -> Self {
+        STOP.with_borrow_mut(|stop| *stop = Some(Arc::clone(flag)));
+        Self
+    }
+}
+
+impl Drop for Stoppable {
+    fn drop(&mut self) {
+        STOP.with_borrow_mut(|stop| *stop = None);
+    }
+}
+
+/// Whether the turn that this thread works on was stopped.
+pub(crate) fn is_stopped_here() -> bool {
+    STOP.with_borrow(|stop| stop.as_ref().is_some_and(|stop| stop.load(Ordering::SeqCst)))
 }
 
 impl Drop for Talk<'_> {

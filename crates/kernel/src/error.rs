@@ -1,6 +1,7 @@
 //! How the organs' errors become errors of the door: what failed, why, what to do. A full disk keeps its name whichever
 //! organ met it.
 
+use crate::models::sentence;
 use hearth_api::{Error, ErrorCode};
 use hearth_store::StoreError;
 use std::path::Path;
@@ -37,10 +38,12 @@ pub(crate) fn store(error: StoreError) -> Error {
         StoreError::Missing => Error::new(ErrorCode::NotFound, "There is no vault here yet."),
         StoreError::Full => Error::new(ErrorCode::DiskFull, "The disk is full; the last change was not kept.")
             .hint("Free some space and try again. Everything kept before is intact."),
-        StoreError::NeedsNewer { .. } => Error::new(ErrorCode::NewerFile, message).hint("Install the newer Hearth."),
-        StoreError::Damaged { .. } => Error::new(ErrorCode::Damaged, message)
+        StoreError::NeedsNewer { .. } => {
+            Error::new(ErrorCode::NewerFile, sentence(&message)).hint("Install the newer Hearth.")
+        }
+        StoreError::Damaged { .. } => Error::new(ErrorCode::Damaged, sentence(&message))
             .hint("Nothing was changed. Repair the vault (`hearth doctor --repair`), or put a backup in its place."),
-        StoreError::NotFound { .. } => Error::new(ErrorCode::NotFound, message),
+        StoreError::NotFound { .. } => Error::new(ErrorCode::NotFound, sentence(&message)),
         other => internal(other),
     }
 }

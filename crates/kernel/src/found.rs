@@ -61,6 +61,7 @@ pub(crate) fn add_path(house: &House, path: &Path) -> Result<Model, Error> {
 }
 
 fn enter(house: &House, found: &Found) -> Result<Model, Error> {
+    crate::models::is_whole(&found.path)?;
     let models = &house.models;
     let added = hearth_egress::add_here(found, models.root(), models.manifest(), &Cancel::new(), &mut |_| {});
     let entry = added.map_err(|error| not_here(&error))?.model.entry;

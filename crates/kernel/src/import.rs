@@ -340,7 +340,7 @@ impl Work<'_> {
         }))
     }
 
-    /// Passages with their vectors, and whose these are.
+    /// Passages with their vectors, and whose these are; without vectors, and of nobody, where no embedder is installed.
     fn embed(&mut self, passages: Vec<Passage>, title: &str) -> Result<(Vec<IndexedPassage>, String), Stopped> {
         self.step = ImportStep::Embed;
         let total = passages.len() as u64;
@@ -352,7 +352,16 @@ impl Work<'_> {
             payload: Some(payload),
             ..JobUpdate::default()
         })?;
-        let (model, embedder) = crate::reindex::of_index(self.house, self.open)?;
+        let (model, embedder) = match crate::reindex::of_index(self.house, self.open) {
+            Ok((model, embedder)) => (Some(model), embedder),
+            // Words are found without a model; vectors are made once there is one for them (`reindex`).
+            Err(error) if error.code == ErrorCode::ModelMissing => {
+                let said = "Found by its words alone until there is a model that searches by meaning.";
+                self.payload.remark.get_or_insert_with(|| said.to_owned());
+                (None, String::new())
+            }
+            Err(error) => return Err(error.into()),
+        };
         let mut indexed = Vec::with_capacity(passages.len());
         let mut rest = passages.into_iter().peekable();
         let mut told = Instant::now();
@@ -363,7 +372,10 @@ impl Work<'_> {
             let batch: Vec<Passage> = rest.by_ref().take(BATCH).collect();
             let texts = batch.iter().map(|passage| whole_text(&passage.context, &passage.text, title)).collect();
             self.house.foreground.give_way(&|| self.open.jobs.should_end(self.job));
-            let vectors = self.vectors(&model, texts)?;
+            let vectors = match &model {
+                Some(model) => self.vectors(model, texts)?,
+                None => vec![Vec::new(); batch.len()],
+            };
             for (passage, embedding) in batch.into_iter().zip(vectors) {
                 let terms = hearth_retrieval::index_terms(&passage.text, &passage.context, title);
                 indexed.push(IndexedPassage { passage, terms, embedding });
@@ -413,7 +425,7 @@ impl Work<'_> {
         let watched = self.payload.watched.clone();
         let (other, gone, twin) = (Cell::new(false), Cell::new(false), Cell::new(None));
         let kept = self.open.store.record_with(|writer| {
-            if writer.embedder()?.as_deref() != Some(embedder) {
+            if !embedder.is_empty() && writer.embedder()?.as_deref() != Some(embedder) {
                 other.set(true);
                 return Err(StoreError::Invalid("another embedder took over".into()));
             }

@@ -99,6 +99,8 @@ pub(crate) struct Jobs {
     woken: Condvar,
     cancelled: Mutex<HashSet<JobId>>,
     passwords: Mutex<HashMap<JobId, String>>,
+    /// Jobs whose end could not be kept, for want of room: they ended all the same.
+    unkept: Mutex<HashMap<JobId, JobFailure>>,
     /// Bytes that came out of each file that a person handed over.
     unpacked: Mutex<HashMap<DocumentId, u64>>,
     stopped: AtomicBool,
@@ -114,6 +116,11 @@ impl Jobs {
     /// Whether the vault is closing.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Ends a job here, where the vault has no room to keep that it did.
+    fn end_unkept(&self, job: JobId, failure: JobFailure) {
+        held(&self.unkept).insert(job, failure);
     }
 
     /// Whether a job should end now: cancelled, or the vault is closing.
@@ -177,17 +184,13 @@ impl Jobs {
 
 /// Takes up what the last run left, and starts the workers.
 pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
-    let waiting = open
-        .store
-        .write(|writer| {
-            writer.requeue_interrupted(now_ms())?;
-            writer.jobs(&JobFilter {
-                states: vec![JobState::Waiting],
-                kind: Some(IMPORT.into()),
-                ..JobFilter::default()
-            })
-        })
-        .map_err(error::store)?;
+    match open.store.write(|writer| writer.requeue_interrupted(now_ms())) {
+        // With no room left what is kept can still be read; the next opening takes them up.
+        Ok(_) | Err(StoreError::Full) => {}
+        Err(error) => return Err(error::store(error)),
+    }
+    let filter = JobFilter { states: vec![JobState::Waiting], kind: Some(IMPORT.into()), ..JobFilter::default() };
+    let waiting = open.store.read(|reader| reader.jobs(&filter)).map_err(error::store)?;
     open.jobs.push(waiting.into_iter().map(|job| job.id));
     for n in 1..=WORKERS {
         let (weak, open) = (Arc::downgrade(house), Arc::downgrade(open));
@@ -204,7 +207,14 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
 }
 
 fn work(house: &House, open: &Open, id: JobId) {
-    let Ok(Some(job)) = open.store.read(|reader| reader.job(id)) else { return };
+    let job = match open.store.read(|reader| reader.job(id)) {
+        Ok(Some(job)) => job,
+        Ok(None) => return,
+        Err(error) => {
+            open.jobs.end_unkept(id, failure("internal", "Not kept", &error::store(error).to_string()));
+            return;
+        }
+    };
     let outcome = match open.store.write(|writer| writer.begin_job(id, "read", now_ms())) {
         Ok(true) => {
             tell(house, open, id);
@@ -213,6 +223,13 @@ fn work(house: &House, open: &Open, id: JobId) {
         Ok(false) => return, // it was cancelled meanwhile
         Err(error) => Err(import::Stopped::from(error::store(error))),
     };
+    let outcome = outcome.map_err(|stopped| match stopped {
+        import::Stopped::Failed(failure) if failure.code == "disk_full" => {
+            import::Stopped::Failed(disk_full(house, job.size_bytes))
+        }
+        other => other,
+    });
+    let closing = matches!(outcome, Err(import::Stopped::Closing));
     let ended = match outcome {
         Ok(()) => Ok(()),
         Err(import::Stopped::Closing) => open.store.write(|writer| writer.requeue_job(id, now_ms())),
@@ -241,12 +258,32 @@ fn work(house: &House, open: &Open, id: JobId) {
     };
     held(&open.jobs.cancelled).remove(&id);
     crate::watch::went_on(open, &job);
-    if let Err(error) = ended {
-        tracing::error!(%error, job = id.0, "a job's end was not kept");
+    match ended {
+        Err(StoreError::Full) if !closing => open.jobs.end_unkept(id, disk_full(house, job.size_bytes)),
+        Err(error) if !closing => {
+            tracing::error!(%error, job = id.0, "a job's end was not kept");
+            open.jobs.end_unkept(id, failure("internal", "Not kept", &error::store(error).to_string()));
+        }
+        // It is taken up where it was left when the vault is opened again.
+        _ => {}
     }
     tell(house, open, id);
     house.events.stale(&["ListDocuments", "GetConversation", "GetHome", "ListSpaces", "ListActivity", "ListWatched"]);
     house.tell_status();
+}
+
+/// What is said of a file for which there is no room, and how much to make.
+fn disk_full(house: &House, size_bytes: u64) -> JobFailure {
+    const LEAST: u64 = 100_000_000;
+    let folder = &house.config.data_dir;
+    let wanted = LEAST.max(size_bytes.saturating_mul(3));
+    let said = format!(
+        "There is no room left on the disk of {}: {} is free. Make room for {} more, then import this file again.",
+        folder.display(),
+        crate::view::size(crate::machine::disk_free(folder)),
+        crate::view::size(wanted)
+    );
+    failure("disk_full", "Disk full", &said)
 }
 
 /// Imports the file of a job; a defect on the way is that file's failure.
@@ -335,12 +372,13 @@ pub(crate) fn add(
 pub(crate) fn list(open: &Open, space: SpaceId) -> Result<Vec<Job>, Error> {
     let filter = JobFilter { kind: Some(IMPORT.into()), space: Some(space), ..JobFilter::default() };
     let rows = open.store.read(|reader| reader.jobs(&filter)).map_err(error::store)?;
-    Ok(rows.iter().filter(|row| row.state != JobState::Cancelled).filter_map(view).collect())
+    Ok(rows.iter().filter(|row| row.state != JobState::Cancelled).filter_map(|row| shown(open, row)).collect())
 }
 
 /// Files done and files in all among those on the way.
 pub(crate) fn under_way(open: &Open) -> Option<hearth_api::Progress> {
     let (moving, done) = open.store.read(|reader| reader.count_jobs(IMPORT)).ok()?;
+    let moving = moving.saturating_sub(held(&open.jobs.unkept).len() as u64);
     (moving > 0).then_some(hearth_api::Progress { done, total: done + moving })
 }
 
@@ -351,6 +389,7 @@ pub(crate) fn cancel(house: &House, jobs: &[i64]) -> Result<(), Error> {
         .write(|writer| {
             for id in jobs.iter().copied().map(JobId) {
                 let row = writer.job(id)?.ok_or(StoreError::NotFound { what: "file", id: id.0 })?;
+                held(&open.jobs.unkept).remove(&id);
                 match row.state {
                     JobState::Waiting => writer.finish_job(id, JobState::Cancelled, None, now_ms())?,
                     JobState::Running => drop(held(&open.jobs.cancelled).insert(id)),
@@ -370,13 +409,14 @@ pub(crate) fn retry(house: &House, job: i64, password: Option<String>) -> Result
     let open = house.open()?;
     let id = JobId(job);
     let row = find(&open, id)?;
-    if !matches!(row.state, JobState::Failed | JobState::Cancelled) {
+    if !matches!(row.state, JobState::Failed | JobState::Cancelled) && !held(&open.jobs.unkept).contains_key(&id) {
         return Err(Error::new(ErrorCode::Invalid, "This file is on its way already."));
     }
     if let Some(password) = password {
         held(&open.jobs.passwords).insert(id, password);
     }
     open.store.write(|writer| writer.requeue_job(id, now_ms())).map_err(error::store)?;
+    held(&open.jobs.unkept).remove(&id);
     open.jobs.push([id]);
     tell(house, &open, id);
     view(&find(&open, id)?).ok_or_else(|| error::missing("job"))
@@ -403,7 +443,7 @@ pub(crate) fn note(house: &House, open: &Open, id: JobId, update: &JobUpdate) ->
 
 fn tell(house: &House, open: &Open, id: JobId) {
     if let Ok(Some(row)) = open.store.read(|reader| reader.job(id))
-        && let Some(job) = view(&row)
+        && let Some(job) = shown(open, &row)
     {
         house.events.tell(Event::Job { job });
     }
@@ -420,7 +460,7 @@ pub(crate) fn wait(house: &House, jobs: &[i64], progress: &mut dyn FnMut(&Job)) 
             .read(|reader| left.iter().filter_map(|id| reader.job(*id).transpose()).collect())
             .map_err(error::store)?;
         left.clear();
-        for (id, job) in rows.iter().filter_map(|row| Some((row.id, view(row)?))) {
+        for (id, job) in rows.iter().filter_map(|row| Some((row.id, shown(&open, row)?))) {
             if job.finished_ms.is_none() {
                 left.push(id);
             } else if let Some(row) = rows.iter().find(|row| row.id == id) {
@@ -455,7 +495,16 @@ pub(crate) fn failure(code: &str, title: &str, message: &str) -> JobFailure {
     }
 }
 
-/// A job as the door shows it.
+/// A job as the door shows it, also where its end could not be kept.
+fn shown(open: &Open, row: &JobRow) -> Option<Job> {
+    let job = view(row)?;
+    let failure = held(&open.jobs.unkept).get(&row.id).filter(|_| row.finished_ms.is_none()).cloned();
+    let Some(failure) = failure else { return Some(job) };
+    let (state, finished_ms) = (hearth_api::JobState::Failed, Some(row.created_ms));
+    Some(Job { state, finished_ms, note: String::new(), failure: Some(failure), ..job })
+}
+
+/// A job as it is kept.
 fn view(row: &JobRow) -> Option<Job> {
     let payload: Payload = serde_json::from_value(row.payload.clone()).ok()?;
     let step = match row.step.as_str() {

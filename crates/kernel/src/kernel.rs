@@ -354,6 +354,15 @@ impl Kernel {
         crate::watch::bring_in_step(&self.house, folders, progress)
     }
 
+    /// Rebuilds the file of a vault that is too damaged to be opened, and says what came of it; it stays closed. Without a
+    /// passphrase the keyring's key is tried.
+    ///
+    /// # Errors
+    /// `Damaged` where that cannot be done.
+    pub fn rebuild_closed_vault(&self, passphrase: Option<String>) -> Result<Vec<hearth_api::Finding>, Error> {
+        crate::repair::rebuild_closed(&self.house, &crate::vault::secret(passphrase))
+    }
+
     /// Waits until jobs have ended, however. `progress` hears every change.
     pub fn wait_for_jobs(&self, jobs: &[i64], progress: &mut dyn FnMut(&hearth_api::Job)) -> Result<(), Error> {
         crate::jobs::wait(&self.house, jobs, progress)

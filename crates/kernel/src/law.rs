@@ -247,7 +247,7 @@ impl Law {
         let (held, now) = (self.held(), now_ms());
         let mut decision = decide(&request, &held.rules, &held.granted(), now);
         if let Err(error) = keep(&held, &request, &decision, now) {
-            tracing::error!(%error, "a decision was not kept");
+            crate::vault::not_kept(&error, "a decision was not kept");
             if matches!(request.action, Action::Send { .. } | Action::FetchPage { .. } | Action::Trace { .. }) {
                 decision.outcome = Outcome::Deny;
                 decision.rule = (&held.rules.rule(0)).into();

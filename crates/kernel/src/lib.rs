@@ -78,3 +78,4 @@ pub use kernel::{Config, Dialogs, Kernel, TestMirror, default_data_dir};
 pub use measure::{Figures, FollowUp, Plan, Row, measure_engine, measure_follow_up};
 pub use organization::PolicyLetter;
 pub use proof::{Proof, ProofPlan, Report, Step, check_proof, prove_offline, window_program};
+pub use vault::has_vault;

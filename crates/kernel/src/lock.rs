@@ -3,6 +3,7 @@
 use crate::error::io;
 use hearth_api::{Error, ErrorCode};
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Holds the folder until dropped.
@@ -14,7 +15,7 @@ impl FolderLock {
     /// # Errors
     /// `InUse` when another Hearth holds it; otherwise what the file system says.
     pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
-        std::fs::create_dir_all(folder).map_err(|error| io(&error, "make", folder))?;
+        std::fs::create_dir_all(folder).map_err(|error| not_ours(&error, "make", folder, folder))?;
         private(folder);
         let path = folder.join("hearth.lock");
         let file = OpenOptions::new()
@@ -22,7 +23,7 @@ impl FolderLock {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(|error| io(&error, "open", &path))?;
+            .map_err(|error| not_ours(&error, "open", &path, folder))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
@@ -31,6 +32,20 @@ impl FolderLock {
             }
             Err(TryLockError::Error(error)) => Err(io(&error, "lock", &path)),
         }
+    }
+}
+
+/// What to do where the folder cannot be written to.
+fn not_ours(error: &std::io::Error, verb: &str, path: &Path, folder: &Path) -> Error {
+    let made = io(error, verb, path);
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => made.hint(format!(
+            "Hearth keeps its vault in {}, also to read it, and has to write there. Give yourself the right to write to \
+             that folder, or choose another one with --data-dir.",
+            folder.display()
+        )),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => made.hint("Choose another folder with --data-dir."),
+        _ => made,
     }
 }
 

@@ -289,6 +289,8 @@ impl Models {
 
     /// Brings a model from a disk.
     pub(crate) fn add(&self, house: &House, path: &Path) -> Result<Model, Error> {
+        let inside = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+        std::iter::once(path.to_owned()).chain(inside).try_for_each(|path| is_whole(&path))?;
         let added = hearth_egress::add_from(path, &self.root, &self.manifest, &Cancel::new(), &mut |_| {})
             .map_err(|error| not_here(&error))?;
         self.look_again();
@@ -357,13 +359,30 @@ impl Models {
     }
 }
 
+/// Whether a GGUF file holds what its beginning promises; other files are not looked at.
+///
+/// # Errors
+/// `Invalid` with what is wrong and what to do.
+pub(crate) fn is_whole(path: &Path) -> Result<(), Error> {
+    let gguf = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gguf"));
+    match hearth_inference::estimate(path) {
+        Err(hearth_inference::Error::Damaged(why)) if gguf => {
+            let said = format!("{} is damaged or cut off: {why}. Nothing was added.", path.display());
+            Err(Error::new(ErrorCode::Invalid, said)
+                .hint("Copy or download the file again, compare its length with the original, then add it."))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether nobody has to play a part.
 pub(crate) fn may_be_empty(role: Role) -> bool {
     matches!(role, Role::Draft | Role::Code)
 }
 
 fn installed(model: hearth_egress::Installed, context: Option<u32>) -> Installed {
-    let hearth_egress::Installed { mut entry, folder, files, source: _, revision: _, broken, mut elsewhere } = model;
+    let hearth_egress::Installed { mut entry, folder, files, source: _, revision: _, mut broken, mut elsewhere } =
+        model;
     let named =
         |ending: &str| files.iter().find(|file| file.name.ends_with(ending)).map(|file| folder.join(&file.name));
     let weights_file = files.iter().find(|file| file.name.ends_with(".gguf") || file.name.ends_with(".safetensors"));
@@ -374,6 +393,15 @@ fn installed(model: hearth_egress::Installed, context: Option<u32>) -> Installed
         .is_some_and(|file| file.name.ends_with(".gguf") && !broken.contains(&file.name))
         .then(|| hearth_inference::estimate(&weights).ok())
         .flatten();
+    // A file that was cut off before it came here has the length that is known of it.
+    if let Some(file) = weights_file
+        && estimated.is_none()
+        && elsewhere.is_none()
+        && is_whole(&weights).is_err()
+        && !broken.contains(&file.name)
+    {
+        broken.push(file.name.clone());
+    }
     if let Some(fit) = estimated.as_ref().filter(|_| entry.architecture.is_empty()) {
         entry.architecture = fit.architecture.clone();
         entry.quantization = fit.quantization.clone();
@@ -429,7 +457,7 @@ pub(crate) fn damaged_error(model: &Installed) -> Error {
         ErrorCode::ModelMissing,
         format!("{} is damaged: {} is missing or cut off.", model.name, model.broken.join(", ")),
     )
-    .hint("Fetch it again on the Models screen.")
+    .hint("Fetch it again on the Models screen, or remove it and add a whole copy.")
 }
 
 /// A download's or import's failure at the door.

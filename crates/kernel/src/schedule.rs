@@ -2,7 +2,7 @@
 //! memory is short.
 
 use crate::clock::now_ms;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, is_stopped_here};
 use crate::fit::kv_budget_bytes;
 use crate::kernel::{House, Open};
 use crate::models::Installed;
@@ -12,7 +12,7 @@ use hearth_inference::wire::Load;
 use hearth_store::KvPages;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
 use std::time::{Duration, SystemTime};
 
 /// An engine that was not used for this long gives its memory back.
@@ -54,7 +54,7 @@ impl Schedule {
     pub(crate) fn engine(&self, house: &House, model: &Installed) -> Result<Arc<Engine>, Error> {
         house.law.may_load(&model.name, model.sha256.as_deref())?;
         let slot = held(&self.engines).entry(model.id.clone()).or_default().clone();
-        let mut place = held(&slot.engine);
+        let mut place = self.place(&slot, model)?;
         if let Some(engine) = place.as_ref().filter(|engine| !engine.is_dead()) {
             return Ok(Arc::clone(engine));
         }
@@ -64,9 +64,12 @@ impl Schedule {
         house.tell_status();
         let looked = house.models.before_loading(model).and_then(|()| self.make_room(house, model));
         let loaded = looked.and_then(|()| self.load(house, model));
-        *held(&slot.state) = loaded.as_ref().err().map(|error| ModelState::Failed { error: error.clone() });
+        // A turn that was stopped meanwhile says nothing of the model.
+        let given_up = loaded.is_err() && is_stopped_here();
+        let error = loaded.as_ref().err().filter(|_| !given_up);
+        *held(&slot.state) = error.map(|error| ModelState::Failed { error: error.clone() });
         // A want of memory passes; what else was wrong stays wrong until the file is another.
-        let lasting = loaded.as_ref().is_err_and(|error| error.code != ErrorCode::NoMemory);
+        let lasting = !given_up && loaded.as_ref().is_err_and(|error| error.code != ErrorCode::NoMemory);
         *held(&slot.failed) = if lasting { stamp(&model.weights) } else { None };
         if let Ok(engine) = &loaded {
             *place = Some(Arc::clone(engine));
@@ -74,6 +77,20 @@ impl Schedule {
         drop(place);
         house.tell_status();
         loaded
+    }
+
+    /// A model's place, waited for while somebody else loads the model, unless the turn of this thread is stopped.
+    fn place<'a>(&self, slot: &'a Slot, model: &Installed) -> Result<MutexGuard<'a, Option<Arc<Engine>>>, Error> {
+        loop {
+            match slot.engine.try_lock() {
+                Ok(place) => return Ok(place),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if is_stopped_here() => {
+                    return Err(failed(model, &EngineError::GivenUp));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
     }
 
     fn load(&self, house: &House, model: &Installed) -> Result<Arc<Engine>, Error> {
@@ -265,6 +282,7 @@ fn failed(model: &Installed, error: &EngineError) -> Error {
     let message = format!("{} did not load. {}", model.name, crate::models::sentence(&error.to_string()));
     match error {
         EngineError::Start(_) => Error::new(ErrorCode::ProcessDied, message),
+        EngineError::GivenUp => Error::new(ErrorCode::Unavailable, format!("{} was not waited for.", model.name)),
         _ => Error::new(ErrorCode::ModelMissing, message)
             .hint("Fetch the model again on the Models screen, or choose another one."),
     }

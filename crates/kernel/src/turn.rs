@@ -40,6 +40,7 @@ pub(crate) use state::{Ended, Turn, Turns};
 pub(crate) use trail::{Detail, STATIONS, erased, expired, outcome};
 
 use crate::clock::now_ms;
+use crate::engine::Stoppable;
 use crate::error;
 use crate::kernel::{House, Open};
 use crate::models::Installed;
@@ -102,11 +103,22 @@ fn run(turn: &mut Turn<'_>, question: permit::Question) -> Result<(), Ended> {
     let before = turn.record.clone();
     let mut ended = write(turn, &mut grounded);
     if matches!(ended, Ok(()) | Err(Ended::Abstained))
+        && !turn.is_stopped()
         && let Some(model) = grounded.recalled.routed.choice.refiner()
     {
         ended = refine::anew(turn, &mut grounded, Anew::Refined { model }, before.clone(), ended, write);
     }
-    again::where_thin(turn, &mut grounded, &before, ended, write)
+    if turn.is_stopped() {
+        return ended;
+    }
+    let first = (turn.answer.clone(), turn.record.clone(), turn.trail.clone());
+    let looked = again::where_thin(turn, &mut grounded, &before, ended, write);
+    if turn.is_stopped() {
+        // Whatever the second look was at, the words on the page are the ones that stay.
+        (turn.answer, turn.record, turn.trail) = first;
+        turn.go_on()?;
+    }
+    looked
 }
 
 /// Lets the best model that can write an answer, and checks it.
@@ -206,11 +218,16 @@ impl Begun {
     fn answer(self, house: &House) {
         let Begun { open, conversation, turn, cancel, started, question } = self;
         let held = house.foreground.hold();
+        let stop = Arc::clone(&cancel);
         let mut turn = Turn::new(house, &open, conversation, turn, question.text.clone(), cancel, started);
         turn.record.general = question.grounding == Grounding::General;
         turn.tell_began();
+        let stoppable = Stoppable::by(&stop);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&mut turn, question)));
+        drop(stoppable);
         let ended = match outcome {
+            // A person who stopped it while it was on its way was told that it stops, whatever station it was at.
+            Ok(Ok(()) | Err(Ended::Abstained | Ended::Failed(_))) if turn.is_stopped() => Ended::Stopped,
             Ok(Ok(())) => Ended::Answered,
             Ok(Err(ended)) => ended,
             Err(_) => Ended::Failed(error::internal("answering broke off")),

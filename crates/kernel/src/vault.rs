@@ -9,6 +9,7 @@ use crate::turn::{Turns, close_interrupted};
 use crate::{activity, settings};
 use hearth_api::{Error, ErrorCode, VaultState};
 use hearth_store::{Entry, Secret, Store, StoreError};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -17,7 +18,7 @@ const FIRST_SPACE: &str = "My documents";
 /// The shortest passphrase that locks a vault.
 const LEAST_CHARS: usize = 8;
 
-fn secret(passphrase: Option<String>) -> Secret {
+pub(crate) fn secret(passphrase: Option<String>) -> Secret {
     match passphrase {
         Some(passphrase) => Secret::Passphrase(passphrase.into()),
         None => Secret::Device,
@@ -59,7 +60,7 @@ impl House {
             detail: serde_json::json!({}),
         };
         if let Err(error) = open.store.record(entry, |_| Ok(())) {
-            tracing::error!(%error, "locking was not recorded");
+            not_kept(&error, "locking was not recorded");
         }
         self.schedule.unload_all(Some(&open));
         drop(open);
@@ -88,9 +89,17 @@ impl House {
         let Some(open) = self.peek() else { return };
         let entry = Entry { at_ms: now_ms(), kind, sentence, subject, detail };
         if let Err(error) = open.store.record(entry, |_| Ok(())) {
-            tracing::error!(%error, kind, "an entry was not recorded");
+            not_kept(&error, "an entry was not recorded");
         }
         self.events.stale(&["ListActivity"]);
+    }
+}
+
+/// Logs that something was not kept. A full disk is said where a person reads it, and not once more for each entry.
+pub(crate) fn not_kept(error: &StoreError, what: &str) {
+    match error {
+        StoreError::Full => tracing::warn!(%error, "{what}"),
+        error => tracing::error!(%error, "{what}"),
     }
 }
 
@@ -147,6 +156,11 @@ fn for_device(why: StoreError) -> Error {
     }
 }
 
+/// Whether a folder holds a vault, open, locked or damaged.
+pub fn has_vault(folder: &Path) -> bool {
+    hearth_store::inspect(folder).map_or(true, |info| info.exists)
+}
+
 /// What begins with an open vault.
 fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -> Result<VaultState, Error> {
     let open = Arc::new(Open {
@@ -162,24 +176,47 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
         used_ms: AtomicI64::new(now_ms()),
         lock_after_minutes: AtomicI64::new(0),
     });
-    settings::apply(&open, &settings::load(&open)?);
-    house.ledger.open(&open.store).map_err(error::store)?;
+    if let Err(error) = begin(house, &open, kind, sentence) {
+        // What could not begin is not open.
+        house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        open.jobs.stop();
+        open.watch.end();
+        house.ledger.close();
+        house.law.close();
+        return Err(error);
+    }
+    house.tell_status();
+    Ok(house.vault_state())
+}
+
+fn begin(house: &Arc<House>, open: &Arc<Open>, kind: &'static str, sentence: &str) -> Result<(), Error> {
+    settings::apply(open, &settings::load(open)?);
+    if_there_is_room(house.ledger.open(&open.store).map_err(error::store))?;
     house.law.open(&open.store)?;
-    close_interrupted(house, &open)?;
-    crate::memory::erase_forgotten_of(&open)?;
-    *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(&open));
+    if_there_is_room(close_interrupted(house, open))?;
+    if_there_is_room(crate::memory::erase_forgotten_of(open))?;
+    *house.vault.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::clone(open));
     house.note(kind, sentence.to_owned(), None, serde_json::json!({}));
-    activity::note_policy(house, &open)?;
-    for conflict in crate::remote::conflicts(house, &open) {
+    if_there_is_room(activity::note_policy(house, open))?;
+    for conflict in crate::remote::conflicts(house, open) {
         tracing::error!(conflict, "the mode and what is set up contradict each other");
         house.note("law.conflict", conflict, None, serde_json::json!({}));
     }
-    jobs::start(house, &open)?;
-    crate::reindex::start(house, &open)?;
-    crate::watch::start(house, &open)?;
-    warm(house, &open)?;
-    house.tell_status();
-    Ok(house.vault_state())
+    jobs::start(house, open)?;
+    crate::reindex::start(house, open)?;
+    crate::watch::start(house, open)?;
+    warm(house, open)
+}
+
+/// What an opening tidies up waits for the next one where the disk is full: what is kept can still be read.
+fn if_there_is_room(done: Result<(), Error>) -> Result<(), Error> {
+    match done {
+        Err(error) if error.code == ErrorCode::DiskFull => {
+            tracing::warn!(%error, "opened without tidying up");
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// While the person is still reading the screen: loads the index, erases what was removed in an earlier run, and loads

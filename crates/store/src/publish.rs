@@ -40,7 +40,7 @@ pub struct IndexedPassage {
     pub passage: Passage,
     /// Its terms for full text, tokenized and folded, separated by spaces.
     pub terms: String,
-    /// Its embedding, shape (d); scaled to length 1 by the store.
+    /// Its embedding, shape (d), empty where it has none yet; scaled to length 1 by the store.
     pub embedding: Vec<f32>,
 }
 
@@ -95,7 +95,8 @@ impl Writer<'_> {
     /// Makes a pending version answer: its passages, full text and vectors are written, the version that answered before is
     /// superseded and everything searchable of it deleted.
     ///
-    /// All embeddings must have the same number of components.
+    /// All embeddings must have the same number of components; passages with none are found by their words alone until
+    /// they are embedded.
     pub fn publish(&self, version: VersionId, passages: &[IndexedPassage], now: TimeMs) -> Result<Published> {
         let row = self.version(version)?.filter(|row| row.state == VersionState::Pending);
         let row = row.ok_or(StoreError::NotFound { what: "pending version", id: version.0 })?;
@@ -113,7 +114,9 @@ impl Writer<'_> {
         for (position, indexed) in passages.iter().enumerate() {
             let passage = self.insert_passage(document.id, version, position, &indexed.passage)?;
             self.insert_terms(passage, document.space, document.id, &indexed.terms)?;
-            self.put_embedding(document.id, passage, &indexed.embedding)?;
+            if !indexed.embedding.is_empty() {
+                self.put_embedding(document.id, passage, &indexed.embedding)?;
+            }
         }
         let sql = "UPDATE version SET state = 'current', passages = ?2, published_ms = ?3 WHERE id = ?1";
         self.db.prepare_cached(sql)?.execute((version.0, passages.len() as i64, now))?;

@@ -108,6 +108,9 @@ fn engine() -> std::io::Result<()> {
                 say(&Reply::Counted { id, tokens })?;
             }
             Request::Embed { id, texts, .. } => {
+                if texts.iter().any(|text| text.contains("slow to embed")) {
+                    std::thread::sleep(Duration::from_secs(3));
+                }
                 let values = texts.iter().flat_map(|text| vector(text)).collect();
                 say(&Reply::Embedded { id, dims: DIMS as u32, values })?;
             }

@@ -133,7 +133,6 @@ impl Gate {
         let sending = client.post(url).headers(sent_headers).body(post.body.clone()).send();
         let waited =
             tokio::time::timeout(post.patience.connect.saturating_add(post.patience.first_byte), sending).await;
-        let mut connected = true;
         let failed = match waited {
             Ok(Ok(response)) => {
                 let status = response.status().as_u16();
@@ -147,14 +146,17 @@ impl Gate {
                 return Ok(Reply { response, admitted, host, limit_bytes: post.limit_bytes, between });
             }
             Ok(Err(error)) => {
-                connected = !error.is_connect();
-                network(&host, &error)
+                let connected = !error.is_connect();
+                match network(&host, &error) {
+                    GateError::Network { host, reason } if !connected => GateError::Unreached { host, reason },
+                    other => other,
+                }
             }
             Err(_) => GateError::Late { host: host.clone() },
         };
         // What could not be connected was not sent.
-        if !connected || matches!(failed, GateError::NotPublic { .. }) {
-            admitted.settled.bytes_out = 0;
+        if matches!(failed, GateError::Unreached { .. } | GateError::NotPublic { .. }) {
+            admitted.nothing_left();
         }
         admitted.settled.outcome = Outcome::Failed { reason: failed.to_string() };
         Err(failed)

@@ -99,7 +99,10 @@ impl Reader {
         self.any = true;
         let mut news = Vec::new();
         if let Some(choice) = choices.first() {
-            let delta = choice.get("delta").unwrap_or(&Value::Null);
+            // A server that does not stream sends the message whole, and some leave out how it ended.
+            let whole = choice.get("message").filter(|message| message.is_object());
+            let delta = choice.get("delta").or(whole).unwrap_or(&Value::Null);
+            self.finish = self.finish.take().or(whole.map(|_| Finish::End));
             let words = text(delta.get("content")) + &text(delta.get("refusal"));
             if !words.is_empty() {
                 news.push(News::Text(words));

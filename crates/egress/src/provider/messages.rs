@@ -130,6 +130,31 @@ impl Reader {
         Ok(news)
     }
 
+    /// An answer that came in one piece: its blocks as the stream would have begun and ended them.
+    pub(super) fn whole(&mut self, message: &Value) -> Result<Vec<News>, Trouble> {
+        let mut events = Vec::new();
+        if message.get("type").and_then(Value::as_str) == Some("error") {
+            events.push(message.clone());
+        } else {
+            let blocks = message.get("content").and_then(Value::as_array);
+            let blocks = blocks.ok_or_else(|| Trouble::Garbage("the answer has no content".to_owned()))?;
+            events.push(object!({ "type": "message_start", "message": message }));
+            for block in blocks {
+                events.push(object!({ "type": "content_block_start", "content_block": block }));
+                if let Some(input) = block.get("input") {
+                    let delta = object!({ "type": "input_json_delta", "partial_json": input.to_string() });
+                    events.push(object!({ "type": "content_block_delta", "delta": delta }));
+                }
+                events.push(object!({ "type": "content_block_stop" }));
+            }
+            let reason = message.get("stop_reason").cloned().unwrap_or(Value::Null);
+            events.push(object!({ "type": "message_delta", "delta": { "stop_reason": reason } }));
+            events.push(object!({ "type": "message_stop" }));
+        }
+        let read: Result<Vec<_>, _> = events.iter().map(|event| self.read(&event.to_string())).collect();
+        Ok(read?.into_iter().flatten().collect())
+    }
+
     pub(super) fn end(self) -> Result<Vec<News>, Trouble> {
         match self.finish {
             Some(finish) if self.whole => Ok(vec![News::Finish(finish)]),

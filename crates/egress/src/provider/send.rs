@@ -1,5 +1,6 @@
-//! One exchange with a provider, through the gate: tried again while nothing of an answer has come, then read as it
-//! streams. Each try is an attempt of its own in the ledger, with the same bytes.
+//! One exchange with a provider, through the gate. What a person allowed once leaves once: a try is repeated only where
+//! no connection came about, so that not a byte of it left. The answer is read as it streams, or whole where the other
+//! side does not stream. Each try is an attempt of its own in the ledger.
 
 use super::stream::Events;
 use super::{Finish, News, Provider, Reader, ToolCall, Trouble, Usage, Written};
@@ -21,7 +22,7 @@ pub struct Tries {
     pub most: u32,
     /// The first pause; doubled each time, and varied by half so that many do not come at once.
     pub pause: Duration,
-    /// A provider that says "later than that" is given up.
+    /// No pause is longer.
     pub longest_pause: Duration,
 }
 
@@ -103,18 +104,11 @@ pub fn send(
             answer.tries += 1;
             let tried = one_try(gate, provider, written, terms, cancel, &mut answer, news).await;
             let Err(trouble) = tried else { return Ok(()) };
-            let begun = !answer.text.is_empty() || !answer.calls.is_empty();
-            if begun || !trouble.may_pass() || answer.tries >= terms.tries.most {
+            if !trouble.never_left() || answer.tries >= terms.tries.most {
                 return Err(trouble);
             }
-            let pause = match trouble.after_s() {
-                Some(after_s) if Duration::from_secs(after_s) > terms.tries.longest_pause => return Err(trouble),
-                Some(after_s) => Duration::from_secs(after_s),
-                None => {
-                    let doubled = terms.tries.pause.saturating_mul(1 << (answer.tries - 1).min(8));
-                    doubled.min(terms.tries.longest_pause).mul_f64(rand::rng().random_range(0.5..1.5))
-                }
-            };
+            let doubled = terms.tries.pause.saturating_mul(1 << (answer.tries - 1).min(8));
+            let pause = doubled.min(terms.tries.longest_pause).mul_f64(rand::rng().random_range(0.5..1.5));
             if unless_cancelled(cancel, tokio::time::sleep(pause)).await.is_err() {
                 return Err(Trouble::Stopped);
             }
@@ -205,6 +199,9 @@ async fn read(
             News::Finish(finish) => answer.finish = Some(finish),
         }
     };
+    // Some servers do not stream, whatever they are asked; what they send is one JSON value.
+    let declared = reply.header("content-type").is_some_and(|kind| kind.trim_start().starts_with("application/json"));
+    let (mut whole, mut begun) = (declared.then(Vec::new), declared);
     loop {
         let bytes = match next(reply, cancel).await {
             Ok(Some(bytes)) => bytes,
@@ -216,11 +213,21 @@ async fn read(
             }
             Err(other) => return Err(other),
         };
+        if let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()).filter(|_| !begun) {
+            begun = true;
+            whole = matches!(first, b'{' | b'[').then(Vec::new);
+        }
+        if let Some(whole) = &mut whole {
+            whole.extend_from_slice(&bytes);
+            continue;
+        }
         for data in events.push(&bytes)? {
             reader.read(&data).map_err(|trouble| scrubbed(trouble, provider))?.into_iter().for_each(&mut hear);
         }
     }
-    if let Some(data) = events.end()? {
+    if let Some(whole) = whole {
+        reader.read_whole(&whole).map_err(|trouble| scrubbed(trouble, provider))?.into_iter().for_each(&mut hear);
+    } else if let Some(data) = events.end()? {
         // Half an event is no garbage: the connection ended in the middle of it.
         match reader.read(&data) {
             Ok(last) => last.into_iter().for_each(&mut hear),

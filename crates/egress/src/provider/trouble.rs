@@ -128,11 +128,18 @@ impl Trouble {
         any(&["content_filter", "content_policy_violation"]).then_some(Trouble::Filtered)
     }
 
+    /// Whether it is certain that no byte of the request left, and the next try may reach the other side.
+    pub(super) fn never_left(&self) -> bool {
+        matches!(self, Trouble::Gate(GateError::Unreached { .. }))
+    }
+
     /// Whether the same request may do better a little later.
     pub fn may_pass(&self) -> bool {
         let network = matches!(
             self,
-            Trouble::Gate(GateError::Network { .. } | GateError::Late { .. }) | Trouble::Slow | Trouble::Cut
+            Trouble::Gate(GateError::Network { .. } | GateError::Unreached { .. } | GateError::Late { .. })
+                | Trouble::Slow
+                | Trouble::Cut
         );
         let theirs = matches!(self, Trouble::TooMany { .. } | Trouble::Overloaded { .. } | Trouble::Server { .. });
         network || theirs || matches!(self, Trouble::Garbage(_))
@@ -141,14 +148,6 @@ impl Trouble {
     /// Whether it tells that the provider does not work at the moment, whatever it is asked.
     pub fn is_down(&self) -> bool {
         self.may_pass() && !matches!(self, Trouble::TooMany { .. })
-    }
-
-    /// When to try again, as the provider says.
-    pub fn after_s(&self) -> Option<u64> {
-        match self {
-            Trouble::TooMany { after_s } | Trouble::Overloaded { after_s } => *after_s,
-            _ => None,
-        }
     }
 
     /// What to do about it.

@@ -147,7 +147,7 @@ pub(crate) fn settle(
                 None,
             ) => Amount(0),
             (
-                Trouble::Gate(GateError::Moved { .. } | GateError::Network { .. } | GateError::NotPublic { .. }),
+                Trouble::Gate(GateError::Moved { .. } | GateError::Unreached { .. } | GateError::NotPublic { .. }),
                 None,
             ) => Amount(0),
             // Whether it was worked on is not known: it counts at its most.

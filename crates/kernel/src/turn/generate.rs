@@ -45,7 +45,10 @@ impl Drafted {
 
 /// What is said of a model that ends its answer before it begins.
 pub(crate) fn wrote_nothing() -> Error {
-    Error::new(ErrorCode::Internal, "The model wrote nothing.").hint("Ask again, or choose another model.")
+    Error::new(ErrorCode::Internal, "The model wrote nothing.").hint(
+        "Ask again, or choose another model. If it writes nothing each time, its file may be damaged: `hearth doctor` \
+         checks it.",
+    )
 }
 
 /// Lets the model write.
@@ -96,7 +99,10 @@ pub(crate) fn generate(turn: &mut Turn<'_>, prompt: Prompt) -> Result<Drafted, E
     turn.answer.truncate(trimmed);
     let first_word_ms = pen.first_word;
     let (cut_short, generated) = match written {
-        Ok(generated) if generated.finish == Finish::Cancelled => (Some(Ended::Stopped), Some(generated)),
+        // Its last words may have been on their way already when a person stopped it.
+        Ok(generated) if generated.finish == Finish::Cancelled || turn.is_stopped() => {
+            (Some(Ended::Stopped), Some(generated))
+        }
         Ok(generated) => (None, Some(generated)),
         Err(EngineError::Died) => (Some(Ended::Failed(died(&EngineError::Died))), None),
         Err(other) => (Some(Ended::Failed(died(&other))), None),

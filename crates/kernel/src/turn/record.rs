@@ -58,6 +58,16 @@ pub(crate) struct TurnRecord {
     pub(crate) seal: Option<u64>,
 }
 
+/// What a call is for that asks a model for other words.
+const OTHER_WORDS: &str = "other words";
+
+impl TurnRecord {
+    /// Who wrote other words for the question, where a model did.
+    pub(crate) fn reworded_by(&self) -> Option<&str> {
+        self.calls.iter().find(|call| call.of.ends_with(OTHER_WORDS)).map(|call| call.name.as_str())
+    }
+}
+
 /// What left for an answer, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RemoteRecord {
@@ -338,6 +348,12 @@ pub(crate) fn record(turn: &mut Turn<'_>, ended: Ended) {
     let total_ms = turn.trail.now() as u32;
     let how = turn.record.how.get_or_insert_default();
     how.total_ms = total_ms;
+    // A line in other words was read and written too, whatever came of it.
+    for call in turn.record.calls.iter().filter(|call| call.of.ends_with(OTHER_WORDS)) {
+        how.prompt_tokens += call.prompt_tokens;
+        how.cached_tokens += call.cached_tokens;
+        how.new_tokens += call.tokens.len() as u32;
+    }
     turn.trail.note("Record", started, Outcome::Done, "Written and sealed", Detail::default());
     let kept = keep(turn, state, kind, verb, total_ms, false);
     if let Err(error) = kept {

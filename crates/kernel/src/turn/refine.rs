@@ -96,7 +96,7 @@ pub(crate) fn anew(
         turn.record.draft = Some(DraftRecord { model: how.model, answer, checks: first.checks });
         return again;
     }
-    let said = match again {
+    let said = match &again {
         Ok(()) | Err(Ended::Abstained) => {
             format!("what {name} wrote anew was no better borne out ({})", checked(&turn.record))
         }
@@ -115,6 +115,8 @@ pub(crate) fn anew(
         refused.then(|| (Outcome::Partly, format!("The draft stands: {said}")))
     });
     turn.record = first;
+    // A person who stops it means the whole turn, not only what is written behind the answer.
+    let stopped = matches!(again, Err(Ended::Stopped));
     match &mut turn.record.how {
         Some(how) if refused => {
             how.route = format!("{} {}.", how.route, said.trim_end_matches('.')).trim_start().to_owned()
@@ -124,7 +126,7 @@ pub(crate) fn anew(
             None
         }),
     }
-    ended
+    if stopped { Err(Ended::Stopped) } else { ended }
 }
 
 /// Words as a sentence.

@@ -30,9 +30,11 @@ pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>, going: Going) -> Resul
     let (there, open_there) = (Arc::clone(house), Arc::clone(open));
     let started = house.hands.start(&format!("remote-{id}"), move || {
         let held = there.foreground.hold();
+        let stoppable = crate::engine::Stoppable::by(&cancel);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             refine(&there, &open_there, &row, going, Arc::clone(&cancel));
         }));
+        drop(stoppable);
         open_there.turns.end(id);
         if outcome.is_err() {
             tracing::error!(turn = id.0, "asking elsewhere broke off");
