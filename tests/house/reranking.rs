@@ -119,7 +119,7 @@ fn a_reranker_orders_the_passages_and_the_trace_says_so() -> Result<()> {
     for (name, text) in PARTS {
         house.text(name, text)?;
     }
-    let question = "How much rent does the tenant of the mill pay?";
+    let question = "What rent does the tenant of the mill pay?";
     let before = house.ask(question)?;
     let (decision, first) = retrieve(&house, before.id)?;
     assert!(decision.is_empty() && looks(&first).is_empty() && first.len() == 4, "{decision} {first:?}");

@@ -43,7 +43,7 @@ const OUTRIGHT: [&str; 30] = [
 /// What a question names where it wants an amount.
 const NAMED: &str = "amount amounts total totals sum percentage proportion ratio figure figures price prices cost costs expense \
     expenses expenditure expenditures spending spend spent revenue revenues sales income profit profits margin margins earnings \
-    cash budget budgets salary salaries wage wages fee fees rent tax taxes dividend dividends debt debts balance turnover \
+    cash budget budgets salary salaries wage wages fee fees tax taxes dividend dividends debt debts balance turnover \
     inventory inventories buyback buybacks repurchase repurchases investment investments trend trends fluctuate fluctuated \
     fluctuation umsatz kosten preis betrag anteil gewinn miete gehalt steuer chiffre prix montant ingresos precio coste";
 /// How far such a word asks for one.

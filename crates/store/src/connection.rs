@@ -38,6 +38,8 @@ impl Use {
 /// Opens `path` with `key`. With `create` false a missing file is an error.
 pub(crate) fn open(path: &Path, key: &DataKey, usage: Use, create: bool) -> Result<Connection> {
     extension::register();
+    // Else OpenSSL, which the cipher calls, takes itself down as the program ends, under threads that still read.
+    openssl_sys::init();
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if create {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
