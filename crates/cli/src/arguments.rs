@@ -9,8 +9,9 @@ use std::path::PathBuf;
 /// Ask your documents, on your own machine.
 ///
 /// The passphrase of the vault comes from HEARTH_PASSPHRASE, from this machine's keyring, or from a prompt. A vault is
-/// made on first use when there is a passphrase or a keyring. Exit codes: 0 done, 1 something failed, 2 wrong usage,
-/// 3 locked or wrong passphrase, 4 nothing found.
+/// made by the first command that puts something into it (such as import) when there is a passphrase or a keyring;
+/// commands that only read make none. Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 locked or wrong
+/// passphrase, 4 nothing found.
 #[derive(Debug, Parser)]
 #[command(name = "hearth", version, propagate_version = true)]
 pub(crate) struct Arguments {
