@@ -88,7 +88,8 @@ fn sentence(job: &Job) -> String {
 }
 
 fn counts(job: &Job) -> String {
-    let mut text = format!("{} pages, {} passages", job.pages.unwrap_or(0), job.passages.unwrap_or(0));
+    let pages = job.pages.unwrap_or(0);
+    let mut text = format!("{pages} page{}, {} passages", if pages == 1 { "" } else { "s" }, job.passages.unwrap_or(0));
     if let Some(remark) = &job.remark {
         text.push_str(", ");
         text.push_str(remark);
