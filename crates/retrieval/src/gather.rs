@@ -126,10 +126,12 @@ pub fn document_named(question: &str) -> Option<Vec<String>> {
     let folded = fold(question);
     let words: Vec<&str> =
         folded.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty()).collect();
-    let leads = |at: usize| match (words.get(at), words.get(at + 1)) {
-        (Some(&("in" | "of" | "from" | "within")), Some(&("the" | "this" | "that" | "my" | "our"))) => true,
-        (Some(&("in" | "aus" | "laut")), Some(&("der" | "dem" | "den"))) => true,
-        _ => false,
+    let leads = |at: usize| {
+        matches!(
+            (words.get(at), words.get(at + 1)),
+            (Some(&("in" | "of" | "from" | "within")), Some(&("the" | "this" | "that" | "my" | "our")))
+                | (Some(&("in" | "aus" | "laut")), Some(&("der" | "dem" | "den")))
+        )
     };
     let at = (0..words.len()).rev().find(|at| leads(*at))?;
     let name = words.get(at + 2..)?;

@@ -63,6 +63,8 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     turn.record.searched_documents = found.searched;
     let again = match found.ranking.relevant {
         true => None,
+        // Other words find nothing where nothing is.
+        false if found.searched == 0 => None,
         false => {
             let place = again::Where { filter: &filter, named: &named, limit: LOOKED_AT };
             again::before_abstaining(turn, &recalled, &place, &mut found)?
