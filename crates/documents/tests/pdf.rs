@@ -150,6 +150,35 @@ fn boxes_name_the_words_they_stand_on() {
 }
 
 #[test]
+fn a_footer_right_under_the_text_is_known_by_its_number() {
+    let sheets: Vec<Sheet> = (0..5)
+        .map(|i| {
+            let end = 600.0 - 40.0 * i as f32;
+            Sheet::default()
+                .text(
+                    72.0,
+                    700.0,
+                    10.0,
+                    false,
+                    &format!("In {} the mill ground corn.", ["May", "June", "July", "autumn", "winter"][i]),
+                )
+                .text(72.0, end, 10.0, false, &format!("Total of the month {}", 900 + 7 * i))
+                .text(72.0, end - 40.0, 10.0, false, &format!("Mill Ltd | 2026 Report | {}", i + 1))
+        })
+        .collect();
+    let document = document(&sheets);
+    for page in &document.pages {
+        let furniture: Vec<&str> = page
+            .blocks
+            .iter()
+            .filter(|block| block.kind == BlockKind::Furniture)
+            .map(|block| &page.text[block.range.start as usize..block.range.end as usize])
+            .collect();
+        assert!(furniture.len() == 1 && furniture[0].starts_with("Mill Ltd"), "{furniture:?}");
+    }
+}
+
+#[test]
 fn what_comes_back_at_the_edge_of_pages_is_furniture() {
     let sheets: Vec<Sheet> = (1..=4)
         .map(|n| {

@@ -342,7 +342,9 @@ fn kind_of(rows: &[Row], style: &Style) -> BlockKind {
         rows.iter().flat_map(|row| &row.words).flat_map(|word| word.text.chars()).filter(|c| c.is_alphabetic());
     let last = rows.last().and_then(|row| row.words.last()).map_or("", |word| word.text.as_str());
     let words = || rows.iter().flat_map(|row| &row.words);
-    if letters.count() >= 2 && rows.len() <= 4 && chars <= 220 {
+    // A line to be ticked is no heading, however large its boxes are.
+    let ticked = words().any(|word| word.text.contains(['☐', '☑', '☒', '□', '■']));
+    if letters.count() >= 2 && rows.len() <= 4 && chars <= 220 && !ticked {
         let level = style.level(first.size);
         if first.size > style.body * 1.12 && !last.ends_with([',', ';']) && (rows.len() <= 2 || chars < 120) {
             return BlockKind::Heading { level };
