@@ -183,6 +183,25 @@ fn lowering_a_label_must_be_confirmed() -> Result<()> {
 }
 
 #[test]
+fn small_files_do_not_wait_behind_large_ones() -> Result<()> {
+    let house = House::new(CHILD, &Script::default())?;
+    let large: String = (0..9_000).map(|n| format!("Parcel {n} of the north has a fence of {n} boards.\n\n")).collect();
+    let mut files = Vec::new();
+    for n in 0..4 {
+        files.push(house.file(&format!("large {n}.txt"), format!("Report {n}\n\n{large}"))?);
+    }
+    files.push(house.file("letter.txt", "The keys of the mill are with the miller.")?);
+    let ids = house.begin_import(&files)?;
+    house.wait_for(&ids[4..])?;
+    let jobs = house.call("ListJobs", json!({ "space": house.space()? }))?;
+    let done = jobs.as_array().into_iter().flatten().filter(|job| job["state"] == "done").count();
+    assert_eq!(done, 1, "the letter is the first that was read: {jobs:#}");
+    house.call("CancelJobs", json!({ "jobs": ids[..4] }))?;
+    house.wait_for(&ids)?;
+    Ok(())
+}
+
+#[test]
 fn a_folder_of_5000_files_is_taken_up_at_once_and_can_be_let_go() -> Result<()> {
     let mut house = House::new(CHILD, &Script::default())?;
     for n in 0..5_000 {

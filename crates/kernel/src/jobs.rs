@@ -328,6 +328,9 @@ pub(crate) fn import_offer(
     add(house, &open, files, space, question, label, 0)
 }
 
+/// Files of fewer bytes are small.
+const SMALL: u64 = 256 * 1024;
+
 /// Queues files that are in hand.
 pub(crate) fn add(
     house: &House,
@@ -363,7 +366,11 @@ pub(crate) fn add(
             Ok(rows)
         })
         .map_err(error::store)?;
-    open.jobs.push(rows.iter().map(|row| row.id));
+    // Small files first, of like size in their order: a long report does not hold the letters behind it back.
+    let sizes = files.iter().map(|file| (file.size_bytes / SMALL).checked_ilog2());
+    let mut line: Vec<(Option<u32>, JobId)> = sizes.zip(rows.iter().map(|row| row.id)).collect();
+    line.sort_by_key(|(size, _)| *size);
+    open.jobs.push(line.into_iter().map(|(_, id)| id));
     house.tell_status();
     Ok(rows.iter().filter_map(view).collect())
 }
