@@ -20,6 +20,20 @@ fn noise(bytes: usize) -> String {
     (0..bytes).map(|_| letter()).collect()
 }
 
+/// Runs a script that may mount a disk at `$DISK`, which it alone sees; `$HEARTH` is the program, `$FILES` is `folder`.
+#[cfg(target_os = "linux")]
+fn on_a_disk_of_its_own(script: &str, folder: &std::path::Path) -> std::process::Output {
+    Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", script])
+        .env("HEARTH", program("hearth"))
+        .env("HEARTH_PASSPHRASE", PASSPHRASE)
+        .env("MODELS", models())
+        .env("FILES", folder)
+        .env("DISK", folder.join("disk"))
+        .output()
+        .expect("unshare (util-linux) is there")
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_said_and_nothing_kept_before_is_lost() {
@@ -41,15 +55,7 @@ fn a_full_disk_is_said_and_nothing_kept_before_is_lost() {
         hearth import "$FILES/large.html" 2>/dev/null; echo "again: $?"
         hearth search stones; echo "found: $?"
     "#;
-    let done = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "sh", "-c", script])
-        .env("HEARTH", program("hearth"))
-        .env("HEARTH_PASSPHRASE", PASSPHRASE)
-        .env("MODELS", models())
-        .env("FILES", folder.path())
-        .env("DISK", &disk)
-        .output()
-        .expect("unshare (util-linux) is there");
+    let done = on_a_disk_of_its_own(script, folder.path());
     let said = String::from_utf8_lossy(&done.stdout);
     let line = |start: &str| said.lines().find(|line| line.starts_with(start)).unwrap_or_default();
     assert_eq!(line("small: "), "small: 0", "{said}");
@@ -81,15 +87,7 @@ fn many_files_on_a_disk_that_fills_up_all_come_to_an_end_and_what_is_there_can_b
         hearth audit verify; echo "verify: $?"
         hearth import "$FILES/files/1.html"; echo "more: $?"
     "#;
-    let done = Command::new("unshare")
-        .args(["--map-root-user", "--mount", "sh", "-c", script])
-        .env("HEARTH", program("hearth"))
-        .env("HEARTH_PASSPHRASE", PASSPHRASE)
-        .env("MODELS", models())
-        .env("FILES", folder.path())
-        .env("DISK", &disk)
-        .output()
-        .expect("unshare (util-linux) is there");
+    let done = on_a_disk_of_its_own(script, folder.path());
     let said = String::from_utf8_lossy(&done.stdout);
     let told = format!("{said}\n{}", String::from_utf8_lossy(&done.stderr));
     let line = |start: &str| said.lines().find(|line| line.starts_with(start)).unwrap_or_default();
