@@ -44,7 +44,7 @@ pub use gather::{Topic, asks_what_changed, document_named, versions_named, wants
 pub use near::{Called, NEARLY_THE_SAME, REVISED, Sketch, later, name_key, names, revision_number};
 pub use query::{Ask, Exchange, Query, QueryTerm, same_language, understand};
 pub use quotes::{Cell, Quote, quote_texts, quotes};
-pub use rank::rank;
+pub use rank::{FLOOR, rank};
 pub use reorder::reorder;
 pub use rephrase::{
     Rephrased, Vocabulary, by_claims, in_their_words, merge_looks, rephrasings, vocabulary, written_anew,

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 /// Passages come back at most this many where no limit is given.
 const DEFAULT_LIMIT: usize = 12;
 /// A score below this is no evidence: nothing relevant was found.
-pub(crate) const FLOOR: f32 = 0.2;
+pub const FLOOR: f32 = 0.2;
 /// A cosine at or below this says nothing: the vectors are as good as orthogonal.
 const COSINE_NOISE: f32 = 0.2;
 

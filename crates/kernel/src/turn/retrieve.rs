@@ -16,8 +16,8 @@ use hearth_api::{Error, Grounding, Outcome, TurnNews};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
 use hearth_inference::embed::Kind;
 use hearth_retrieval::{
-    Ask, Candidate, Query, RankOptions, Ranking, ReadAs, Scored, Why, abstain, asks_for_the_latest, asks_for_the_past,
-    earlier_issues, quotes, rank, written,
+    Ask, Candidate, FLOOR, Query, RankOptions, Ranking, ReadAs, Scored, Why, abstain, asks_for_the_latest,
+    asks_for_the_past, earlier_issues, quotes, rank, written,
 };
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,8 +26,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 const EACH: usize = 50;
 /// Passages that are handed on.
 pub(crate) const KEPT: usize = 10;
-/// From this score on a later revision speaks for an earlier one.
-const SPEAKS: f32 = 0.2;
 /// Quotes shown.
 const QUOTES: usize = 3;
 
@@ -116,7 +114,7 @@ fn to_be_read(
 ) -> Vec<PassageRow> {
     let past = asks_for_the_past(question);
     let speaks = |document: &DocumentId| {
-        ranking.passages.iter().any(|other| other.candidate.document == *document && other.score >= SPEAKS)
+        ranking.passages.iter().any(|other| other.candidate.document == *document && other.score >= FLOOR)
     };
     let out_of_date = |ranked: &hearth_retrieval::Ranked| {
         ranked.why.superseded && !past && superseded.get(&ranked.candidate.document).is_some_and(speaks)
