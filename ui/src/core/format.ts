@@ -11,6 +11,7 @@ import type {
   VaultState,
   Mode,
 } from './bindings';
+import { rounded } from './pace';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -100,12 +101,11 @@ export function duration(ms: number): string {
   return rest ? `${hours} h ${rest} min` : `${hours} h`;
 }
 
-/** Time left, rounded as people say it: "about 3 s", "1 min", "2 h". */
+/** Time left, as people say it: "less than a minute left", "about 3 min left", "about 1 h 30 min left". */
 export function left(ms: number): string {
-  if (ms < 10_000) return 'a few seconds left';
-  if (ms < MINUTE) return `${count(Math.ceil(ms / 10_000) * 10)} s left`;
-  if (ms < HOUR) return `${count(Math.ceil(ms / MINUTE))} min left`;
-  return `${count(Math.ceil(ms / HOUR))} h left`;
+  const about = rounded(ms);
+  if (about < MINUTE) return 'less than a minute left';
+  return about > DAY ? 'more than a day left' : `about ${duration(about)} left`;
 }
 
 /** The clock: 10:42. */

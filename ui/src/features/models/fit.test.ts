@@ -73,7 +73,7 @@ describe('downloads', () => {
   it('tells share, size and time left', () => {
     const words = downloadWords({ kind: 'downloading', done_bytes: 4.5e9, total_bytes: 7.3e9, bytes_per_second: 7e6 });
     expect(words.words).toBe('61%, 4.5 of 7.3 GB');
-    expect(words.aside).toBe('7 min left');
+    expect(words.aside).toBe('about 7 min left');
     expect(words.share).toBeCloseTo(0.616, 3);
   });
   it('tells why it stands, and survives a total that is not known', () => {
