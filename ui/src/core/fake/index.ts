@@ -1,5 +1,5 @@
 // A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
-// production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?organization`, `?theme=dark`.
+// production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?same`, `?organization`, `?theme=dark`.
 import type { Budget, Collector, CommandMap, DocumentRow, Envelope, Event, Job, Mode, Offer, Privacy, RemotePreview, Review, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
 import * as contests from './contests';
@@ -173,7 +173,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
 
   function row(id: number): DocumentRow {
     const paper = turns.paper(id);
-    return { id, job: null, title: paper.title, name: paper.name, kind: paper.kind, version_name: paper.version_name, label: paper.label, status: { kind: 'indexed' }, indexed_ms: now - id * 5_000_000, size_bytes: paper.size_bytes, pages: paper.pages, passages: paper.passages, watched: id % 2 === 1 ? 1 : null, later: null, near: false };
+    return { id, job: null, title: scene.has('same') && id < 6 && id !== 4 ? 'Fire Strategy Report' : paper.title, name: paper.name, kind: paper.kind, version_name: paper.version_name, label: paper.label, status: { kind: 'indexed' }, indexed_ms: now - id * 5_000_000, size_bytes: paper.size_bytes, pages: paper.pages, passages: paper.passages, watched: id % 2 === 1 ? 1 : null, later: null, near: false };
   }
 
   const done = {};
