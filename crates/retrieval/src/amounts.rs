@@ -63,6 +63,34 @@ pub(crate) fn wanted(question: &str) -> f32 {
     if asks && words.any(|word| listed(NAMED, word)) { BY_NAME } else { 0.0 }
 }
 
+/// Whether a text tells of a change.
+pub(crate) fn tells_of_change(text: &str) -> bool {
+    const SAID: [&str; 20] = [
+        "increase",
+        "increasing",
+        "decrease",
+        "decreasing",
+        "compared to",
+        "compared with",
+        "higher",
+        "lower",
+        "grew",
+        "growth",
+        "declin",
+        " rose",
+        " fell",
+        "change",
+        "gestiegen",
+        "gesunken",
+        "augment",
+        "diminu",
+        "aument",
+        "disminu",
+    ];
+    let folded = fold(text);
+    SAID.iter().any(|said| folded.contains(said))
+}
+
 /// How far a passage states amounts, 0 to 1: years and dates are none.
 pub(crate) fn stated(text: &str) -> f32 {
     let found = figures(text).numbers.iter().filter(|figure| figure.unit != Unit::Year).count();
@@ -80,6 +108,12 @@ mod tests {
         assert_eq!(wanted("What was the total revenue in spring?"), BY_NAME);
         assert_eq!(wanted("Who owns the mill?"), 0.0);
         assert_eq!(wanted("Revenue fell where rivers were dammed."), 0.0, "a claim asks nothing");
+    }
+
+    #[test]
+    fn what_rose_or_fell_tells_of_a_change() {
+        assert!(tells_of_change("Sales Increased 2% in spring.") && tells_of_change("Die Miete ist gestiegen."));
+        assert!(!tells_of_change("Sales were 82 million."));
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub use claims::{Source, texts_wanted};
 pub use gather::{Topic, asks_what_changed, document_named, versions_named, wants_all};
 pub use near::{Called, NEARLY_THE_SAME, REVISED, Sketch, later, name_key, names, revision_number};
 pub use query::{Ask, Exchange, Query, QueryTerm, same_language, understand};
-pub use quotes::{Cell, Quote, quote_texts, quotes};
+pub use quotes::{Cell, Quote, quotes};
 pub use rank::{FLOOR, rank};
 pub use reorder::reorder;
 pub use rephrase::{

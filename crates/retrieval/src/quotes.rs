@@ -1,12 +1,12 @@
 //! The best sentences of the best passages, exactly as they stand. Nothing is rewritten: a quote is a slice.
 
+use crate::amounts;
 use crate::candidate::Ranking;
 use crate::cells::Columns;
 use crate::evidence::{Lookup, Reading};
 use crate::fold::fold;
 use crate::query::Query;
 use crate::sentences::sentences;
-use crate::similarity::Similarity;
 use crate::terms::tokens;
 use hearth_domain::Span;
 use std::collections::HashSet;
@@ -46,6 +46,11 @@ pub struct Cell {
 /// What a word of the question counts that names the column and not the row.
 const IN_HEAD: f32 = 0.6;
 
+/// What a row of figures counts more where an amount is asked for and its label says nothing but what is asked.
+const LABEL: f32 = 0.8;
+/// What a sentence counts less that tells how an amount changed, where that is not asked.
+const CHANGE: f32 = 0.3;
+
 /// One sentence that may be quoted.
 struct Choice {
     candidate: usize,
@@ -56,11 +61,11 @@ struct Choice {
 
 /// The best sentences, at most `limit` of them (3 at most), best first, each saying something new; none where the
 /// ranking found nothing relevant.
-pub fn quotes(query: &Query, ranking: &Ranking, limit: usize, similarity: Option<&dyn Similarity>) -> Vec<Quote> {
+pub fn quotes(query: &Query, ranking: &Ranking, limit: usize) -> Vec<Quote> {
     if !ranking.relevant {
         return Vec::new();
     }
-    let mut choices = choices(query, ranking, similarity);
+    let mut choices = choices(query, ranking);
     choices.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then(a.candidate.cmp(&b.candidate)).then(a.range.start.cmp(&b.range.start))
     });
@@ -77,21 +82,7 @@ pub fn quotes(query: &Query, ranking: &Ranking, limit: usize, similarity: Option
     kept.into_iter().filter_map(|choice| cut(query, ranking, choice)).collect()
 }
 
-/// The sentences that an embedder should embed, beside `Query::text`, before `quotes` is given a `Similarity`: those
-/// that could still become quotes, at most `limit`.
-pub fn quote_texts(query: &Query, ranking: &Ranking, limit: usize) -> Vec<String> {
-    let mut choices = choices(query, ranking, None);
-    choices.sort_by(|a, b| b.score.total_cmp(&a.score));
-    choices
-        .into_iter()
-        .take(limit)
-        .filter_map(|choice| {
-            ranking.passages.get(choice.candidate)?.candidate.text.get(choice.range).map(str::to_owned)
-        })
-        .collect()
-}
-
-fn choices(query: &Query, ranking: &Ranking, similarity: Option<&dyn Similarity>) -> Vec<Choice> {
+fn choices(query: &Query, ranking: &Ranking) -> Vec<Choice> {
     let mut lookup = Lookup::new(query);
     let passages = ranking.passages.iter().take(READ);
     let columns: Vec<Columns> =
@@ -114,6 +105,7 @@ fn choices(query: &Query, ranking: &Ranking, similarity: Option<&dyn Similarity>
         *weight *= 0.4 + 0.6 * rarity;
     }
     let wanted = Wanted::of(query);
+    let (amount, about_change) = (amounts::wanted(&query.text), amounts::tells_of_change(&query.text));
     let mut found = Vec::with_capacity(pieces.len());
     for (at, range, reading) in pieces {
         let Some(ranked) = ranking.passages.get(at) else { continue };
@@ -130,14 +122,11 @@ fn choices(query: &Query, ranking: &Ranking, similarity: Option<&dyn Similarity>
         let above = lookup.share(|term| {
             !reading.has(term) && query.terms.get(term).is_some_and(|t| ranked.why.matched_terms.contains(&t.text))
         });
-        let cosine = similarity.and_then(|s| s.cosine(&query.text, text)).map_or(0.0, |c| c.max(0.0) * query.english);
         let words = coverage + 0.25 * above + 0.2 * reading.proximity(&lookup) + 0.15 * reading.phrases;
         let mut score = (words / 1.35 * 0.75 + 0.25 * ranked.score).min(1.0);
-        if similarity.is_some() {
-            score = 0.6 * score + 0.4 * cosine;
-        }
-        if coverage > 0.0 || cosine > 0.3 {
+        if coverage > 0.0 {
             score *= if wanted.answered(text, query) { 1.0 } else { 0.82 };
+            score *= 1.0 + amount * bonus(text, &lookup, columns.is_some() && !names_columns, about_change);
             if short || names_columns {
                 score *= 0.5;
             }
@@ -157,6 +146,16 @@ fn choices(query: &Query, ranking: &Ranking, similarity: Option<&dyn Similarity>
         found.push(Choice { candidate: 0, range, score: first.score * 0.5, terms: HashSet::new() });
     }
     found
+}
+
+/// What a sentence or row counts more, or less, where an amount is asked for.
+fn bonus(text: &str, lookup: &Lookup, row: bool, about_change: bool) -> f32 {
+    if row && amounts::stated(text) > 0.0 {
+        let label = tokens(text.split('\t').next().unwrap_or(""));
+        let asked = label.iter().filter(|token| lookup.find(&token.term).is_some()).count();
+        return LABEL * asked as f32 / label.len().max(1) as f32;
+    }
+    if !about_change && amounts::tells_of_change(text) { -CHANGE } else { 0.0 }
 }
 
 fn says_the_same(a: &HashSet<String>, b: &HashSet<String>) -> bool {
@@ -328,7 +327,7 @@ mod tests {
         };
         let query = understand(question, &[]);
         let ranking = rank(&query, vec![candidate], &RankOptions::default());
-        let found = quotes(&query, &ranking, 1, None);
+        let found = quotes(&query, &ranking, 1);
         for quote in &found {
             assert_eq!(page.get(quote.span.start as usize..quote.span.end as usize), Some(quote.text.as_str()));
             assert_eq!((quote.span.version, quote.span.page), (VersionId(7), 3));
@@ -352,6 +351,14 @@ mod tests {
             "Item\t2023\t2022\nNet sales of products\t298,085\t316,199\nNet sales of services\t85,200\t78,129",
             &["Net sales of services\t85,200\t78,129"],
         );
+    }
+
+    #[test]
+    fn an_amount_is_answered_by_its_row_and_a_change_by_what_tells_of_it() {
+        let said = "Total net sales increased 2% in spring 2022 compared to the year before, driven by services.";
+        let text = format!("{said}\nItem\t2022\t2021\nOther net items\t12\t14\nTotal net sales\t82,959\t81,434");
+        check("How much were total net sales in spring 2022?", &text, &["Total net sales\t82,959\t81,434"]);
+        check("How much did total net sales increase in spring 2022?", &text, &[said]);
     }
 
     #[test]

@@ -327,7 +327,7 @@ mod tests {
         let weak = candidate(1, "", "Borealis moved its office in spring.", Some(2.0), Some(0.1));
         let ranking = rank(&query, vec![weak], &RankOptions::default());
         let reason = abstain(&query, &ranking);
-        assert!(!ranking.relevant && quotes(&query, &ranking, 3, None).is_empty());
+        assert!(!ranking.relevant && quotes(&query, &ranking, 3).is_empty());
         assert_eq!(reason.map(|r| r.missing), Some(vec!["parental".into(), "leave".into(), "allowance".into()]));
     }
 

@@ -20,11 +20,12 @@ pub(crate) fn rarity(rows: u64, holding: u64) -> f32 {
     ((rows - holding + 0.5).max(0.0) / (holding + 0.5)).ln().max(1e-6)
 }
 
-/// Makes `weighted_bm25(passage_terms, weights)` known to a connection. `weights` is a blob of f32, one for each phrase
-/// of the expression in its order; phrases of weight 0 select rows without counting.
+/// Makes two functions known to a connection. `weighted_bm25(passage_terms, weights)`: `weights` is a blob of f32, one for
+/// each phrase of the expression in its order; phrases of weight 0 select rows without counting. `indexed(passage_terms)`:
+/// how many rows the index has, which it knows without counting.
 pub(crate) fn register(db: &Connection) -> Result<()> {
     // SAFETY: this is how FTS5 documents that its interface is asked for: `api` is written during the step and lives as
-    // long as the connection. The function registered is `extern "C"`, has the type that FTS5 wants and no user data.
+    // long as the connection. The functions registered are `extern "C"`, have the type that FTS5 wants and no user data.
     let code = unsafe {
         let mut api: *mut ffi::fts5_api = null_mut();
         let mut statement = null_mut();
@@ -37,7 +38,10 @@ pub(crate) fn register(db: &Connection) -> Result<()> {
         }
         match api.as_ref().and_then(|api| api.xCreateFunction) {
             Some(create) if code == ffi::SQLITE_OK => {
-                create(api, c"weighted_bm25".as_ptr(), null_mut(), Some(weighted_bm25), None)
+                match create(api, c"indexed".as_ptr(), null_mut(), Some(indexed), None) {
+                    ffi::SQLITE_OK => create(api, c"weighted_bm25".as_ptr(), null_mut(), Some(weighted_bm25), None),
+                    other => other,
+                }
             }
             _ => code.max(ffi::SQLITE_ERROR),
         }
@@ -62,6 +66,28 @@ unsafe extern "C" fn weighted_bm25(
         match score(api, fts, count, values) {
             Ok(score) => ffi::sqlite3_result_double(context, score),
             Err(code) => ffi::sqlite3_result_error_code(context, code),
+        }
+    }
+}
+
+/// The number of rows of the index.
+unsafe extern "C" fn indexed(
+    api: *const ffi::Fts5ExtensionApi,
+    fts: *mut ffi::Fts5Context,
+    context: *mut ffi::sqlite3_context,
+    _count: c_int,
+    _values: *mut *mut ffi::sqlite3_value,
+) {
+    // SAFETY: FTS5 gives valid pointers for the length of the call.
+    unsafe {
+        let mut rows = 0;
+        let code = match api.as_ref().and_then(|api| api.xRowCount) {
+            Some(row_count) => row_count(fts, &raw mut rows),
+            None => ffi::SQLITE_MISUSE,
+        };
+        match code {
+            ffi::SQLITE_OK => ffi::sqlite3_result_int64(context, rows),
+            code => ffi::sqlite3_result_error_code(context, code),
         }
     }
 }

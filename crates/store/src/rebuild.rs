@@ -2,7 +2,7 @@
 //! passages, and puts the new file in the old one's place in one step. What cannot be read is counted, never invented.
 
 use crate::connection::{self, Use};
-use crate::resident::{self, Resident};
+use crate::resident;
 use crate::store::{Inner, Store};
 use crate::table::vector::checksum;
 use crate::{PassageRow, Reader, Result, StoreError, migrate};
@@ -80,7 +80,7 @@ impl Store {
         }
         inner.exclusively(|writer| {
             let mut resident = resident::lock_write(&inner.resident);
-            *resident = Resident::Unloaded;
+            resident.unload();
             // The last connection to close writes the log back into the file.
             *writer = Connection::open_in_memory()?;
             let rebuilt = into(inner, &fresh_path, terms);

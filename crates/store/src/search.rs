@@ -7,6 +7,9 @@ use hearth_domain::{DocumentId, PassageId, SpaceId};
 use rusqlite::OptionalExtension;
 use std::collections::BTreeSet;
 
+/// Rows that are compared for each one that is wanted, where only signs are in memory.
+const BY_SIGNS: usize = 20;
+
 /// One term, already tokenized and folded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Term {
@@ -98,7 +101,8 @@ impl Reader<'_> {
     /// whose embeddings have another number of components are not compared.
     ///
     /// Served from the index in memory when that is loaded, which the first search of a whole space does when it fits;
-    /// otherwise, and inside a write, by comparing every admitted row of the table. Both give the same cosines.
+    /// otherwise, and inside a write, by comparing every admitted row of the table. Both give the same cosines. Of a
+    /// library so large that only signs are in memory, the rows that are nearest by those are compared.
     pub fn search_vectors(&self, query: &[f32], filter: &SearchFilter, k: usize) -> Result<Vec<VectorHit>> {
         let query = vector::quantize(query)?;
         if k == 0 || self.space(filter.space)?.is_none() {
@@ -125,14 +129,38 @@ impl Reader<'_> {
     /// `None` when the index in memory cannot serve.
     fn scan_resident(&self, query: &[i8], filter: &SearchFilter, k: usize) -> Result<Option<Vec<VectorHit>>> {
         let Some(inner) = self.inner else { return Ok(None) };
-        if let Some(loaded) = resident::lock_read(&inner.resident).loaded() {
-            return Ok(Some(loaded.scan(query, filter, k)));
+        let scan = || {
+            let resident = resident::lock_read(&inner.resident);
+            let loaded = resident.loaded()?;
+            let exact = loaded.is_exact();
+            Some((exact, loaded.scan(query, filter, if exact { k } else { k.saturating_mul(BY_SIGNS) })))
+        };
+        let mut found = scan();
+        if found.is_none() {
+            if filter.documents.is_some() {
+                return Ok(None); // a few documents are read faster than everything is loaded
+            }
+            inner.load_resident()?;
+            found = scan();
         }
-        if filter.documents.is_some() {
-            return Ok(None); // a few documents are read faster than everything is loaded
+        match found {
+            Some((false, near)) => Ok(Some(self.compare(query, &near, k)?)),
+            exact => Ok(exact.map(|(_, hits)| hits)),
         }
-        inner.load_resident()?;
-        Ok(resident::lock_read(&inner.resident).loaded().map(|loaded| loaded.scan(query, filter, k)))
+    }
+
+    /// The nearest of some passages, by their rows of the table. What this snapshot does not hold is left out.
+    fn compare(&self, query: &[i8], near: &[VectorHit], k: usize) -> Result<Vec<VectorHit>> {
+        let mut statement = self.db.prepare_cached("SELECT numbers, checksum FROM vector WHERE passage = ?1")?;
+        let mut rows = Vec::with_capacity(near.len());
+        for VectorHit { passage, .. } in near {
+            let row = statement.query_row([passage.0], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)));
+            let sound = |(numbers, sum): &(Vec<u8>, i64)| {
+                numbers.len() == query.len() && *sum == vector::checksum(*passage, numbers)
+            };
+            rows.extend(row.optional()?.filter(sound).map(|(numbers, _)| (*passage, numbers)));
+        }
+        Ok(resident::compare(query, rows.iter().map(|(passage, numbers)| (*passage, numbers.as_slice())), k))
     }
 
     /// Compares every admitted row of the table, by sqlite-vec's distance.

@@ -221,7 +221,7 @@ impl Inner {
     /// held there can be no later one.
     pub(crate) fn load_resident(&self) -> Result<()> {
         let mut resident = resident::lock_write(&self.resident);
-        if matches!(*resident, Resident::Unloaded) {
+        if resident.may_load() {
             resident.load(&connection::open(&self.path, &self.key, Use::ReadOnce, false)?)?;
         }
         Ok(())

@@ -202,6 +202,10 @@ impl Turn {
                 return Ok(Some(Finish::Length));
             }
             let logits = logits(self.ahead.right());
+            // What weights that are not what they were come to; nothing that is chosen from it would be an answer.
+            if logits.iter().any(|l| l.is_nan() || *l == f32::INFINITY) {
+                return Err(Error::Damaged("what it computes is not a number; fetch or copy the model again".into()));
+            }
             // Thoughts are free; the answer after them is not.
             let guarded = self.guard.as_mut().filter(|_| !self.voice.is_thinking());
             let left = limit - self.outcome.new_tokens;

@@ -272,3 +272,19 @@ fn the_estimate_is_what_loading_takes() {
     assert_eq!(fit.kv_bytes_per_token, (tiny::LAYERS * tiny::KV_HEADS * tiny::HEAD * 4) as u64);
     assert!(fit.weights_bytes > 60_000);
 }
+
+/// Weights that compute no numbers are an error, and no text is made of them.
+#[test]
+fn what_is_not_a_number_is_no_answer() {
+    let sound = tiny::model("llama", Type::Q4_1, 21);
+    let header = gguf::read(Cursor::new(&sound)).unwrap();
+    let hi = [say(Speaker::User, "hi")];
+    for (part, put) in [("output_norm.weight", f32::NAN), ("blk.1.attn_norm.weight", f32::INFINITY)] {
+        let mut file = sound.clone();
+        let at = header.tensors[part].offset as usize;
+        file[at..at + 4].copy_from_slice(&put.to_le_bytes());
+        let mut chat = Chat::load(&mut Cursor::new(file), 2, None, 1 << 30).unwrap();
+        let said = answer(&mut chat, 1, &hi, &Sampling { max_tokens: 4, ..Sampling::default() });
+        assert!(matches!(&said, Err(Error::Damaged(why)) if why.contains("not a number")), "{part}: {said:?}");
+    }
+}

@@ -37,6 +37,8 @@ struct Questions {
     conversations: Vec<String>,
     /// Document and grade.
     relevant: Vec<HashMap<String, f64>>,
+    /// The ways to say the answer, folded; none where the set gives none that could stand in a text.
+    answers: Vec<Vec<String>>,
     /// Whether each has a passage that its answer was cut from.
     extractive: bool,
 }
@@ -77,6 +79,8 @@ fn language(bench: &mut Bench<'_>, set: &Set, part: &str, corpus: &Path) -> Resu
     let (mut whole, mut answered, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     // The same after a second look.
     let (mut answered_then, mut refused_then) = (Vec::new(), Vec::new());
+    // Whether the first quote holds the answer, and whether any does.
+    let (mut quoted_first, mut quoted) = (Vec::new(), Vec::new());
     for (at, wanted) in questions.relevant.iter().enumerate() {
         let (Some(asked), Some(vector)) = (questions.texts.get(at), vectors.get(at)) else { continue };
         let conversation = questions.conversations.get(at).map_or("", String::as_str);
@@ -96,6 +100,12 @@ fn language(bench: &mut Bench<'_>, set: &Set, part: &str, corpus: &Path) -> Resu
         recall.push(r);
         whole.push(f64::from(u8::from(r >= 1.0)));
         answered.push(f64::from(u8::from(found.ranking.relevant)));
+        if let Some(answers) = questions.answers.get(at).filter(|answers| !answers.is_empty()) {
+            let held = found.quoted().iter().map(|quote| said(&quote.text)).collect::<Vec<_>>();
+            let holds = |quote: &String| answers.iter().any(|answer| says(quote, answer));
+            quoted_first.push(f64::from(u8::from(held.first().is_some_and(holds))));
+            quoted.push(f64::from(u8::from(held.iter().any(holds))));
+        }
         let then = bench.ask_again(asked, &SearchFilter::space(*space), found)?;
         answered_then.push(f64::from(u8::from(then.ranking.relevant)));
         // The same question over the documents that do not hold its answer: it should be refused.
@@ -124,6 +134,11 @@ fn language(bench: &mut Bench<'_>, set: &Set, part: &str, corpus: &Path) -> Resu
             ("answered at the second look", mean(&answered_then)),
         ],
     );
+    if !quoted.is_empty() {
+        for (name, of) in [("answer in the first quote", &quoted_first), ("answer in the quotes", &quoted)] {
+            row.figures.push(EvalFigure { name: name.into(), value: mean(of), reference: None });
+        }
+    }
     if !refused.is_empty() {
         row.figures.push(EvalFigure { name: "refused when it should".into(), value: mean(&refused), reference: None });
         let name = "refused when it should, at the second look".into();
@@ -160,16 +175,47 @@ fn questions(set: &Set, ending: &str) -> Result<Questions, Error> {
             }
         }
     }
-    let mut questions =
-        Questions { texts: Vec::new(), conversations: Vec::new(), relevant: Vec::new(), extractive: true };
+    let mut questions = Questions {
+        texts: Vec::new(),
+        conversations: Vec::new(),
+        relevant: Vec::new(),
+        answers: Vec::new(),
+        extractive: true,
+    };
     for line in set.lines(&format!("queries{ending}.jsonl"))? {
         let Some(wanted) = relevant.remove(text(&line, "_id")) else { continue };
         questions.texts.push(text(&line, "text").to_owned());
         questions.conversations.push(conversation(&line));
         questions.relevant.push(wanted);
+        questions.answers.push(answers(&line));
         questions.extractive &= line.pointer("/metadata/answers/0/answer_start").is_some();
     }
     Ok(questions)
+}
+
+/// What a question's answer may read like, as `said` folds it. A yes or a no stands in no text.
+fn answers(line: &Value) -> Vec<String> {
+    let Some(metadata) = line.get("metadata") else { return Vec::new() };
+    let lists = ["answers", "answer_aliases"].into_iter().filter_map(|name| metadata.get(name)?.as_array()).flatten();
+    let all = lists.chain(metadata.get("answer"));
+    let texts = all.filter_map(|answer| answer.as_str().or_else(|| answer.get("text")?.as_str()));
+    texts.map(said).filter(|answer| !["", "yes", "no"].contains(&answer.as_str())).collect()
+}
+
+/// A text by its letters and digits alone.
+fn said(text: &str) -> String {
+    let folded: String = text.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a text says an answer, both folded: as whole words, where the script has spaces.
+fn says(text: &str, answer: &str) -> bool {
+    let word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    text.match_indices(answer).any(|(at, _)| {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        let behind = text.get(at + answer.len()..).and_then(|t| t.chars().next());
+        !(word(before) && word(answer.chars().next())) && !(word(behind) && word(answer.chars().next_back()))
+    })
 }
 
 /// The documents of a ranking, each once, best first.
@@ -200,20 +246,23 @@ pub(super) fn figures(bench: &mut Bench<'_>, set: &Set) -> Result<Vec<EvalRow>, 
     let name_of: HashMap<DocumentId, &str> = ids.into_iter().zip(names.iter().map(String::as_str)).collect();
     let texts: Vec<String> = questions.iter().map(|q| text(q, "question").to_owned()).collect();
     let vectors = bench.questions(&texts)?;
-    let mut by_type: BTreeMap<String, [Vec<f64>; 4]> = BTreeMap::new();
+    let mut by_type: BTreeMap<String, [Vec<f64>; 5]> = BTreeMap::new();
     for ((question, asked), vector) in questions.iter().zip(&texts).zip(vectors) {
         let found = bench.ask(asked, vector, &SearchFilter::space(space))?;
         let handed: Vec<_> = found.ranking.passages.iter().take(KEPT).collect();
         let held: HashSet<String> = handed.iter().flat_map(|ranked| numbers(&ranked.candidate.text)).collect();
+        let quoted: HashSet<String> = found.quoted().iter().flat_map(|quote| numbers(&quote.text)).collect();
         let wanted: HashSet<String> =
             numbers(&without_sources(text(question, "answer"))).filter(|n| n.contains(['.', ','])).collect();
         let of: Vec<&str> =
             handed.iter().filter_map(|ranked| name_of.get(&ranked.candidate.document).copied()).collect();
         let sources = super::sets::texts(question, "source_docs");
         for kind in ["", text(question, "type")] {
-            let [figures, recall, first, answered] = by_type.entry(kind.to_owned()).or_default();
+            let [figures, quotes, recall, first, answered] = by_type.entry(kind.to_owned()).or_default();
             if !wanted.is_empty() {
-                figures.push(wanted.intersection(&held).count() as f64 / wanted.len() as f64);
+                let share = |of: &HashSet<String>| wanted.intersection(of).count() as f64 / wanted.len() as f64;
+                figures.push(share(&held));
+                quotes.push(share(&quoted));
             }
             if !sources.is_empty() {
                 let there = sources.iter().filter(|source| of.contains(&source.as_str())).count();
@@ -223,13 +272,14 @@ pub(super) fn figures(bench: &mut Bench<'_>, set: &Set) -> Result<Vec<EvalRow>, 
             answered.push(f64::from(u8::from(found.ranking.relevant)));
         }
     }
-    let rows = by_type.into_iter().map(|(kind, [figures, recall, first, answered])| {
+    let rows = by_type.into_iter().map(|(kind, [figures, quotes, recall, first, answered])| {
         let name = format!("figures in the first {KEPT} passages");
         EvalRow::new(
             kind,
             answered.len(),
             &[
                 (name.as_str(), mean(&figures)),
+                ("figures in the quotes", mean(&quotes)),
                 ("documents found", mean(&recall)),
                 ("first of the right document", mean(&first)),
                 ("answered", mean(&answered)),
@@ -260,6 +310,14 @@ fn numbers(text: &str) -> impl Iterator<Item = String> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_said_in_whole_words_where_there_are_spaces() {
+        let held = |text: &str, answer: &str| says(&said(text), &said(answer));
+        assert!(held("In 1519, \u{201c}The Mill\u{201d} burnt.", "the mill"));
+        assert!(held("1519年传播到法国", "1519"));
+        assert!(!held("A windmill of 15190", "mill") && !held("A windmill of 15190", "1519"));
+    }
 
     #[test]
     fn figures_of_an_answer_are_numbers_without_the_names_of_sources() {

@@ -16,7 +16,7 @@ use hearth_api::{Error, Grounding, Outcome, TurnNews};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
 use hearth_inference::embed::Kind;
 use hearth_retrieval::{
-    Ask, Candidate, FLOOR, Query, RankOptions, Ranking, ReadAs, Scored, Why, abstain, asks_for_the_latest,
+    Ask, Candidate, FLOOR, Query, Quote, RankOptions, Ranking, ReadAs, Scored, Why, abstain, asks_for_the_latest,
     asks_for_the_past, earlier_issues, quotes, rank, written,
 };
 use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
@@ -73,7 +73,7 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let (ranking, second) = rerank(turn.house, &recalled.query.text, found.ranking, &rows, KEPT, &go_on);
     // What other words found is quoted by those words.
     let words = again.as_ref().and_then(|looked| looked.query.as_ref()).unwrap_or(&found.query);
-    let quoted = quotes(words, &ranking, QUOTES, None);
+    let quoted = quotes(words, &ranking, QUOTES);
     for quote in &quoted {
         let Some(row) = ranking.passages.get(quote.candidate).and_then(|ranked| rows.get(&ranked.candidate.passage))
         else {
@@ -320,6 +320,15 @@ pub(crate) struct Found {
     /// Documents that have a later revision in reach, with it.
     pub(crate) superseded: HashMap<DocumentId, DocumentId>,
     pub(crate) without_vectors: Option<Error>,
+}
+
+impl Found {
+    /// What a turn quotes of it, for evaluations.
+    pub(crate) fn quoted(&self) -> Vec<Quote> {
+        let mut ranking = self.ranking.clone();
+        ranking.passages.truncate(KEPT);
+        quotes(&self.query, &ranking, QUOTES)
+    }
 }
 
 /// Candidates from both searches, merged and ranked.

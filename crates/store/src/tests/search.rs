@@ -185,6 +185,52 @@ fn a_cosine_means_the_same_on_every_path() {
     assert!(house.store.read(|r| r.search_vectors(&[], &filter, 7)).is_err());
 }
 
+/// A library beyond the budget is held by signs: nearly all that is nearest is found, with the cosines of the table, and
+/// what changes or goes is gone there too.
+#[test]
+fn where_only_signs_fit_the_nearest_are_found_all_the_same() {
+    const ROWS: usize = 3_000;
+    let house = house();
+    // Rows around a hundred centres, as texts lie around topics.
+    let point = |row: usize| {
+        let (own, centre) = (embed(&format!("row{row}")), embed(&format!("centre{}", row % 100)));
+        unit(own.iter().zip(&centre).map(|(own, centre)| own + 1.5 * centre).collect())
+    };
+    let publish = |w: &Writer, document, rows: std::ops::Range<usize>| {
+        let text = rows.clone().map(|row| format!("row{row}")).collect::<Vec<_>>().join("\n");
+        let new = new_version(house.space, document, "rows", text.as_bytes());
+        w.put_blob(&new.hash, text.as_bytes())?;
+        let (document, version) = w.begin_version(&new)?;
+        w.keep_pages(version, &read(&text))?;
+        let passages: Vec<IndexedPassage> =
+            rows.map(|row| IndexedPassage { embedding: point(row), ..indexed(&format!("row{row}")) }).collect();
+        w.publish(version, &passages, 9)?;
+        Ok(document)
+    };
+    let document = house.store.write(|w| publish(w, None, 0..ROWS)).unwrap();
+    let everything = house.everything();
+    let found = |query: &[f32]| {
+        let exact = house.store.write(|w| w.search_vectors(query, &everything, 10)).unwrap();
+        (exact, house.store.read(|r| r.search_vectors(query, &everything, 10)).unwrap())
+    };
+    crate::resident::lock_write(&house.store.inner.resident).budget = (ROWS * DIMS / 4) as u64;
+    house.store.warm().unwrap();
+    let mut held = 0;
+    for row in (0..ROWS).step_by(30) {
+        let (exact, by_signs) = found(&point(row));
+        assert!((by_signs[0].cosine - 1.0).abs() < 1e-3, "the row itself comes first");
+        for hit in &by_signs {
+            held += usize::from(exact.iter().any(|e| e.passage == hit.passage && (e.cosine - hit.cosine).abs() < 1e-5));
+        }
+    }
+    assert!(held > 970, "{held} of 1000");
+    house.store.write(|w| publish(w, Some(document), ROWS..ROWS + 50)).unwrap();
+    assert!(found(&point(3)).1.iter().all(|hit| hit.cosine < 0.99), "what was there before is not found any more");
+    assert!(found(&point(ROWS + 3)).1[0].cosine > 0.99);
+    house.store.write(|w| w.remove_document(document, 10)).unwrap();
+    assert!(found(&point(ROWS + 3)).1.is_empty());
+}
+
 #[test]
 fn a_new_version_takes_over_in_one_step() {
     let house = house();
