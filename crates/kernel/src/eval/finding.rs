@@ -214,7 +214,7 @@ fn says(text: &str, answer: &str) -> bool {
     text.match_indices(answer).any(|(at, _)| {
         let before = text.get(..at).and_then(|t| t.chars().next_back());
         let behind = text.get(at + answer.len()..).and_then(|t| t.chars().next());
-        !(word(before) && word(answer.chars().next())) && !(word(behind) && word(answer.chars().next_back()))
+        !(word(before) && word(answer.chars().next()) || word(behind) && word(answer.chars().next_back()))
     })
 }
 

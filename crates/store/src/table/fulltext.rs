@@ -96,16 +96,39 @@ fn estimated(counted: u64, seen: i64, all: i64) -> u64 {
     (counted as f64 * (all + 1).max(1) as f64 / (seen + 1).max(1) as f64) as u64
 }
 
-fn any(phrases: &[Phrase]) -> String {
-    phrases.iter().map(|phrase| phrase.text.as_str()).collect::<Vec<_>>().join(" OR ")
+/// Which rows are looked at within a budget, phrases being in the order of how few rows have them: those that have any of
+/// so many of the first, or, where the first alone are too many, those that have so many of them together.
+fn selecting(wanted: &[Phrase], rows: u64, budget: u64) -> (usize, bool) {
+    let mut sum = 0u64;
+    let within = |phrase: &&Phrase| {
+        sum = sum.saturating_add(phrase.holding);
+        sum <= budget
+    };
+    let any = wanted.iter().take_while(within).count();
+    if any > 0 || wanted.len() < 2 {
+        return (any.max(1), false);
+    }
+    // As many as stand together by chance.
+    let mut left = rows as f64;
+    let share = |phrase: &Phrase| phrase.holding as f64 / (rows as f64).max(1.0);
+    let few = wanted.iter().position(|phrase| {
+        left *= share(phrase);
+        left <= budget as f64
+    });
+    (few.map_or(wanted.len(), |at| at + 1).max(2), true)
+}
+
+fn joined(phrases: &[Phrase], by: &str) -> String {
+    phrases.iter().map(|phrase| phrase.text.as_str()).collect::<Vec<_>>().join(by)
 }
 
 impl Reader<'_> {
     /// The `k` passages that match best by weighted bm25, best first; a larger score is better, and every score is above 0.
     ///
-    /// Filters apply before the cut: one relevant file among many is found. Rows that hold none of the rarer phrases are
-    /// looked at only while the commoner ones, each standing once in a passage of middle length, could still bring one
-    /// among the best (the bound of MaxScore, Turtle and Flood 1995, taken at one occurrence).
+    /// Filters apply before the cut: one relevant file among many is found. Rows that hold none of the rarer phrases (where
+    /// all are common: not several of them together) are looked at only while what they may hold, each phrase standing once
+    /// in a passage of middle length, could still bring one among the best (the bound of MaxScore, Turtle and Flood 1995,
+    /// taken at one occurrence).
     pub fn search_text(&self, query: &TextQuery, filter: &SearchFilter, k: usize) -> Result<Vec<TextHit>> {
         let (mut wanted, Some((place, places))) = (phrases(query), place(filter)) else { return Ok(Vec::new()) };
         if k == 0 || wanted.is_empty() || self.space(filter.space)?.is_none() {
@@ -114,32 +137,31 @@ impl Reader<'_> {
         // Where nearly all that is kept lies in one space, its rows are passed over faster than its list is read.
         let (place, places) =
             if places == 1 && self.is_most(filter.space)? { (String::new(), 0) } else { (place, places) };
+        let mut rows = 0;
         for phrase in &mut wanted {
-            let rows = self.holding(phrase)?;
+            rows = self.holding(phrase)?.max(rows);
             phrase.weight *= rarity(rows, phrase.holding);
         }
         wanted.sort_by_key(|phrase| phrase.holding);
+        let all: f32 = wanted.iter().map(|phrase| phrase.weight).sum();
         let mut budget = FIRST_ROWS;
         loop {
-            let mut sum = 0;
-            let among = wanted
-                .iter()
-                .take_while(|phrase| {
-                    sum += phrase.holding;
-                    sum <= budget
-                })
-                .count()
-                .max(1);
-            let (selecting, others) = wanted.split_at(among);
-            let expression = format!("{place}terms : ({}) AND terms : ({})", any(selecting), any(&wanted));
+            let (among, together) = selecting(&wanted, rows, budget);
+            let selected = wanted.iter().take(among);
+            // What a row that is not looked at lacks at the least.
+            let lacking = match together {
+                true => selected.map(|phrase| phrase.weight).fold(f32::INFINITY, f32::min),
+                false => selected.map(|phrase| phrase.weight).sum(),
+            };
+            let rows_of = joined(wanted.get(..among).unwrap_or(&wanted), if together { " AND " } else { " OR " });
+            let expression = format!("{place}terms : ({rows_of}) AND terms : ({})", joined(&wanted, " OR "));
             let weights: Vec<u8> = std::iter::repeat_n(0.0, places + among)
                 .chain(wanted.iter().map(|phrase| phrase.weight))
                 .flat_map(f32::to_le_bytes)
                 .collect();
             let hits = self.best(&expression, &weights, filter, k)?;
-            let missed: f32 = others.iter().map(|phrase| phrase.weight).sum();
-            let enough = hits.get(k - 1).is_some_and(|last| last.score >= missed);
-            if others.is_empty() || enough {
+            let enough = hits.get(k - 1).is_some_and(|last| last.score >= all - lacking);
+            if among == wanted.len() && !together || enough {
                 return Ok(hits);
             }
             budget = budget.saturating_mul(8);
@@ -259,6 +281,19 @@ impl Writer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_chosen_by_what_few_have_or_by_what_stands_together() {
+        let phrase = |holding| Phrase { text: String::new(), weight: 1.0, holding };
+        let chosen = |holding: &[u64], budget| {
+            selecting(&holding.iter().map(|n| phrase(*n)).collect::<Vec<_>>(), 1_000_000, budget)
+        };
+        assert_eq!(chosen(&[5_000, 2_000_000], 8_000), (1, false));
+        assert_eq!(chosen(&[3_000, 4_000, 500_000], 8_000), (2, false));
+        assert_eq!(chosen(&[100_000, 200_000, 300_000, 900_000], 8_000), (3, true));
+        assert_eq!(chosen(&[100_000, 200_000], 800_000), (2, false));
+        assert_eq!((chosen(&[900_000], 8_000), chosen(&[900_000, 900_000], 8_000)), ((1, false), (2, true)));
+    }
 
     #[test]
     fn what_stands_as_close_to_the_end_is_counted_from_the_first() {
