@@ -102,6 +102,28 @@ fn a_table_row_is_one_line_with_its_label_first() {
     assert_eq!(passages.len(), 1);
 }
 
+#[test]
+fn a_percentage_ends_before_the_next_amount() {
+    let mut sheet = Sheet::default().text(330.0, 720.0, 10.0, true, "Change").text(420.0, 720.0, 10.0, true, "2021");
+    for (i, (label, share, amount)) in
+        [("Research and development", "12", "3,916"), ("Sales and marketing", "14", "1,120"), ("Total", "13", "5,036")]
+            .iter()
+            .enumerate()
+    {
+        let y = 700.0 - i as f32 * 16.0;
+        sheet = sheet
+            .text(72.0, y, 10.0, false, label)
+            .text(330.0, y, 10.0, false, share)
+            .text(345.0, y, 10.0, false, "%")
+            .text(362.0, y, 10.0, false, "$")
+            .text(400.0, y, 10.0, false, amount);
+    }
+    let document = document(&[sheet]);
+    let found = blocks(&document.pages[0]);
+    assert_eq!(found[1], (row(false), "Research and development\t12 %\t$ 3,916"));
+    assert_eq!(found[3], (row(false), "Total\t13 %\t$ 5,036"));
+}
+
 const LEFT: [&str; 6] = [
     "The left column begins the story and",
     "goes on for several lines of ordinary",

@@ -53,7 +53,11 @@ const BY_NAME: f32 = 0.8;
 pub(crate) fn wanted(question: &str) -> f32 {
     const ASKS: &str = "what which how has have had did does do is are was were in for from can could compare comparing analyze analyse \
         show give list tell wie was welche hat haben quel quelle cual cuales";
+    const WHY: [&str; 8] = ["why ", "warum ", "wieso ", "weshalb ", "pourquoi ", "por que ", "perche ", "почему "];
     let folded = fold(question);
+    if WHY.iter().any(|said| folded.starts_with(said)) {
+        return 0.0;
+    }
     if OUTRIGHT.iter().any(|said| folded.contains(said)) {
         return 1.0;
     }
@@ -107,6 +111,7 @@ mod tests {
         assert_eq!(wanted("Wie hoch ist die Miete?"), 1.0);
         assert_eq!(wanted("What was the total revenue in spring?"), BY_NAME);
         assert_eq!(wanted("Who owns the mill?"), 0.0);
+        assert_eq!(wanted("Why did revenue fall?"), 0.0, "a reason is asked for");
         assert_eq!(wanted("Revenue fell where rivers were dammed."), 0.0, "a claim asks nothing");
     }
 

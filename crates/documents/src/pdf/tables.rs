@@ -31,8 +31,9 @@ pub(super) fn cells(row: &Row) -> Vec<Cell> {
         let joins = cells.last().is_some_and(|cell| {
             let gap = word.x0 - cell.x1;
             let last = cell.words.last().map_or("", |word| word.text.as_str());
-            let limit = if is_figure(last) && (is_figure(&word.text) || is_currency(&word.text)) { 0.55 } else { 1.1 };
-            let belongs = is_currency(last) || matches!(word.text.as_str(), "%" | ")" | ")%" | "pts");
+            let ended = is_figure(last) || (cell.words.len() > 1 && ends_figure(last));
+            let limit = if ended && (is_figure(&word.text) || is_currency(&word.text)) { 0.55 } else { 1.1 };
+            let belongs = is_currency(last) || ends_figure(&word.text);
             (!word.after_leader && gap <= limit * size) || (belongs && gap < 12.0 * size && cell.words.len() < 12)
         });
         match cells.last_mut() {
@@ -44,6 +45,11 @@ pub(super) fn cells(row: &Row) -> Vec<Cell> {
         }
     }
     cells
+}
+
+/// What stands behind a figure and belongs to it.
+fn ends_figure(text: &str) -> bool {
+    matches!(text, "%" | ")" | ")%" | "pts")
 }
 
 fn is_currency(text: &str) -> bool {
