@@ -196,7 +196,7 @@ impl Loaded {
 
     /// The `k` nearest rows among the segments that the filter admits, best first; equal ones by id.
     pub(crate) fn scan(&self, query: &[i8], filter: &SearchFilter, k: usize) -> Vec<VectorHit> {
-        let scale = inverse_length(query);
+        let scale = inverse_length(query.iter().copied());
         match self.form {
             Form::Whole => self.nearest(query.len(), filter, k, |row| dot(query, row) as f32 * scale),
             Form::Signs => {
@@ -256,7 +256,7 @@ impl Segment {
 
 /// The nearest rows among those of the table: their cosines, best first; equal ones by id.
 pub(crate) fn compare<'a>(query: &[i8], rows: impl Iterator<Item = (PassageId, &'a [u8])>, k: usize) -> Vec<VectorHit> {
-    let scale = inverse_length(query);
+    let scale = inverse_length(query.iter().copied());
     let cosine = |row: &[u8]| dot(query, row) as f32 * scale * inverse_length_of(row);
     let mut ranked: Vec<Ranked> = rows.map(|(passage, row)| Ranked { cosine: cosine(row), passage }).collect();
     ranked.sort_by(|a, b| b.cmp(a));
@@ -265,15 +265,14 @@ pub(crate) fn compare<'a>(query: &[i8], rows: impl Iterator<Item = (PassageId, &
 }
 
 /// 1 / length of int8 components; 0 where all of them are 0.
-fn inverse_length(numbers: &[i8]) -> f32 {
-    let square: i32 = numbers.iter().map(|n| i32::from(*n) * i32::from(*n)).sum();
+fn inverse_length(numbers: impl Iterator<Item = i8>) -> f32 {
+    let square: i32 = numbers.map(|n| i32::from(n) * i32::from(n)).sum();
     if square == 0 { 0.0 } else { 1.0 / (square as f32).sqrt() }
 }
 
 /// The same of a row as the table has it.
 fn inverse_length_of(row: &[u8]) -> f32 {
-    let square: i32 = row.iter().map(|n| i32::from(*n as i8) * i32::from(*n as i8)).sum();
-    if square == 0 { 0.0 } else { 1.0 / (square as f32).sqrt() }
+    inverse_length(row.iter().map(|n| *n as i8))
 }
 
 /// By eight components of a query, and by the eight signs that a row may have there: their product.

@@ -151,15 +151,8 @@ impl Reader<'_> {
 
     /// The nearest of some passages, by their rows of the table. What this snapshot does not hold is left out.
     fn compare(&self, query: &[i8], near: &[VectorHit], k: usize) -> Result<Vec<VectorHit>> {
-        let mut statement = self.db.prepare_cached("SELECT numbers, checksum FROM vector WHERE passage = ?1")?;
-        let mut rows = Vec::with_capacity(near.len());
-        for VectorHit { passage, .. } in near {
-            let row = statement.query_row([passage.0], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)));
-            let sound = |(numbers, sum): &(Vec<u8>, i64)| {
-                numbers.len() == query.len() && *sum == vector::checksum(*passage, numbers)
-            };
-            rows.extend(row.optional()?.filter(sound).map(|(numbers, _)| (*passage, numbers)));
-        }
+        let mut rows = self.numbers(near.iter().map(|hit| hit.passage))?;
+        rows.retain(|(_, numbers)| numbers.len() == query.len());
         Ok(resident::compare(query, rows.iter().map(|(passage, numbers)| (*passage, numbers.as_slice())), k))
     }
 

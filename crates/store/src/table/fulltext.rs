@@ -142,6 +142,11 @@ impl Reader<'_> {
             rows = self.holding(phrase)?.max(rows);
             phrase.weight *= rarity(rows, phrase.holding);
         }
+        // What stands nowhere selects nothing, and would only make the others look as if few rows had them.
+        wanted.retain(|phrase| phrase.holding > 0);
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
         wanted.sort_by_key(|phrase| phrase.holding);
         let all: f32 = wanted.iter().map(|phrase| phrase.weight).sum();
         let mut budget = FIRST_ROWS;

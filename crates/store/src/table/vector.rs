@@ -41,16 +41,22 @@ pub(crate) fn checksum(passage: PassageId, numbers: &[u8]) -> i64 {
 impl Reader<'_> {
     /// The embeddings of passages, of length 1, in the order asked; missing or damaged ones are left out.
     pub fn embeddings(&self, ids: &[PassageId]) -> Result<Vec<(PassageId, Vec<f32>)>> {
+        let unit = |(id, numbers): (PassageId, Vec<u8>)| {
+            let wide: Vec<f32> = numbers.iter().map(|n| f32::from(*n as i8)).collect();
+            let length = wide.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+            (id, wide.into_iter().map(|x| x / length).collect())
+        };
+        Ok(self.numbers(ids.iter().copied())?.into_iter().map(unit).collect())
+    }
+
+    /// The rows of passages as they are kept, in the order asked; missing or damaged ones are left out.
+    pub(crate) fn numbers(&self, ids: impl Iterator<Item = PassageId>) -> Result<Vec<(PassageId, Vec<u8>)>> {
         let mut statement = self.db.prepare_cached("SELECT numbers, checksum FROM vector WHERE passage = ?1")?;
-        let mut found = Vec::with_capacity(ids.len());
-        for &id in ids {
+        let mut found = Vec::with_capacity(ids.size_hint().0);
+        for id in ids {
             let row = statement.query_row([id.0], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?)));
-            let Some((numbers, sum)) = row.optional()? else { continue };
-            if sum == checksum(id, &numbers) {
-                let wide: Vec<f32> = numbers.iter().map(|n| f32::from(*n as i8)).collect();
-                let length = wide.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-                found.push((id, wide.into_iter().map(|x| x / length).collect()));
-            }
+            let sound = row.optional()?.filter(|(numbers, sum)| *sum == checksum(id, numbers));
+            found.extend(sound.map(|(numbers, _)| (id, numbers)));
         }
         Ok(found)
     }
