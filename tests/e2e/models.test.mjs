@@ -152,6 +152,8 @@ test('a download goes on where its mirror broke off, three times', async () => {
   for (const at of BREAKS) assert.ok(froms.some((from) => from > at - 8 * MB && from <= at + MB), `${at}: ${froms}`);
   assert.equal((await reply('LoadModel', { model: 'mirrored-135m' })).state.kind, 'loaded');
   await reply('RemoveModel', { model: 'mirrored-135m' });
+  // The rows below it move up.
+  await page.see('//button[starts-with(@aria-label, "Get Mirrored 135M")]');
 });
 
 test('a model is measured on this machine', async () => {

@@ -86,8 +86,17 @@ export class Session {
     return shown;
   }
 
+  /** Clicks what stands still, as a person does: what moves between the press and its release is not clicked at all. */
   async click(xpath, wait) {
-    const element = await this.see(xpath, wait);
+    let element;
+    let before;
+    await until(`${xpath} stands still`, async () => {
+      element = await this.see(xpath, wait);
+      const now = JSON.stringify(await this.send('GET', `/element/${element}/rect`));
+      const still = now === before;
+      before = now;
+      return still;
+    }, wait);
     await this.send('POST', `/element/${element}/click`, {});
   }
 
