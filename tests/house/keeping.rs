@@ -50,7 +50,7 @@ fn imports_go_on_after_a_restart() -> Result<()> {
 }
 
 #[test]
-fn an_answer_that_was_cut_off_by_a_restart_keeps_its_words() -> Result<()> {
+fn an_answer_that_was_cut_off_by_a_restart_keeps_its_quotes_and_words() -> Result<()> {
     let long = "The gate opens at seven in the morning. ".repeat(50);
     let mut house =
         House::new(CHILD, &Script { pause_ms: 20, answers: vec![("gate".into(), long)], ..Script::default() })?;
@@ -61,6 +61,7 @@ fn an_answer_that_was_cut_off_by_a_restart_keeps_its_words() -> Result<()> {
     let shown = house.call("GetConversation", json!({ "conversation": house.conversation()? }))?;
     assert_eq!(shown["turns"][0]["state"], "stopped");
     assert!(shown["turns"][0]["answer"].as_str().is_some_and(|answer| answer.starts_with("The gate")));
+    assert_eq!(shown["turns"][0]["quotes"][0]["text"], "The gate opens at seven in the morning.");
     Ok(())
 }
 

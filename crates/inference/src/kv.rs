@@ -8,7 +8,7 @@
 //! last ones alone: so a cache can be cut, shared, copied and stored at any position as with attention.
 
 use crate::config::Config;
-use crate::kernel::{MAX_HEAD, PAGE, Pool};
+use crate::kernel::{MAX_HEAD, PAGE, Pool, Span};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use std::collections::HashSet;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// What one conversation needs beside the shared weights.
 #[derive(Debug, Clone)]
 pub struct RunState {
-    pages: Vec<Arc<Vec<u16>>>,
+    pages: Vec<Arc<Span<u16>>>,
     len: usize,
     head_dim: usize,
     /// Where each layer begins in a page, and where the last one ends.
@@ -91,11 +91,13 @@ impl RunState {
 
     /// Puts a page that `full_page` once returned behind the last full one, in place of what is partly filled. Says
     /// whether it fits; nothing changes where it does not.
-    pub fn adopt(&mut self, page: Vec<u16>) -> bool {
+    pub fn adopt(&mut self, page: impl ExactSizeIterator<Item = u16>) -> bool {
         let fits = page.len() == self.page_len();
         if fits {
             self.truncate(self.len / PAGE * PAGE);
-            self.pages.push(Arc::new(page));
+            let mut kept = Span::alone(page.len());
+            kept.iter_mut().zip(page).for_each(|(o, x)| *o = x);
+            self.pages.push(Arc::new(kept));
             self.len += PAGE;
         }
         fits
@@ -110,7 +112,7 @@ impl RunState {
     /// Makes sure that there are pages for `len` positions.
     pub fn reserve(&mut self, len: usize) {
         while self.pages.len() * PAGE < len {
-            self.pages.push(Arc::new(vec![0; self.page_len()]));
+            self.pages.push(Arc::new(Span::alone(self.page_len())));
         }
     }
 
@@ -120,7 +122,7 @@ impl RunState {
     }
 
     /// Returns the pages and where a layer begins in each.
-    pub fn layer(&self, layer: usize) -> (&[Arc<Vec<u16>>], usize) {
+    pub fn layer(&self, layer: usize) -> (&[Arc<Span<u16>>], usize) {
         (&self.pages, self.start(layer))
     }
 

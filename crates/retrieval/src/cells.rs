@@ -134,7 +134,7 @@ fn heads(rows: &[&str]) -> Vec<String> {
             }
             if let Some(head) = heads.get_mut(at).filter(|_| !name.is_empty()) {
                 if !head.is_empty() {
-                    head.push_str(", ");
+                    head.push_str(if head.ends_with([',', ':', '-']) { " " } else { ", " });
                 }
                 head.push_str(name);
             }
@@ -200,6 +200,8 @@ mod tests {
         check("actual rent of the year", row, &heads, row, Some(("48", "Year, Actual")));
         let whole = format!("{}\n{row}", heads.join("\n"));
         check("actual rent of the year", &whole, &[], row, Some(("48", "Year, Actual")));
+        let cut = ["\tJune 25,\tJune 26,", "Item\t2022\t2021"];
+        check("rent of 2022", "Rent\t12\t11", &cut, "Rent\t12\t11", Some(("12", "June 25, 2022")));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::time::Duration;
 const KEY: &str = "k-123";
 
 fn recorded(name: &str, kind: &str) -> String {
-    let path = format!("{}/tests/wire/{name}.{kind}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/tests/wire/{name}.{kind}", std::env::var("CARGO_MANIFEST_DIR").unwrap());
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

@@ -7,8 +7,10 @@
 
 use super::avx2_attention::{attend, exp8};
 use super::avx2_rowwise::{level, multiply};
-use super::products::{CHUNK, DEEP, MANY, Source, WIDE, fetch, products};
-use super::{Acts, Form, Goal, Kernels, Lane, MOST_PANELS, Matrix, PANEL, Panels};
+use super::products::{CHUNK, MANY, Source, WIDE, products};
+use super::products_of_floats::{DEEP, fetch, products_of_floats};
+use super::{Acts, Form, Goal, Kernels, Lane, MOST_PANELS, Matrix, PANEL, Panels, Scales};
+use core::arch::asm;
 use core::arch::x86_64::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -45,7 +47,6 @@ pub fn has_vnni() -> bool {
 pub static KERNELS_VNNI: Kernels = Kernels {
     // SAFETY: `Kernels::detect` gives this table out only after `has_vnni`.
     gemm: |w, p, a, r, o| unsafe { vnni::gemm(w, p, a, r, o) },
-    floats: |w, p, a, r, o| unsafe { vnni::floats(w, p, a, r, o) },
     ..KERNELS
 };
 
@@ -170,6 +171,40 @@ mod eights {
         unsafe { _mm256_store_si256(lane.cast::<I>().add(h), x) }
     }
 
+    /// The same whole number for each row.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub fn whole(x: i32) -> I {
+        _mm256_set1_epi32(x)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub fn add(a: I, b: I) -> I {
+        _mm256_add_epi32(a, b)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub fn both(a: I, b: I) -> I {
+        _mm256_or_si256(a, b)
+    }
+
+    /// The first to the fourth two bits of each byte, times 16.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub fn tops(x: I) -> [I; 4] {
+        let shifted = [_mm256_slli_epi16::<4>(x), _mm256_slli_epi16::<2>(x), x, _mm256_srli_epi16::<2>(x)];
+        shifted.map(|x| _mm256_and_si256(x, _mm256_set1_epi8(0x30)))
+    }
+
+    /// Six bits to bytes with a sign: 32 was added.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub fn signed(x: I) -> I {
+        _mm256_sub_epi8(x, _mm256_set1_epi8(32))
+    }
+
     #[inline]
     #[target_feature(enable = "avx2")]
     pub fn low(x: I) -> I {
@@ -201,16 +236,34 @@ mod plain {
     use super::eights::*;
     use super::*;
 
+    /// The same, as a thing that the compiler cannot look into: it would regroup the sums of a block and run out of
+    /// registers over it, which costs a tenth of the speed.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn as_it_is(mut x: I) -> I {
+        // SAFETY: there is no instruction in it.
+        unsafe { asm!("/* {x} */", x = inout(ymm_reg) x, options(pure, nomem, nostack, preserves_flags)) };
+        x
+    }
+
     #[inline]
     #[target_feature(enable = "avx2")]
     fn add_four(sum: I, w: I, a: I) -> I {
-        _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, a))
+        as_it_is(_mm256_add_epi16(sum, _mm256_maddubs_epi16(w, a)))
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
     fn end_four(sum: I) -> I {
         _mm256_madd_epi16(sum, _mm256_set1_epi16(1))
+    }
+
+    /// Two products of 2 x 63 x 127 keep within 16 bits.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add_six(sum: I, w: [I; 2], a: [I; 2]) -> I {
+        let p = _mm256_add_epi16(_mm256_maddubs_epi16(w[0], a[0]), _mm256_maddubs_epi16(w[1], a[1]));
+        as_it_is(_mm256_add_epi32(sum, _mm256_madd_epi16(p, _mm256_set1_epi16(1))))
     }
 
     #[inline]
@@ -229,15 +282,15 @@ mod plain {
     #[target_feature(enable = "avx2")]
     fn add_eight(sum: I, w: I, a: I) -> I {
         let p = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
-        _mm256_add_epi32(sum, _mm256_madd_epi16(p, _mm256_set1_epi16(1)))
+        as_it_is(_mm256_add_epi32(sum, _mm256_madd_epi16(p, _mm256_set1_epi16(1))))
     }
 
     products!(
         "avx2,fma,f16c",
         eights { four 4, eight 4, halves 2 },
-        rows { few [1 2 3 4], four [4 1], eight [2 1] },
-        floats { rows [6 4 1], panels [1] }
+        rows { few [1 2 3 4], four [4 1], eight [2 1] }
     );
+    products_of_floats!("avx2,fma,f16c", rows [6 4 1], panels [1]);
 }
 
 mod vnni {
@@ -256,6 +309,12 @@ mod vnni {
         sum
     }
 
+    #[inline]
+    #[target_feature(enable = "avx2,avxvnni")]
+    fn add_six(sum: I, w: [I; 2], a: [I; 2]) -> I {
+        _mm256_dpbusd_avx_epi32(_mm256_dpbusd_avx_epi32(sum, w[0], a[0]), w[1], a[1])
+    }
+
     /// 128 is added, for the instruction takes weights without a sign.
     #[inline]
     #[target_feature(enable = "avx2")]
@@ -266,7 +325,7 @@ mod vnni {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn begin_eight(less: i32) -> I {
-        _mm256_set1_epi32(less)
+        whole(less)
     }
 
     #[inline]
@@ -278,8 +337,7 @@ mod vnni {
     products!(
         "avx2,fma,f16c,avxvnni",
         eights { four 4, eight 4, halves 2 },
-        rows { few [1 2 3 4], four [4 1], eight [2 1] },
-        floats { rows [6 4 1], panels [1] }
+        rows { few [1 2 3 4], four [4 1], eight [2 1] }
     );
 }
 

@@ -3,10 +3,14 @@
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "an index names the register in a tile")]
 
+use super::products_of_floats::fetch;
 use super::{Attend, Emit, MAX_HEAD, PAGE, QUERY_ROWS};
 use core::arch::x86_64::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
+
+/// Rows that are few: while a decoder writes, those of one position.
+const FEW: usize = 3;
 
 /// exp for each of eight, about 2 ulp: 2^n times a polynomial of the remainder. Clamped to -87..88.
 #[inline]
@@ -24,39 +28,46 @@ pub fn exp8(x: __m256) -> __m256 {
     _mm256_mul_ps(p, _mm256_castsi256_ps(e))
 }
 
-/// `C[R][16] (+)= A[R][kk] x B[kk][16]`; rows of A are `lda` apart, of the f16 B `ldb`, of C `ldc`.
+/// `C[R][8 V] (+)= A[R][kk] x B[kk][8 V]`; rows of A are `lda` apart, of the f16 B `ldb`, of C `ldc`.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-unsafe fn tile<const R: usize, const ADD: bool>(
+unsafe fn tile<const R: usize, const V: usize, const ADD: bool>(
     (a, lda): (*const f32, usize),
     (b, ldb): (*const u16, usize),
     (c, ldc): (*mut f32, usize),
     kk: usize,
 ) {
-    // SAFETY: the caller promises R rows of A and C, kk rows of B, and 16 columns.
+    // SAFETY: the caller promises R rows of A and C, kk rows of B, and 8 V columns.
     unsafe {
-        let mut acc = [[_mm256_setzero_ps(); 2]; R];
+        let mut acc = [[_mm256_setzero_ps(); V]; R];
         if ADD {
             for r in 0..R {
-                acc[r] = [_mm256_loadu_ps(c.add(r * ldc)), _mm256_loadu_ps(c.add(r * ldc + 8))];
+                for v in 0..V {
+                    acc[r][v] = _mm256_loadu_ps(c.add(r * ldc + v * 8));
+                }
             }
         }
         for p in 0..kk {
-            let b0 = _mm256_cvtph_ps(_mm_loadu_si128(b.add(p * ldb).cast()));
-            let b1 = _mm256_cvtph_ps(_mm_loadu_si128(b.add(p * ldb + 8).cast()));
+            let mut wide = [_mm256_setzero_ps(); V];
+            for v in 0..V {
+                wide[v] = _mm256_cvtph_ps(_mm_loadu_si128(b.add(p * ldb + v * 8).cast()));
+            }
             for r in 0..R {
                 let x = _mm256_broadcast_ss(&*a.add(r * lda + p));
-                acc[r][0] = _mm256_fmadd_ps(x, b0, acc[r][0]);
-                acc[r][1] = _mm256_fmadd_ps(x, b1, acc[r][1]);
+                for v in 0..V {
+                    acc[r][v] = _mm256_fmadd_ps(x, wide[v], acc[r][v]);
+                }
             }
         }
         for r in 0..R {
-            _mm256_storeu_ps(c.add(r * ldc), acc[r][0]);
-            _mm256_storeu_ps(c.add(r * ldc + 8), acc[r][1]);
+            for v in 0..V {
+                _mm256_storeu_ps(c.add(r * ldc + v * 8), acc[r][v]);
+            }
         }
     }
 }
 
+/// 16 columns of `tile`, for any number of rows.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn tiles<const ADD: bool>(
@@ -72,15 +83,33 @@ unsafe fn tiles<const ADD: bool>(
         unsafe {
             let (a, c) = ((a.add(r * lda), lda), (c.add(r * ldc), ldc));
             match rows - r {
-                1 => tile::<1, ADD>(a, b, c, kk),
-                2 => tile::<2, ADD>(a, b, c, kk),
-                3 => tile::<3, ADD>(a, b, c, kk),
-                4 => tile::<4, ADD>(a, b, c, kk),
-                5 => tile::<5, ADD>(a, b, c, kk),
-                _ => tile::<6, ADD>(a, b, c, kk),
+                1 => tile::<1, 2, ADD>(a, b, c, kk),
+                2 => tile::<2, 2, ADD>(a, b, c, kk),
+                3 => tile::<3, 2, ADD>(a, b, c, kk),
+                4 => tile::<4, 2, ADD>(a, b, c, kk),
+                5 => tile::<5, 2, ADD>(a, b, c, kk),
+                _ => tile::<6, 2, ADD>(a, b, c, kk),
             }
         }
         r += 6;
+    }
+}
+
+/// 32 columns of `tile`, which are whole lines of the caches, for few rows; more are done 16 columns at a time.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+unsafe fn lines(rows: usize, a: (*const f32, usize), b: (*const u16, usize), c: (*mut f32, usize), kk: usize) {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        match rows {
+            1 => tile::<1, 4, true>(a, b, c, kk),
+            2 => tile::<2, 4, true>(a, b, c, kk),
+            3 => tile::<3, 4, true>(a, b, c, kk),
+            _ => {
+                tiles::<true>(rows, a, b, c, kk);
+                tiles::<true>(rows, a, (b.0.add(16), b.1), (c.0.add(16), c.1), kk);
+            }
+        }
     }
 }
 
@@ -149,6 +178,10 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
         unsafe {
             let keys = page.as_ptr().add(base);
             for j in (0..wide).step_by(16) {
+                // The values are read next, and where there are few rows, nothing hides how long they take to come.
+                for line in (0..if rows <= FEW { 16 * d } else { 0 }).step_by(32) {
+                    fetch(keys.add(PAGE * d + j * d + line).cast());
+                }
                 tiles::<false>(rows, (q, d), (keys.add(j * d), 16), (scores.add(j), PAGE), d);
             }
             for r in 0..rows {
@@ -207,8 +240,12 @@ pub fn attend(a: &Attend<'_>, g: usize, positions: Range<usize>, emit: &mut Emit
                 most[r] = max;
             }
             let values = keys.add(PAGE * d);
-            for c in (0..d).step_by(16) {
-                tiles::<true>(rows, (scores, PAGE), (values.add(c), d), (out.add(c), d), count);
+            let whole = d / 32 * 32;
+            for c in (0..whole).step_by(32) {
+                lines(rows, (scores, PAGE), (values.add(c), d), (out.add(c), d), count);
+            }
+            if whole < d {
+                tiles::<true>(rows, (scores, PAGE), (values.add(whole), d), (out.add(whole), d), count);
             }
         }
     }

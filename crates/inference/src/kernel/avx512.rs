@@ -4,9 +4,10 @@
 #![allow(clippy::needless_range_loop, reason = "an index names the register in a tile")]
 
 use super::avx512_attention::{attend, exp16};
-use super::products::{CHUNK, DEEP, MANY, Source, WIDE, fetch, products};
+use super::products::{CHUNK, MANY, Source, WIDE, products};
+use super::products_of_floats::{DEEP, fetch, products_of_floats};
 use super::rowwise::{Levels, Rowwise};
-use super::{Acts, Form, Goal, Kernels, Lane, MOST_PANELS, Matrix, PANEL, Panels};
+use super::{Acts, Form, Goal, Kernels, Lane, MOST_PANELS, Matrix, PANEL, Panels, Scales};
 use core::arch::x86_64::*;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -145,6 +146,40 @@ unsafe fn put_lane(lane: *mut Lane, _h: usize, x: I) {
     unsafe { _mm512_store_si512(lane.cast(), x) }
 }
 
+/// The same whole number for each row.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn whole(x: i32) -> I {
+    _mm512_set1_epi32(x)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add(a: I, b: I) -> I {
+    _mm512_add_epi32(a, b)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn both(a: I, b: I) -> I {
+    _mm512_or_si512(a, b)
+}
+
+/// The first to the fourth two bits of each byte, times 16.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn tops(x: I) -> [I; 4] {
+    let shifted = [_mm512_slli_epi16::<4>(x), _mm512_slli_epi16::<2>(x), x, _mm512_srli_epi16::<2>(x)];
+    shifted.map(|x| _mm512_and_si512(x, _mm512_set1_epi8(0x30)))
+}
+
+/// Six bits to bytes with a sign: 32 was added.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn signed(x: I) -> I {
+    _mm512_sub_epi8(x, _mm512_set1_epi8(32))
+}
+
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn low(x: I) -> I {
@@ -183,6 +218,12 @@ fn end_four(sum: I) -> I {
     sum
 }
 
+#[inline]
+#[target_feature(enable = "avx512f,avx512vnni")]
+fn add_six(sum: I, w: [I; 2], a: [I; 2]) -> I {
+    _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sum, w[0], a[0]), w[1], a[1])
+}
+
 /// 128 is added, for the instruction takes weights without a sign.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -193,7 +234,7 @@ fn weights(w: I) -> I {
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn begin_eight(less: i32) -> I {
-    _mm512_set1_epi32(less)
+    whole(less)
 }
 
 #[inline]
@@ -205,9 +246,10 @@ fn add_eight(sum: I, w: I, a: I) -> I {
 products!(
     "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma",
     eights { four 8, eight 8, halves 8 },
-    rows { few [1 2 3 4], four [4 2 1], eight [4 2 1] },
-    floats { rows [8 4 1], panels [1 2 3] }
+    rows { few [1 2 3 4], four [4 2 1], eight [4 2 1] }
 );
+
+products_of_floats!("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma", rows [8 4 1], panels [1 2 3]);
 
 #[target_feature(enable = "avx512f")]
 fn silu_mul(a: &mut [f32], b: &[f32]) {

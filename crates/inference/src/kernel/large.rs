@@ -1,6 +1,6 @@
-//! Memory for weights, in large pages where the system gives them: a decoder reads all of it for every token, and with
-//! pages of 4 KB looking up addresses costs a third of that. Matrices are cut from chunks, so that small ones share
-//! pages; a chunk is given back when the last of its matrices is gone.
+//! Memory for weights, keys and values, in large pages where the system gives them: a decoder reads all of it for every
+//! token, and with pages of 4 KB looking up addresses costs a third of that and more. Matrices are cut from chunks, so that
+//! small ones share pages; a chunk is given back when the last of its matrices is gone.
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -35,7 +35,6 @@ static CURRENT: Mutex<Weak<Chunk>> = Mutex::new(Weak::new());
 
 impl Chunk {
     fn new(bytes: usize) -> Self {
-        let bytes = bytes.next_multiple_of(LARGE);
         if let Some((start, mapping)) = mapped(bytes) {
             return Self { start, bytes, used: Mutex::new(0), mapping: Some(mapping) };
         }
@@ -49,7 +48,8 @@ impl Chunk {
     }
 
     fn layout(bytes: usize) -> Layout {
-        Layout::from_size_align(bytes, LARGE).unwrap_or(Layout::new::<u64>())
+        let alignment = if bytes < LARGE { ALIGNMENT } else { LARGE };
+        Layout::from_size_align(bytes, alignment).unwrap_or(Layout::new::<u64>())
     }
 
     /// Takes so many bytes, if there are as many; where they begin.
@@ -75,9 +75,13 @@ impl Drop for Chunk {
     }
 }
 
-/// A private mapping with an aligned part of so many bytes that is to have large pages: the part, and the whole.
+/// A private mapping with an aligned part of so many bytes that is to have large pages as far as it fills them: the part,
+/// and the whole. None for what fills no large page.
 #[cfg(target_os = "linux")]
 fn mapped(bytes: usize) -> Option<(*mut u8, (*mut u8, usize))> {
+    if bytes < LARGE {
+        return None;
+    }
     let whole = bytes.checked_add(LARGE)?;
     let (rights, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: a new mapping, checked before use; advice changes nothing that a program sees.
@@ -88,7 +92,7 @@ fn mapped(bytes: usize) -> Option<(*mut u8, (*mut u8, usize))> {
         }
         let start = start.cast::<u8>();
         let part = start.add(start.align_offset(LARGE));
-        libc::madvise(part.cast(), bytes, libc::MADV_HUGEPAGE);
+        libc::madvise(part.cast(), bytes / LARGE * LARGE, libc::MADV_HUGEPAGE);
         Some((part, (start, whole)))
     }
 }
@@ -121,15 +125,8 @@ impl<T: Plain> Span<T> {
     /// Makes `len` zeros.
     pub fn zeros(len: usize) -> Self {
         let bytes = len.checked_mul(size_of::<T>()).unwrap_or(usize::MAX / 2);
-        if bytes == 0 {
-            return Self { chunk: None, at: 0, len: 0, kind: PhantomData };
-        }
-        let whole = |chunk: Chunk| {
-            let at = chunk.take(bytes).unwrap_or(0);
-            Self { chunk: Some(Arc::new(chunk)), at, len, kind: PhantomData }
-        };
-        if bytes > CHUNK / 4 {
-            return whole(Chunk::new(bytes));
+        if bytes > CHUNK / 4 || bytes == 0 {
+            return Self::alone(len);
         }
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(chunk) = current.upgrade()
@@ -137,9 +134,17 @@ impl<T: Plain> Span<T> {
         {
             return Self { chunk: Some(chunk), at, len, kind: PhantomData };
         }
-        let span = whole(Chunk::new(CHUNK));
-        *current = span.chunk.as_ref().map(Arc::downgrade).unwrap_or_default();
-        span
+        let chunk = Arc::new(Chunk::new(CHUNK));
+        *current = Arc::downgrade(&chunk);
+        let at = chunk.take(bytes).unwrap_or(0);
+        Self { chunk: Some(chunk), at, len, kind: PhantomData }
+    }
+
+    /// Makes `len` zeros in memory that is given back with them.
+    pub fn alone(len: usize) -> Self {
+        let bytes = len.checked_mul(size_of::<T>()).unwrap_or(usize::MAX / 2);
+        let chunk = (bytes > 0).then(|| Arc::new(Chunk::new(bytes)));
+        Self { at: 0, len: if chunk.is_some() { len } else { 0 }, chunk, kind: PhantomData }
     }
 }
 
@@ -162,6 +167,14 @@ impl<T: Plain> DerefMut for Span<T> {
             Some(chunk) => unsafe { std::slice::from_raw_parts_mut(chunk.start.add(self.at).cast(), self.len) },
             None => &mut [],
         }
+    }
+}
+
+impl<T: Plain> Clone for Span<T> {
+    fn clone(&self) -> Self {
+        let mut copy = Self::alone(self.len);
+        copy.copy_from_slice(self);
+        copy
     }
 }
 

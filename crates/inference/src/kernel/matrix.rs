@@ -4,8 +4,10 @@
 //! that one vector product feeds eight or sixteen rows and no horizontal sum is needed:
 //! ```text
 //! Four  (k/32 blocks per panel): 4 lanes; low nibbles are inputs 0..16 by fours, high nibbles 16..32
+//! Six   (k/32 blocks per panel): 32 is added to each; 4 lanes of their low four bits as above, then 2 lanes of their high
+//!       two: of inputs 0..16 by fours from the lowest bits of each byte on, and of inputs 16..32
 //! Eight (k/32 blocks per panel): 8 lanes of i8
-//! scales per block: d[16] f16, then d of the second 16 inputs [16] (halves), then minima [16] (mins)
+//! scales per block: d[16] f16, then d of the second 16 inputs [16] or minima [16], where there are such
 //! Half  (per panel): f16 [k][16]
 //! Dense (per panel): f32 [k][16]
 //! ```
@@ -33,26 +35,43 @@ pub struct Lane(pub [u8; 4 * PANEL]);
 pub enum Form {
     /// Unsigned 4-bit integers, a scale and a minimum for each 32.
     Four,
-    /// Signed 8-bit integers; a scale for each 32, or for each 16 with `halves`; a minimum for each 32 with `mins`.
-    Eight {
-        /// Two scales for each 32 inputs.
-        halves: bool,
-        /// A minimum for each 32 inputs.
-        mins: bool,
-    },
+    /// 6-bit integers from -32 on.
+    Six(Scales),
+    /// Signed 8-bit integers.
+    Eight(Scales),
     /// f16.
     Half,
     /// f32.
     Dense,
 }
 
+/// What each 32 weights of six or eight bits are multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scales {
+    /// A scale.
+    One,
+    /// A scale for each 16 of them.
+    Halves,
+    /// A scale, and a minimum is added.
+    Min,
+}
+
+impl Scales {
+    /// Returns how many numbers these are.
+    fn kinds(self) -> usize {
+        if self == Self::One { 1 } else { 2 }
+    }
+}
+
 impl Form {
     fn of(ty: Type) -> Self {
         match ty {
             Type::Q4_0 | Type::Q4_1 | Type::Q4_K => Self::Four,
-            Type::Q5_0 | Type::Q8_0 | Type::IQ4_NL | Type::IQ4_XS => Self::Eight { halves: false, mins: false },
-            Type::Q5_1 | Type::Q5_K => Self::Eight { halves: false, mins: true },
-            Type::Q6_K | Type::Q3_K | Type::Q2_K => Self::Eight { halves: true, mins: false },
+            Type::Q5_0 => Self::Six(Scales::One),
+            Type::Q5_1 | Type::Q5_K => Self::Six(Scales::Min),
+            Type::Q6_K | Type::Q3_K => Self::Six(Scales::Halves),
+            Type::Q8_0 | Type::IQ4_NL | Type::IQ4_XS => Self::Eight(Scales::One),
+            Type::Q2_K => Self::Eight(Scales::Halves),
             Type::F16 | Type::BF16 => Self::Half,
             Type::F32 => Self::Dense,
         }
@@ -62,7 +81,8 @@ impl Form {
     pub fn lanes(self) -> usize {
         match self {
             Self::Four => 4,
-            Self::Eight { .. } => 8,
+            Self::Six(_) => 6,
+            Self::Eight(_) => 8,
             Self::Half | Self::Dense => 0,
         }
     }
@@ -76,7 +96,7 @@ impl Form {
     pub fn scales(self) -> usize {
         match self {
             Self::Four => 2 * PANEL,
-            Self::Eight { halves, mins } => PANEL * (1 + usize::from(halves) + usize::from(mins)),
+            Self::Six(scales) | Self::Eight(scales) => PANEL * scales.kinds(),
             Self::Half | Self::Dense => 0,
         }
     }
@@ -274,6 +294,11 @@ impl Form {
                 let b = lanes[g % 4].0[r * 4 + c];
                 i16::from(if g < 4 { b & 15 } else { b >> 4 })
             }
+            Self::Six(_) => {
+                let low = i16::from(lanes[g % 4].0[r * 4 + c] >> (i / 16 * 4) & 15);
+                let high = i16::from(lanes[4 + i / 16].0[r * 4 + c] >> (g % 4 * 2) & 3);
+                (low | high << 4) - 32
+            }
             _ => i16::from(lanes[g].0[r * 4 + c] as i8),
         }
     }
@@ -284,10 +309,11 @@ impl Form {
         let at = |i: usize| f16::from_bits(scales[i * PANEL + r]).to_f32();
         match self {
             Self::Four => [at(0), at(0), at(1)],
-            Self::Eight { halves, mins } => {
-                let second = if halves { at(1) } else { at(0) };
-                [at(0), second, if mins { at(1 + usize::from(halves)) } else { 0.0 }]
-            }
+            Self::Six(scales) | Self::Eight(scales) => match scales {
+                Scales::One => [at(0), at(0), 0.0],
+                Scales::Halves => [at(0), at(1), 0.0],
+                Scales::Min => [at(0), at(0), at(1)],
+            },
             Self::Half | Self::Dense => [1.0, 1.0, 0.0],
         }
     }
@@ -351,16 +377,17 @@ fn pack_panel(ty: Type, rows: &[&[u8]], lanes: &mut [Lane], scales: &mut [u16]) 
                 if ty == Type::Q2_K {
                     x = even(&x);
                 }
-                put(lanes, r, &x.q.map(|q| q as u8));
+                match form {
+                    Form::Six(_) => put(lanes, r, &sixes(&x.q)),
+                    _ => put(lanes, r, &x.q.map(|q| q as u8)),
+                }
                 (wide[0][r], wide[1][r], wide[2][r]) = (x.d[0], x.d[1], x.m[0]);
             }
         }
         let kept: &[usize] = match form {
-            Form::Four => &[0, 2],
-            Form::Eight { halves: false, mins: false } => &[0],
-            Form::Eight { halves: true, mins: false } => &[0, 1],
-            Form::Eight { halves: false, mins: true } => &[0, 2],
-            Form::Eight { halves: true, mins: true } => &[0, 1, 2],
+            Form::Six(Scales::One) | Form::Eight(Scales::One) => &[0],
+            Form::Six(Scales::Halves) | Form::Eight(Scales::Halves) => &[0, 1],
+            Form::Four | Form::Six(Scales::Min) | Form::Eight(Scales::Min) => &[0, 2],
             Form::Half | Form::Dense => &[],
         };
         let scales = scales.reinterpret_cast_mut::<f16>();
@@ -368,6 +395,19 @@ fn pack_panel(ty: Type, rows: &[&[u8]], lanes: &mut [Lane], scales: &mut [u16]) 
             out.convert_from_f32_slice(&wide[*i]);
         }
     }
+}
+
+/// The bytes of six lanes for 32 weights of a row, see `Form::Six`.
+#[inline(always)]
+fn sixes(q: &[i8; 32]) -> [u8; 24] {
+    let u = q.map(|q| (q + 32) as u8);
+    std::array::from_fn(|i| match i {
+        0..16 => u[i] & 15 | u[16 + i] << 4,
+        _ => {
+            let of = |j: usize| u[(i - 16) / 4 * 16 + j * 4 + i % 4] >> 4 << (2 * j);
+            of(0) | of(1) | of(2) | of(3)
+        }
+    })
 }
 
 /// Puts the bytes of row `r` into the lanes of a block, four into each.

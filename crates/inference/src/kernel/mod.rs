@@ -18,10 +18,13 @@ mod matrix;
 mod pool;
 #[cfg(target_arch = "x86_64")]
 mod products;
+#[cfg(target_arch = "x86_64")]
+mod products_of_floats;
 pub mod rowwise;
 mod scalar;
 
-pub use matrix::{Form, Lane, Matrix, PANEL};
+pub use large::Span;
+pub use matrix::{Form, Lane, Matrix, PANEL, Scales};
 pub use pool::{Parts, Pool};
 
 use std::ops::Range;
@@ -269,7 +272,7 @@ pub const MAX_HEAD: usize = 256;
 #[derive(Debug, Clone, Copy)]
 pub struct Attend<'a> {
     /// Pages in order of position.
-    pub pages: &'a [Arc<Vec<u16>>],
+    pub pages: &'a [Arc<Span<u16>>],
     /// Where this layer begins in each page.
     pub base: usize,
     /// Queries `[m][stride]`, heads side by side.

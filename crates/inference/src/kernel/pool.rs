@@ -2,7 +2,10 @@
 //! loop and then sleeps; the caller works too and never waits for a worker that has not started. For one that has, it
 //! also waits a few microseconds and then sleeps: where other programs want the cores, the one that is left to finish
 //! then gets a core, which yielding does not see to.
-//! Which thread runs an item never changes the result, so items may be claimed in any order.
+//!
+//! Every thread has a share of the items, one behind another, and takes them in order; one that has none left takes from
+//! the shares of others. So each reads memory in one long run, which processors fetch ahead of; claimed in turns from one
+//! queue, short runs cost a fifth of the speed. Which thread runs an item never changes the result.
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
@@ -16,24 +19,35 @@ const SPINS: usize = 3000;
 
 type Body<'a> = dyn Fn(Range<usize>) + Sync + 'a;
 
+/// How many items of a thread's share were claimed, in a cache line of its own.
+#[derive(Default)]
+#[repr(align(64))]
+struct Share(AtomicUsize);
+
 struct Job<'a> {
     body: &'a Body<'a>,
     items: usize,
     grain: usize,
-    next: AtomicUsize,
+    shares: &'a [Share],
     panicked: AtomicBool,
 }
 
 impl Job<'_> {
-    fn work(&self) {
-        loop {
-            let i = self.next.fetch_add(self.grain, Relaxed);
-            if i >= self.items {
-                return;
-            }
-            let range = i..(i + self.grain).min(self.items);
-            if catch_unwind(AssertUnwindSafe(|| (self.body)(range))).is_err() {
-                self.panicked.store(true, SeqCst);
+    /// Works as the thread `me`: through its own share, then through those of the next.
+    fn work(&self, me: usize) {
+        let n = self.shares.len();
+        for part in (me..n).chain(0..me) {
+            let (first, end) = (self.items * part / n, self.items * (part + 1) / n);
+            let Some(Share(claimed)) = self.shares.get(part) else { continue };
+            loop {
+                let i = first + claimed.fetch_add(self.grain, Relaxed);
+                if i >= end {
+                    break;
+                }
+                let range = i..(i + self.grain).min(end);
+                if catch_unwind(AssertUnwindSafe(|| (self.body)(range))).is_err() {
+                    self.panicked.store(true, SeqCst);
+                }
             }
         }
     }
@@ -56,7 +70,8 @@ struct Shared {
 pub struct Pool {
     shared: Arc<Shared>,
     workers: Vec<std::thread::JoinHandle<()>>,
-    caller: Mutex<()>,
+    /// One for each thread. Held by the caller whose loop is running.
+    shares: Mutex<Vec<Share>>,
 }
 
 impl Pool {
@@ -67,10 +82,11 @@ impl Pool {
         let workers = (1..threads.max(1))
             .filter_map(|i| {
                 let shared = Arc::clone(&shared);
-                std::thread::Builder::new().name(format!("compute-{i}")).spawn(move || worker(&shared)).ok()
+                std::thread::Builder::new().name(format!("compute-{i}")).spawn(move || worker(&shared, i)).ok()
             })
             .collect();
-        Self { shared, workers, caller: Mutex::new(()) }
+        let shares = Mutex::new((0..threads.max(1)).map(|_| Share::default()).collect());
+        Self { shared, workers, shares }
     }
 
     /// Returns how many threads work, the caller included.
@@ -88,9 +104,10 @@ impl Pool {
             }
             return;
         }
-        let _one = self.caller.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.iter_mut().for_each(|Share(claimed)| *claimed.get_mut() = 0);
         let grain = (items / (threads * 8)).max(1);
-        let job = Job { body, items, grain, next: AtomicUsize::new(0), panicked: AtomicBool::new(false) };
+        let job = Job { body, items, grain, shares: &shares, panicked: AtomicBool::new(false) };
         let s = &*self.shared;
         s.job.store((&raw const job).cast::<Job<'static>>().cast_mut(), SeqCst);
         s.serial.fetch_add(1, SeqCst);
@@ -98,7 +115,7 @@ impl Pool {
             let _gate = s.gate.lock().unwrap_or_else(PoisonError::into_inner);
             s.wake.notify_all();
         }
-        job.work();
+        job.work(0);
         s.job.store(std::ptr::null_mut(), SeqCst);
         let mut turns = 0usize;
         while s.inside.load(SeqCst) > 0 && turns < SPINS {
@@ -142,7 +159,7 @@ impl Drop for Pool {
     }
 }
 
-fn worker(s: &Shared) {
+fn worker(s: &Shared, me: usize) {
     let mut seen = 0;
     loop {
         let mut turns = 0;
@@ -168,7 +185,7 @@ fn worker(s: &Shared) {
         if !job.is_null() {
             // SAFETY: `run` clears the pointer before it reads `inside`, and both are sequentially consistent: either
             // this thread saw null, or `run` sees `inside` above zero and keeps the job alive until it is lowered.
-            unsafe { &*job }.work();
+            unsafe { &*job }.work(me);
         }
         // Either this thread sees that the caller waits, or the caller sees that nobody is inside any more.
         if s.inside.fetch_sub(1, SeqCst) == 1 && s.waiting.load(SeqCst) {

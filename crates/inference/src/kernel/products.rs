@@ -1,4 +1,4 @@
-//! Products of packed weights with activations, written once for every kind of vector. A module that has the operations
+//! Products of packed integers with activations, written once for every kind of vector. A module that has the operations
 //! of one kind (`F` and `I`, of which `N` make the sixteen outputs of a panel) becomes a kernel set by `products!`.
 //! Layouts are those of `matrix`.
 //!
@@ -7,9 +7,7 @@
 //! that both give the same bits; and as integers are exact, so do all sets.
 #![allow(unsafe_code)]
 
-use super::{Acts, Goal, PANEL};
-use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-use std::ops::Range;
+use super::Acts;
 
 /// Rows whose spared inputs are looked up in weights that were taken apart for all of them, once there are a quarter of it.
 pub const MANY: usize = 128;
@@ -17,25 +15,6 @@ pub const MANY: usize = 128;
 pub const WIDE: usize = 2048;
 /// Blocks of 32 inputs that stay in the nearest cache while rows go by: 12 KB of widened weights.
 pub const CHUNK: usize = 24;
-/// Inputs of floats that stay in the nearest cache while rows go by: 24 KB of weights of three panels.
-pub const DEEP: usize = 128;
-
-impl Goal {
-    /// Has the places of some rows of so many panels fetched.
-    #[inline]
-    pub fn fetch(self, rows: Range<usize>, panels: usize) {
-        for r in rows {
-            (0..=panels).for_each(|p| fetch(self.at.wrapping_add(r * self.stride + p * PANEL).cast()));
-        }
-    }
-}
-
-/// Has a place in memory fetched into the caches; any address will do.
-#[inline]
-pub fn fetch(place: *const i8) {
-    // SAFETY: nothing is read that the program could see.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(place) }
-}
 
 /// Quantized activations from a row on: side by side with EIGHTS (see `Eights`), else row after row.
 #[derive(Clone, Copy)]
@@ -96,14 +75,12 @@ impl<const EIGHTS: bool> Source<EIGHTS> {
 }
 
 /// Defines `gemm` for the features. At once are multiplied so many rows of eights (of four-bit weights, of eight-bit
-/// weights with one scale and with two: all divide 8), and so many of the others; floats against so many panels. Each list
-/// falls and ends with 1.
+/// weights with one scale and with two: all divide 8), and so many of the others. Each list falls and ends with 1.
 macro_rules! products {
     (
         $features:tt,
         eights { four $four8:literal, eight $eight8:literal, halves $half8:literal },
-        rows { few [$($few:literal)*], four [$($four:literal)*], eight [$($eight:literal)*] },
-        floats { rows [$($float:literal)*], panels [$($panels:literal)*] }
+        rows { few [$($few:literal)*], four [$($four:literal)*], eight [$($eight:literal)*] }
     ) => {
         /// Multiplies some rows with one panel, into `[rows][16]`.
         #[target_feature(enable = $features)]
@@ -124,20 +101,24 @@ macro_rules! products {
                         _ => {}
                     },
                     Form::Four => gemm_four(lanes, scales, acts, rows, out),
-                    Form::Eight { halves: false, mins: false } => eight::<false, false>(lanes, scales, acts, rows, out),
-                    Form::Eight { halves: false, mins: true } => eight::<false, true>(lanes, scales, acts, rows, out),
-                    Form::Eight { halves: true, mins: false } => eight::<true, false>(lanes, scales, acts, rows, out),
-                    Form::Eight { halves: true, mins: true } => eight::<true, true>(lanes, scales, acts, rows, out),
+                    Form::Six(Scales::One) => six::<false, false>(lanes, scales, acts, rows, out),
+                    Form::Six(Scales::Halves) => six::<true, false>(lanes, scales, acts, rows, out),
+                    Form::Six(Scales::Min) => six::<false, true>(lanes, scales, acts, rows, out),
+                    Form::Eight(Scales::One) => eight::<false, false>(lanes, scales, acts, rows, out),
+                    Form::Eight(Scales::Halves) => eight::<true, false>(lanes, scales, acts, rows, out),
+                    Form::Eight(Scales::Min) => eight::<false, true>(lanes, scales, acts, rows, out),
                     Form::Half | Form::Dense => {}
                 }
                 if acts.spared > 0 {
                     let (panel, rows) = ((lanes, scales), all);
                     match w.form {
                         Form::Four => spared::<4, 2, false>(panel, acts, rows, out),
-                        Form::Eight { halves: false, mins: false } => spared::<8, 1, false>(panel, acts, rows, out),
-                        Form::Eight { halves: false, mins: true } => spared::<8, 2, false>(panel, acts, rows, out),
-                        Form::Eight { halves: true, mins: false } => spared::<8, 2, true>(panel, acts, rows, out),
-                        Form::Eight { halves: true, mins: true } => spared::<8, 3, true>(panel, acts, rows, out),
+                        Form::Six(Scales::One) => spared::<6, 1, false>(panel, acts, rows, out),
+                        Form::Six(Scales::Halves) => spared::<6, 2, true>(panel, acts, rows, out),
+                        Form::Six(Scales::Min) => spared::<6, 2, false>(panel, acts, rows, out),
+                        Form::Eight(Scales::One) => spared::<8, 1, false>(panel, acts, rows, out),
+                        Form::Eight(Scales::Halves) => spared::<8, 2, true>(panel, acts, rows, out),
+                        Form::Eight(Scales::Min) => spared::<8, 2, false>(panel, acts, rows, out),
                         Form::Half | Form::Dense => {}
                     }
                 }
@@ -156,10 +137,11 @@ macro_rules! products {
         ) -> F {
             // SAFETY: the caller promises that there is such a block.
             unsafe {
-                let x = lane_of(lanes.as_ptr().add(b * LANES + i / 4 % LANES), h);
+                let block = lanes.as_ptr().add(b * LANES);
                 let q = match LANES {
-                    4 => nibble(x, i % 4 * 8 + i / 16 * 4),
-                    _ => byte(x, i % 4 * 8),
+                    4 => nibble(lane_of(block.add(i / 4 % 4), h), i % 4 * 8 + i / 16 * 4),
+                    6 => byte(signed(sixes(block, i / 16, h)[i / 4 % 4]), i % 4 * 8),
+                    _ => byte(lane_of(block.add(i / 4), h), i % 4 * 8),
                 };
                 let scale = (b * KINDS + if HALVES { i / 16 } else { 0 }) * PANEL + h * WIDTH;
                 mul(float(q), halves(scales.as_ptr().add(scale)))
@@ -348,6 +330,169 @@ macro_rules! products {
             }
         }
 
+        /// A half of 32 six-bit weights of a vector's outputs as bytes, four inputs in each; 32 is added to each.
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn sixes(block: *const Lane, half: usize, h: usize) -> [I; 4] {
+            // SAFETY: the caller points to the six lanes of a block.
+            unsafe {
+                let tops = tops(lane_of(block.add(4 + half), h));
+                std::array::from_fn(|j| {
+                    let x = lane_of(block.add(j), h);
+                    both(if half == 0 { low(x) } else { high(x) }, tops[j])
+                })
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        unsafe fn six<const HALVES: bool, const MINS: bool>(
+            lanes: &[Lane],
+            scales: &[u16],
+            acts: &Acts,
+            rows: Range<usize>,
+            out: &mut [f32],
+        ) {
+            let blocks = acts.k / 32;
+            let mut bytes = [const { [const { MaybeUninit::<Lane>::uninit() }; 8] }; CHUNK];
+            // SAFETY: the caller promises k / 32 blocks of lanes and scales, and that all rows lie inside of `acts` and `out`;
+            // only blocks that were widened are read.
+            unsafe {
+                match rows.len() {
+                    $($few => return few_six::<$few, HALVES, MINS>(lanes, scales, acts, rows.start, out),)*
+                    _ => {}
+                }
+                for first in (0..blocks).step_by(CHUNK) {
+                    let span = first..(first + CHUNK).min(blocks);
+                    for (b, bytes) in span.clone().zip(&mut bytes) {
+                        for half in 0..2 {
+                            for h in 0..N {
+                                let w = sixes(lanes.as_ptr().add(b * 6), half, h);
+                                (0..4).for_each(|j| put_lane(bytes[half * 4 + j].as_mut_ptr(), h, w[j]));
+                            }
+                        }
+                    }
+                    let mut i = 0;
+                    while i < rows.len() {
+                        let (at, left, o) = (rows.start + i, rows.len() - i, out[i * PANEL..].as_mut_ptr());
+                        let span = span.clone();
+                        i += if at < acts.eights.rows {
+                            rows_six::<$four8, true, HALVES, MINS>(&bytes, scales, span, Source::new(acts, at), o);
+                            $four8
+                        } else {
+                            $(if left >= $four {
+                                rows_six::<$four, false, HALVES, MINS>(&bytes, scales, span, Source::new(acts, at), o);
+                                $four
+                            } else)* { break }
+                        };
+                    }
+                }
+            }
+        }
+
+        /// R rows of activations against some blocks of a panel of six-bit weights, which `bytes` holds one behind another.
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn rows_six<const R: usize, const EIGHTS: bool, const HALVES: bool, const MINS: bool>(
+            bytes: &[[MaybeUninit<Lane>; 8]; CHUNK],
+            scales: &[u16],
+            span: Range<usize>,
+            acts: Source<EIGHTS>,
+            out: *mut f32,
+        ) {
+            let kinds = 1 + HALVES as usize + MINS as usize;
+            // SAFETY: the caller promises R rows in `acts` and `out`, and bytes and scales of all blocks of `span`.
+            unsafe {
+                let mut total: [[F; N]; R] =
+                    std::array::from_fn(|r| std::array::from_fn(|h| load(out.add(r * PANEL + h * WIDTH))));
+                for (b, bytes) in span.zip(bytes) {
+                    let scales = scales.as_ptr().add(b * kinds * PANEL);
+                    let mut sum = [[zero(); N]; R];
+                    for half in 0..2 {
+                        for r in 0..R {
+                            let less = whole(acts.less(r, 2 * b + half) / 4);
+                            (0..N).for_each(|h| sum[r][h] = if HALVES { less } else { add(sum[r][h], less) });
+                        }
+                        for g in [half * 4, half * 4 + 2] {
+                            let w: [[I; 2]; N] = std::array::from_fn(|h| {
+                                [lane_of(bytes[g].as_ptr(), h), lane_of(bytes[g + 1].as_ptr(), h)]
+                            });
+                            for r in 0..R {
+                                let a = [four(acts.q(r, b * 8 + g)), four(acts.q(r, b * 8 + g + 1))];
+                                (0..N).for_each(|h| sum[r][h] = add_six(sum[r][h], w[h], a));
+                            }
+                        }
+                        if HALVES || half == 1 {
+                            for h in 0..N {
+                                let scale = halves(scales.add(if HALVES { half * PANEL } else { 0 } + h * WIDTH));
+                                for r in 0..R {
+                                    let d = splat(acts.scale(r, b).0);
+                                    total[r][h] = fma(float(sum[r][h]), mul(scale, d), total[r][h]);
+                                }
+                            }
+                        }
+                    }
+                    for h in 0..if MINS { N } else { 0 } {
+                        let min = halves(scales.add(PANEL + h * WIDTH));
+                        for r in 0..R {
+                            total[r][h] = fma(min, splat(acts.scale(r, b).1), total[r][h]);
+                        }
+                    }
+                }
+                for r in 0..R {
+                    (0..N).for_each(|h| store(out.add(r * PANEL + h * WIDTH), total[r][h]));
+                }
+            }
+        }
+
+        /// R rows of activations from row `at` on against a panel of six-bit weights, which is unpacked on the way.
+        #[target_feature(enable = $features)]
+        unsafe fn few_six<const R: usize, const HALVES: bool, const MINS: bool>(
+            lanes: &[Lane],
+            scales: &[u16],
+            acts: &Acts,
+            at: usize,
+            out: &mut [f32],
+        ) {
+            let kinds = 1 + HALVES as usize + MINS as usize;
+            let a = Source::<false>::new(acts, at);
+            let mut total = [[splat(0.0); N]; R];
+            // SAFETY: the caller promises k / 32 blocks of lanes and scales and R rows in `acts` and `out`.
+            unsafe {
+                for b in 0..acts.k / 32 {
+                    for h in 0..N {
+                        let scales = scales.as_ptr().add(b * kinds * PANEL + h * WIDTH);
+                        let mut sum = [zero(); R];
+                        for half in 0..2 {
+                            let w = sixes(lanes.as_ptr().add(b * 6), half, h);
+                            for r in 0..R {
+                                // What was added to the weights is taken back: 32 for each input.
+                                let less = a.less(r, 2 * b + half) / 4;
+                                sum[r] = if HALVES || half == 0 { whole(less) } else { add(sum[r], whole(less)) };
+                                let g = b * 8 + half * 4;
+                                sum[r] = add_six(sum[r], [w[0], w[1]], [four(a.q(r, g)), four(a.q(r, g + 1))]);
+                                sum[r] = add_six(sum[r], [w[2], w[3]], [four(a.q(r, g + 2)), four(a.q(r, g + 3))]);
+                            }
+                            if HALVES || half == 1 {
+                                let scale = halves(scales.add(if HALVES { half * PANEL } else { 0 }));
+                                for r in 0..R {
+                                    total[r][h] = fma(float(sum[r]), mul(scale, splat(a.scale(r, b).0)), total[r][h]);
+                                }
+                            }
+                        }
+                        if MINS {
+                            let min = halves(scales.add(PANEL));
+                            for r in 0..R {
+                                total[r][h] = fma(min, splat(a.scale(r, b).1), total[r][h]);
+                            }
+                        }
+                    }
+                }
+                for r in 0..R {
+                    (0..N).for_each(|h| store(out.as_mut_ptr().add(r * PANEL + h * WIDTH), total[r][h]));
+                }
+            }
+        }
+
         #[target_feature(enable = $features)]
         unsafe fn eight<const HALVES: bool, const MINS: bool>(
             lanes: &[Lane],
@@ -440,120 +585,6 @@ macro_rules! products {
                 }
                 for r in 0..R {
                     (0..N).for_each(|h| store(out.add(r * PANEL + h * WIDTH), total[r][h]));
-                }
-            }
-        }
-
-        /// Multiplies some rows of floats with panels that lie one behind another, into `[rows][panels][16]`, and adds the
-        /// bias of each output, where there is one.
-        #[target_feature(enable = $features)]
-        pub fn floats(w: &Matrix, panels: Panels<'_>, acts: &Acts, rows: Range<usize>, out: &mut [f32]) {
-            let Panels { which: panels, bias, goal } = panels;
-            let (k, n) = (w.k, panels.len());
-            const NONE: [f32; MOST_PANELS * PANEL] = [0.0; MOST_PANELS * PANEL];
-            let bias = bias.get(panels.start * PANEL..panels.end * PANEL).unwrap_or(&NONE);
-            assert!(acts.k == k && acts.x.len() >= rows.end * k && out.len() >= rows.len() * n * PANEL);
-            assert!(w.form.floats() && panels.end <= w.panels() && (false $(|| n == $panels)*));
-            // SAFETY: rows and panels were checked just now; a panel of either form has k times 16 weights.
-            unsafe {
-                let (half, dense) = (
-                    w.scales.as_ptr().wrapping_add(panels.start * k * PANEL),
-                    w.dense.as_ptr().wrapping_add(panels.start * k * PANEL),
-                );
-                match (w.form, n) {
-                    $((Form::Half, $panels) => {
-                        let at = |i| half.wrapping_add(i).cast();
-                        panels_of_floats::<$panels>(|i| halves(half.add(i)), at, (bias, goal), acts, rows, out);
-                    }
-                    (_, $panels) => {
-                        let at = |i| dense.wrapping_add(i).cast();
-                        panels_of_floats::<$panels>(|i| load(dense.add(i)), at, (bias, goal), acts, rows, out);
-                    })*
-                    _ => {}
-                }
-            }
-        }
-
-        /// Rows of floats against P panels; `w` gives the weights from one on, and `at` where that stands.
-        #[target_feature(enable = $features)]
-        unsafe fn panels_of_floats<const P: usize>(
-            w: impl Fn(usize) -> F,
-            at: impl Fn(usize) -> *const i8,
-            (bias, goal): (&[f32], Goal),
-            acts: &Acts,
-            rows: Range<usize>,
-            out: &mut [f32],
-        ) {
-            let k = acts.k;
-            for first in (0..k).step_by(DEEP) {
-                let (span, mut i) = (first..k.min(first + DEEP), 0);
-                while i < rows.len() {
-                    // SAFETY: the caller promises that all rows lie inside of `acts` and `out`.
-                    unsafe {
-                        let (x, o) = (acts.x.as_ptr().add((rows.start + i) * k), out.as_mut_ptr().add(i * P * PANEL));
-                        $(if rows.len() - i >= $float {
-                            // Meanwhile what comes next is fetched; behind the last weights it is the next panels'.
-                            if span.end == k {
-                                goal.fetch(i..i + $float, P);
-                            }
-                            for next in (span.end + i..span.end + i + $float).take_while(|next| *next < span.end + DEEP) {
-                                let next = if span.end < k { next } else { next - k + P * k };
-                                (0..P).for_each(|p| fetch(at((p * k + next) * PANEL)));
-                            }
-                            tile_of_floats::<$float, P>(span.clone(), k, &w, bias.as_ptr(), x, o);
-                            i += $float;
-                        } else)* { break }
-                    }
-                }
-            }
-        }
-
-        /// R rows of k floats against P panels, for some of the inputs; what came of those before stands in `out`.
-        #[inline]
-        #[target_feature(enable = $features)]
-        unsafe fn tile_of_floats<const R: usize, const P: usize>(
-            span: Range<usize>,
-            k: usize,
-            w: &impl Fn(usize) -> F,
-            bias: *const f32,
-            x: *const f32,
-            out: *mut f32,
-        ) {
-            // SAFETY: the caller promises R rows of k floats, R rows of P times 16 in out, and as many of bias.
-            unsafe {
-                let mut total = [[[splat(0.0); N]; P]; R];
-                // No closures here: where one of them is not inlined, sums leave their registers.
-                for r in 0..R {
-                    for p in 0..P {
-                        for h in 0..N {
-                            let (column, at) = (p * PANEL + h * WIDTH, r * P * PANEL);
-                            total[r][p][h] =
-                                load(if span.start == 0 { bias.add(column) } else { out.add(at + column) });
-                        }
-                    }
-                }
-                for i in span {
-                    let mut wide = [[splat(0.0); N]; P];
-                    for p in 0..P {
-                        for h in 0..N {
-                            wide[p][h] = w((p * k + i) * PANEL + h * WIDTH);
-                        }
-                    }
-                    for r in 0..R {
-                        let x = splat(*x.add(r * k + i));
-                        for p in 0..P {
-                            for h in 0..N {
-                                total[r][p][h] = fma(x, wide[p][h], total[r][p][h]);
-                            }
-                        }
-                    }
-                }
-                for r in 0..R {
-                    for p in 0..P {
-                        for h in 0..N {
-                            store(out.add((r * P + p) * PANEL + h * WIDTH), total[r][p][h]);
-                        }
-                    }
                 }
             }
         }

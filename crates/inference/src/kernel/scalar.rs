@@ -1,7 +1,7 @@
 //! The kernels in plain Rust: for processors without a faster set, and as what the faster sets are compared with.
 
 use super::rowwise::{level, multiply};
-use super::{Acts, Attend, Emit, Form, Kernels, Matrix, PAGE, PANEL, Panels, Row, spare};
+use super::{Acts, Attend, Emit, Form, Kernels, Matrix, PAGE, PANEL, Panels, Row, Scales, spare};
 use half::f16;
 use std::ops::Range;
 
@@ -65,13 +65,13 @@ fn gemv(w: &Matrix, panel: usize, a: Row<'_>) -> [f32; PANEL] {
             let dot = |from: usize| -> i32 {
                 (from..from + 16).map(|i| i32::from(w.form.weight(lanes, r, i)) * i32::from(q[i])).sum()
             };
-            if matches!(w.form, Form::Eight { halves: true, .. }) {
+            if matches!(w.form, Form::Six(Scales::Halves) | Form::Eight(Scales::Halves)) {
                 *o = (dot(0) as f32).mul_add(d0 * a.d[b], *o);
                 *o = (dot(16) as f32).mul_add(d1 * a.d[b], *o);
             } else {
                 *o = ((dot(0) + dot(16)) as f32).mul_add(d0 * a.d[b], *o);
             }
-            if matches!(w.form, Form::Four | Form::Eight { mins: true, .. }) {
+            if matches!(w.form, Form::Four | Form::Six(Scales::Min) | Form::Eight(Scales::Min)) {
                 *o = m.mul_add(a.s[b], *o);
             }
         }

@@ -165,10 +165,12 @@ fn attention_matches_plain_and_is_the_same_one_by_one() {
     let pool = Pool::new(2);
     let (d, kv_heads, group, keys, m) = (32, 2, 3, 300, 45);
     let stride = kv_heads * group * d;
-    let pages: Vec<Arc<Vec<u16>>> = (0..3)
-        .map(|p| noise(p + 1, kv_heads * 2 * PAGE * d))
-        .map(|page| Arc::new(page.iter().map(|x| f16::from_f32(*x).to_bits()).collect()))
-        .collect();
+    let page = |p: u64| {
+        let mut page = Span::alone(kv_heads * 2 * PAGE * d);
+        page.iter_mut().zip(noise(p + 1, kv_heads * 2 * PAGE * d)).for_each(|(o, x)| *o = f16::from_f32(x).to_bits());
+        Arc::new(page)
+    };
+    let pages: Vec<Arc<Span<u16>>> = (0..3).map(page).collect();
     let q = noise(9, m * stride);
     let whole = usize::MAX;
     let own = [0.5, 0.25, 0.125, 0.01, 0.002, 0.0];

@@ -397,21 +397,7 @@ fn keep(
     let rows = std::mem::replace(&mut turn.trail, super::trail::Trail::new(std::time::Instant::now())).into_rows();
     debug_assert_eq!(rows.len(), STATIONS.len());
     let record = &mut turn.record;
-    let by_page = |span: Span| {
-        record.sources.iter().position(|source| source.version == span.version && source.page == span.page)
-    };
-    let document = |at: usize| record.sources.get(at).map(|source| source.document);
-    let mut citations: Vec<NewCitation> = Vec::new();
-    let spans = record.quotes.iter().map(|quote| (quote.span, quote.text.clone()));
-    let checked =
-        record.checks.iter().flat_map(|check| check.support.iter()).map(|support| (support.span, String::new()));
-    for (span, quote) in spans.chain(checked) {
-        if let Some(at) = by_page(span)
-            && let Some(document) = document(at)
-        {
-            citations.push(NewCitation { number: at as u32 + 1, span, document, quote });
-        }
-    }
+    let citations = citations(record);
     let versions: Vec<VersionId> = record.sources.iter().map(|source| source.version).collect();
     let how = record.how.clone();
     let standing = record.standing();
@@ -444,6 +430,34 @@ fn keep(
         Ok(((), Entry { at_ms: now, kind, sentence, subject, detail }))
     })?;
     Ok(())
+}
+
+/// Keeps what a running turn has come to, and notes the documents that it reads: an end in the middle of it loses neither
+/// its quotes nor what a purge must find.
+pub(super) fn keep_so_far(turn: &Turn<'_>, reading: &[DocumentId]) -> hearth_store::Result<()> {
+    let record =
+        serde_json::to_value(&turn.record).map_err(|why| hearth_store::StoreError::Invalid(why.to_string()))?;
+    turn.open.store.write(|writer| {
+        writer.note_reading(turn.id, reading)?;
+        writer.note_answer(turn.id, &turn.answer)?;
+        writer.note_record(turn.id, &record)
+    })
+}
+
+/// The spans that a record quotes or finds borne out, each with the number of its source.
+fn citations(record: &TurnRecord) -> Vec<NewCitation> {
+    let quoted = record.quotes.iter().map(|quote| (quote.span, quote.text.clone()));
+    let checked =
+        record.checks.iter().flat_map(|check| check.support.iter()).map(|support| (support.span, String::new()));
+    let of_page = |span: Span| {
+        let is_its = |source: &SourceRecord| source.version == span.version && source.page == span.page;
+        record.sources.iter().enumerate().find(|(_, source)| is_its(source))
+    };
+    let cited = |(span, quote): (Span, String)| {
+        let (at, source) = of_page(span)?;
+        Some(NewCitation { number: at as u32 + 1, span, document: source.document, quote })
+    };
+    quoted.chain(checked).filter_map(cited).collect()
 }
 
 /// A decision as the chain keeps it: what was asked of the rules, without any words, and what they said.
@@ -540,10 +554,11 @@ pub(crate) fn shown(reader: &Reader<'_>, row: TurnRow) -> api::Turn {
     }
 }
 
-/// Turns that ran when the last run of the program ended are kept as stopped, with the words they had.
+/// Turns that ran when the last run of the program ended are kept as stopped, with the quotes and words they had.
 pub(crate) fn close_interrupted(house: &House, open: &Open) -> Result<(), api::Error> {
     let rows = open.store.read(|reader| reader.running_turns()).map_err(error::store)?;
     for row in rows {
+        let record: TurnRecord = serde_json::from_value(row.record.clone()).unwrap_or_default();
         let entry = Entry {
             at_ms: now_ms(),
             kind: "turn.stopped",
@@ -553,7 +568,8 @@ pub(crate) fn close_interrupted(house: &House, open: &Open) -> Result<(), api::E
         };
         open.store
             .record(entry, |writer| {
-                writer.finish_turn(row.id, TurnState::Stopped, &row.answer, &row.record, &[], now_ms())
+                let cited = citations(&record);
+                writer.finish_turn(row.id, TurnState::Stopped, &row.answer, &row.record, &cited, now_ms())
             })
             .map_err(error::store)?;
     }

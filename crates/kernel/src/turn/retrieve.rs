@@ -3,8 +3,7 @@
 use super::again::{self, Looked};
 use super::listing;
 use super::recall::Recalled;
-use super::record::standing_of;
-use super::record::{CellRecord, QuoteRecord, SourceRecord};
+use super::record::{CellRecord, QuoteRecord, SourceRecord, keep_so_far, standing_of};
 use super::rerank::{LOOKED_AT, rerank};
 use super::spell::respell;
 use super::state::{Ended, Turn};
@@ -95,9 +94,9 @@ pub(crate) fn retrieve(turn: &mut Turn<'_>, recalled: Recalled) -> Result<Ground
     let said = [respelled, looked, second, ordered].into_iter().flatten().reduce(|one, other| format!("{one} {other}"));
     let counts = [found.candidates, quoted.len()];
     note(turn, started, &ranking, &found.read_as, counts, found.without_vectors, (again.as_ref(), said));
-    // Before a word is written: what a purge must find even if the program ends in the middle.
+    // Before a word is written.
     let read: Vec<DocumentId> = passages.iter().map(|row| row.document).collect();
-    turn.open.store.write(|writer| writer.note_reading(turn.id, &read))?;
+    keep_so_far(turn, &read)?;
     if passages.is_empty() || !ranking.relevant {
         return Err(say_nothing_found(turn, &recalled, &found.query, &ranking, question.space)?);
     }

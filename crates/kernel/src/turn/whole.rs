@@ -6,6 +6,7 @@ use super::call::{Asked, CallRecord, given_to};
 use super::compose::{Prompt, died, estimate, grounded_message, passage_budget};
 use super::generate::Drafted;
 use super::recipe::{Recipe, Version};
+use super::record::keep_so_far;
 use super::retrieve::{Grounded, named};
 use super::state::{Ended, Turn};
 use super::trail::Detail;
@@ -376,14 +377,7 @@ fn keep(turn: &Turn<'_>) {
     if turn.behind.is_some() {
         return;
     }
-    let kept = serde_json::to_value(&turn.record).map_err(|why| hearth_store::StoreError::Invalid(why.to_string()));
-    let kept = kept.and_then(|record| {
-        turn.open.store.write(|writer| {
-            writer.note_answer(turn.id, &turn.answer)?;
-            writer.note_record(turn.id, &record)
-        })
-    });
-    if let Err(error) = kept {
+    if let Err(error) = keep_so_far(turn, &[]) {
         tracing::warn!(%error, "a part that was read was not kept");
     }
 }
