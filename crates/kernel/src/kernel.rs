@@ -172,6 +172,7 @@ pub(crate) struct Open {
     pub(crate) remote: crate::remote::Remote,
     pub(crate) retention: crate::retention::Retention,
     pub(crate) collector: crate::collector::Collector,
+    pub(crate) embedded: crate::reindex::Embedded,
     pub(crate) used_ms: AtomicI64,
     pub(crate) lock_after_minutes: AtomicI64,
 }

@@ -11,7 +11,7 @@ use hearth_domain::{PassageId, Role};
 use hearth_inference::embed::Kind;
 use hearth_store::Entry;
 use serde_json::json;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Passages embedded at a time.
@@ -20,6 +20,28 @@ const BATCH: usize = 16;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// After a failure nothing is tried for so long.
 const REST: Duration = Duration::from_secs(30);
+
+/// Up to which passage all have a vector, and of which embedder: to look at every one of a million again and again takes a
+/// processor of its own. Passages come behind all others, and lose their vectors with themselves, with their embedder or in a
+/// repair alone.
+#[derive(Default)]
+pub(crate) struct Embedded(Mutex<Option<(String, PassageId)>>);
+
+impl Embedded {
+    fn up_to(&self, embedder: &str) -> PassageId {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|(of, _)| of == embedder).map_or(PassageId(0), |(_, passage)| *passage)
+    }
+
+    fn note(&self, embedder: &str, passage: PassageId) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((embedder.to_owned(), passage));
+    }
+
+    /// Has every passage looked at again.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
 
 /// Looks after the vectors of an open vault until it is closed.
 pub(crate) fn start(house: &Arc<House>, open: &Arc<Open>) -> Result<(), Error> {
@@ -120,7 +142,8 @@ fn look(house: &House, open: &Open) -> Result<(), Error> {
 /// Embeds the passages that have no vector, of the next embedder or (`next` false) of the present one. Says whether it
 /// came to the end.
 fn fill(house: &House, open: &Open, model: &Installed, name: &str, next: bool) -> Result<bool, Error> {
-    let mut after = PassageId(0);
+    let mut after = if next { PassageId(0) } else { open.embedded.up_to(name) };
+    let newest = open.store.read(|reader| reader.newest_passage()).map_err(error::store)?;
     let mut told = Instant::now();
     loop {
         let end = || open.jobs.is_stopped();
@@ -136,7 +159,12 @@ fn fill(house: &House, open: &Open, model: &Installed, name: &str, next: bool) -
                 reader.passages(&ids)
             })
             .map_err(error::store)?;
-        let Some(last) = rows.iter().map(|row| row.id).max() else { return Ok(true) };
+        let Some(last) = rows.iter().map(|row| row.id).max() else {
+            if !next {
+                open.embedded.note(name, newest);
+            }
+            return Ok(true);
+        };
         after = last;
         let texts = rows.iter().map(|row| whole_text(&row.context, &row.text, &row.title)).collect();
         let vectors = house.schedule.engine(house, model)?.embed(Kind::Passage, texts).map_err(error::internal)?;

@@ -28,6 +28,7 @@ pub(crate) fn repair(house: &House) -> Result<Vec<Finding>, Error> {
         Err(error) => return Err(error::store(error)),
     }
     let rebuilt = rebuild(&open.store)?;
+    open.embedded.forget();
     let embedded = embed(house, &rebuilt.without_vector);
     open.store.warm().map_err(error::store)?;
     let mut found = told(&rebuilt);

@@ -126,6 +126,7 @@ mod tests {
             remote: Default::default(),
             retention: Retention::default(),
             collector: Default::default(),
+            embedded: crate::reindex::Embedded::default(),
             used_ms: AtomicI64::new(0),
             lock_after_minutes: AtomicI64::new(0),
         }

@@ -173,6 +173,7 @@ fn enter(house: &Arc<House>, store: Store, kind: &'static str, sentence: &str) -
         retention: crate::retention::Retention::default(),
         collector: crate::collector::Collector::default(),
         remote: crate::remote::Remote::default(),
+        embedded: crate::reindex::Embedded::default(),
         used_ms: AtomicI64::new(now_ms()),
         lock_after_minutes: AtomicI64::new(0),
     });

@@ -42,6 +42,11 @@ impl Reader<'_> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The passage that came last; 0 where there is none.
+    pub fn newest_passage(&self) -> Result<PassageId> {
+        Ok(PassageId(self.db.query_row("SELECT coalesce(max(id), 0) FROM passage", [], |row| row.get(0))?))
+    }
+
     /// Passages that have a vector of the next embedder, and all.
     pub fn reembedded(&self) -> Result<(u64, u64)> {
         let count = |sql: &str| self.db.query_row(sql, [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);

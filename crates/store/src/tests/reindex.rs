@@ -65,6 +65,7 @@ fn a_third_embedder_begins_anew_and_vectors_without_an_embedder_go() {
     assert_eq!(house.near("alpha", &house.everything()).len(), 1, "nobody said whose they were: they stay");
     house.store.write(|w| w.begin_reindex("two")).unwrap();
     let all = house.store.read(|r| r.unembedded(PassageId(0), 9)).unwrap();
+    assert_eq!(house.store.read(|r| r.newest_passage()).ok().as_ref(), all.iter().max());
     house.store.write(|w| w.put_next_embedding(all[0], &other("alpha beta"))).unwrap();
     house.store.write(|w| w.begin_reindex("three")).unwrap();
     assert_eq!(house.store.read(|r| r.reembedded()).unwrap(), (0, 1));
