@@ -35,6 +35,8 @@ static CURRENT: Mutex<Weak<Chunk>> = Mutex::new(Weak::new());
 
 impl Chunk {
     fn new(bytes: usize) -> Self {
+        // Else `layout` would stand for less than was asked for.
+        assert!(bytes < isize::MAX as usize - LARGE, "{bytes} bytes are more than can be addressed");
         if let Some((start, mapping)) = mapped(bytes) {
             return Self { start, bytes, used: Mutex::new(0), mapping: Some(mapping) };
         }
