@@ -21,7 +21,7 @@ use hearth_egress::GateSettings;
 use hearth_store::Store;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
@@ -148,6 +148,7 @@ pub struct Kernel {
 pub(crate) struct House {
     pub(crate) config: Config,
     pub(crate) events: Events,
+    telling: Mutex<()>,
     pub(crate) law: Arc<Law>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) models: Models,
@@ -190,6 +191,7 @@ impl Kernel {
         let ledger = Arc::new(Ledger::new(config.data_dir.join("ledger.jsonl")));
         let house = Arc::new(House {
             events: Events::new(),
+            telling: Mutex::default(),
             downloads: Downloads::new(
                 Arc::clone(&law),
                 Arc::clone(&ledger),
@@ -414,8 +416,9 @@ impl House {
         self.vault.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Tells every window the facts of the status bar.
+    /// Tells every window the facts of the status bar. One at a time: what is told last was also read last.
     pub(crate) fn tell_status(&self) {
+        let _turn = self.telling.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.events.tell(Event::Status { status: crate::home::status(self) });
     }
 }

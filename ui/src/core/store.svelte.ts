@@ -95,6 +95,10 @@ class Store {
   #onLock = new Set<() => void>();
   /** Counts the locks: what was asked for before one is not taken after it. */
   #locks = 0;
+  /** Jobs that events told of while they are asked for; the reply may be older. */
+  #jobsTold: Job[] | null = null;
+  /** Counts, by command, how often it was asked and what an event told in its stead: only the newest is taken. */
+  #rounds = new Map<CommandName, number>();
   #painting: ReturnType<typeof setTimeout> | null = null;
 
   /** Asks a command of the door. */
@@ -116,6 +120,19 @@ class Store {
       else failed(error);
       return null;
     }
+  }
+
+  #round(name: CommandName): number {
+    const round = (this.#rounds.get(name) ?? 0) + 1;
+    this.#rounds.set(name, round);
+    return round;
+  }
+
+  /** Asks a command; `null` when it failed, or when something newer of it is asked or told by the time it answers. */
+  async #newest<K extends CommandName>(name: K, args: Args<K>): Promise<Reply<K> | null> {
+    const round = this.#round(name);
+    const reply = await this.attempt(name, args);
+    return round === this.#rounds.get(name) ? reply : null;
   }
 
   /** Runs when what a command answered may be stale. Returns the way to stop. */
@@ -181,7 +198,7 @@ class Store {
     }
     this.phase = vault.kind;
     if (before === 'open') this.#forgetAll();
-    void this.refreshStatus();
+    void this.#refreshStatus();
   }
 
   async #open(): Promise<void> {
@@ -190,7 +207,7 @@ class Store {
       const [settings, spaces] = await Promise.all([
         this.call('GetSettings', {}),
         this.call('ListSpaces', {}),
-        this.refreshStatus(),
+        this.#refreshStatus(),
       ]);
       if (locks !== this.#locks) return;
       this.settings = settings;
@@ -230,26 +247,33 @@ class Store {
     router.reset();
   }
 
-  async refreshStatus(): Promise<void> {
+  /** Reads the facts of the status bar. Afterwards the stream tells each change of them. */
+  async #refreshStatus(): Promise<void> {
+    const round = this.#round('GetStatus');
     try {
-      this.status = await this.call('GetStatus', {});
+      const status = await this.call('GetStatus', {});
+      if (round === this.#rounds.get('GetStatus')) this.status = status;
     } catch {
       // The status bar keeps what it knew; the stream brings the next one.
     }
   }
 
   async refreshSpaces(): Promise<void> {
-    this.spaces = (await this.attempt('ListSpaces', {})) ?? this.spaces;
+    this.spaces = (await this.#newest('ListSpaces', {})) ?? this.spaces;
   }
 
   async refreshConversations(): Promise<void> {
     if (this.spaceId === null) return;
-    this.conversations = (await this.attempt('ListConversations', { space: this.spaceId })) ?? this.conversations;
+    this.conversations = (await this.#newest('ListConversations', { space: this.spaceId })) ?? this.conversations;
   }
 
   async refreshJobs(): Promise<void> {
     if (this.spaceId === null) return;
-    this.jobs = (await this.attempt('ListJobs', { space: this.spaceId })) ?? this.jobs;
+    const told: Job[] = [];
+    this.#jobsTold = told;
+    const jobs = await this.#newest('ListJobs', { space: this.spaceId });
+    if (jobs) this.jobs = told.reduce(reduceJobs, jobs);
+    if (this.#jobsTold === told) this.#jobsTold = null;
   }
 
   /** Changes settings; shown at once, kept by the vault. */
@@ -391,7 +415,7 @@ class Store {
   }
 
   #refetch(): void {
-    void this.refreshStatus();
+    void this.#refreshStatus();
     void this.refreshSpaces();
     void this.refreshConversations();
     void this.refreshJobs();
@@ -402,6 +426,7 @@ class Store {
   #apply(event: Event): void {
     switch (event.kind) {
       case 'status':
+        this.#round('GetStatus');
         this.status = event.status;
         this.enter(event.status.vault);
         break;
@@ -409,7 +434,9 @@ class Store {
         if (!this.#shut) this.#turn(event.conversation, event.turn, event.news);
         break;
       case 'job':
-        if (event.job.space === this.spaceId) this.jobs = reduceJobs(this.jobs, event.job);
+        if (event.job.space !== this.spaceId) break;
+        this.jobs = reduceJobs(this.jobs, event.job);
+        this.#jobsTold?.push(event.job);
         break;
       case 'drag':
         this.drag = { over: event.over, x: event.x, y: event.y };

@@ -9,13 +9,19 @@ import type { Transport } from './transport';
 let send: (envelope: Envelope) => void;
 let end: () => void;
 const calls: string[] = [];
+/** A command whose next reply waits. */
+let slow: { name: string; until: Promise<void>; reply: unknown } | null = null;
 
 /** The scripted backend, with its stream in the test's hands. */
 function held(inner: Transport): Transport {
   return {
-    call: (name, args) => {
+    call: async (name, args) => {
       calls.push(name);
-      return inner.call(name, args);
+      if (slow?.name !== name) return inner.call(name, args);
+      const { until, reply } = slow;
+      slow = null;
+      await until;
+      return reply as Awaited<ReturnType<typeof inner.call<typeof name>>>;
     },
     follow: (onEnvelope, onLost) => {
       send = onEnvelope;
@@ -118,6 +124,31 @@ describe('the stream', () => {
     send({ seq: 901, event: { kind: 'focused' } });
     await settle();
     expect(calls).toEqual([]);
+  });
+
+  it('does not take a reply that an event has outrun', async () => {
+    const old = await store.call('GetStatus', {});
+    let answer: () => void = () => {};
+    slow = { name: 'GetStatus', until: new Promise((resolve) => (answer = resolve)), reply: old };
+    send({ seq: 900, event: { kind: 'focused' } });
+    send({ seq: 901, event: { kind: 'status', status: { ...old, mode: 'ask_before_remote' } } });
+    answer();
+    await settle();
+    expect(old.mode).not.toBe('ask_before_remote');
+    expect(store.status?.mode).toBe('ask_before_remote');
+  });
+
+  it('keeps what events told of jobs while they were asked for', async () => {
+    const old = store.jobs;
+    const job = old[0];
+    if (!job) throw new Error('no job');
+    let answer: () => void = () => {};
+    slow = { name: 'ListJobs', until: new Promise((resolve) => (answer = resolve)), reply: old };
+    send({ seq: 900, event: { kind: 'focused' } });
+    send({ seq: 901, event: { kind: 'job', job: { ...job, name: 'Read to its end' } } });
+    answer();
+    await settle();
+    expect(store.jobs.find((one) => one.id === job.id)?.name).toBe('Read to its end');
   });
 
   it('tells whoever shows what went stale, at once and then not with every file', async () => {

@@ -121,7 +121,6 @@ class Ui {
   /** Goes offline at once: nothing is sent and nothing is fetched until another mode is chosen. */
   async goOffline(): Promise<void> {
     if (!(await store.attempt('SetMode', { mode: 'offline' }))) return;
-    await store.refreshStatus();
     notices.say('Offline. Nothing is sent and nothing is fetched until another mode is chosen.', { action: { label: 'Open Privacy', run: () => router.go('privacy') } });
   }
 
