@@ -29,6 +29,8 @@ export { default as StatusDot } from './StatusDot.svelte';
 export { default as Switch } from './Switch.svelte';
 export { default as Ticks } from './Ticks.svelte';
 export { MODE_ICON } from './modes';
+export { tellCut } from './cut';
 export { tooltip } from './tooltip';
 export { default as CitationMark } from './CitationMark.svelte';
+export { default as PagePicture } from './PagePicture.svelte';
 export { default as PageThumb } from './PageThumb.svelte';
