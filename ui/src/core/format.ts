@@ -245,7 +245,7 @@ export function modelState(state: ModelState): string {
 }
 
 /** The vault as the status bar states it. */
-export function vaultState(vault: VaultState, now = Date.now()): string {
+export function vaultState(vault: VaultState, now = Date.now(), brief = false): string {
   switch (vault.kind) {
     case 'fresh':
       return 'No vault yet';
@@ -256,14 +256,14 @@ export function vaultState(vault: VaultState, now = Date.now()): string {
     case 'open': {
       if (vault.locks_at_ms === null) return 'Vault open';
       const minutes = Math.max(1, Math.ceil((vault.locks_at_ms - now) / MINUTE));
-      return `Vault open, locks in ${minutes} min`;
+      return `${brief ? 'Locks' : 'Vault open, locks'} in ${minutes} min`;
     }
   }
 }
 
 /** Bytes that left, as the status bar states it. */
-export function bytesOut(value: number): string {
-  return value === 0 ? '0 bytes left this machine today' : `${bytes(value)} left today`;
+export function bytesOut(value: number, brief = false): string {
+  return value === 0 && !brief ? '0 bytes left this machine today' : `${bytes(value)} left today`;
 }
 
 /** A confidence's words. */
