@@ -1,5 +1,5 @@
 // A scripted backend in memory, for `npm run dev` and for tests: realistic data, a stream that moves. It is never part of a
-// production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?same`, `?organization`, `?theme=dark`.
+// production build. The address chooses a scene: `?vault=fresh|locked`, `?first`, `?empty`, `?slow`, `?same`, `?organization`, `?wild`, `?theme=dark`.
 import type { Budget, Collector, CommandMap, DocumentRow, Envelope, Event, Job, Mode, Offer, Privacy, RemotePreview, Review, Settings, Space, Status, Turn, VaultState, WatchedFolder } from '../bindings';
 import { DoorError, type CommandName, type Transport } from '../transport';
 import * as contests from './contests';
@@ -7,6 +7,7 @@ import * as more from './more';
 import * as remote from './remote';
 import { draw, PAPERS, textOf } from './papers';
 import * as turns from './turns';
+import { wild } from './wild';
 
 const GB = 2 ** 30;
 
@@ -51,7 +52,7 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
   const followers = new Set<(envelope: Envelope) => void>();
   const timers = new Map<number, ReturnType<typeof setInterval>>();
   function tell(event: Event): void {
-    const envelope = { seq: seq++, event };
+    const envelope = { seq: seq++, event: scene.has('wild') ? wild(event) : event };
     for (const follower of followers) follower(envelope);
   }
 
@@ -563,7 +564,8 @@ export function fake(scene = new URLSearchParams(), clock: () => number = Date.n
       else await Promise.resolve();
       if (!handler) throw new DoorError({ code: 'unavailable', message: `${name} is not played by the scripted backend.`, hint: null });
       // Replies are copies, as they would be over a wire.
-      return structuredClone(await handler(structuredClone(args))) as never;
+      const reply = structuredClone(await handler(structuredClone(args)));
+      return (scene.has('wild') ? wild(reply) : reply) as never;
     },
     follow(onEnvelope) {
       followers.add(onEnvelope);
