@@ -49,6 +49,11 @@ class Ui {
   small = $derived(this.width < 1000);
   low = $derived(this.height < 760);
 
+  /** The room that a width gives, as it would be with text of the usual size. */
+  room(width: number): number {
+    return (width * 100) / (store.settings.text_percent ?? 100);
+  }
+
   help = $state(false);
   preferences = $state(false);
   /** Whether the question about another passphrase is open. */
