@@ -22,6 +22,7 @@ describe('sizes', () => {
 
   it('never says that bytes left when none did', () => {
     expect(format.bytesOut(0)).toBe('0 bytes left this machine today');
+    expect(format.bytesOut(0, true)).toBe('0 bytes left today');
     expect(format.bytesOut(479)).toBe('479 bytes left today');
   });
 });
@@ -76,6 +77,7 @@ describe('confidence', () => {
 describe('vault', () => {
   it('says when it locks', () => {
     expect(format.vaultState({ kind: 'open', passphrase: true, device: false, locks_at_ms: NOW + 24 * 60_000 }, NOW)).toBe('Vault open, locks in 24 min');
+    expect(format.vaultState({ kind: 'open', passphrase: true, device: false, locks_at_ms: NOW + 24 * 60_000 }, NOW, true)).toBe('Locks in 24 min');
     expect(format.vaultState({ kind: 'open', passphrase: true, device: false, locks_at_ms: null }, NOW)).toBe('Vault open');
   });
 });
