@@ -1,5 +1,5 @@
 //! Fills a space with made-up documents, so that a benchmark can measure a large library without reading one. Each passage
-//! is one of the space's own with half of its words exchanged for words of others, so that every word of a question is as
+//! is one of the real documents with half of its words exchanged for words of others, so that every word of a question is as
 //! common as in the real documents; vectors are seeded noise.
 
 use crate::clock::now_ms;
@@ -11,6 +11,8 @@ use hearth_store::{DocumentFilter, IndexedPassage, NewVersion, Scope};
 
 /// Passages of one made-up document.
 const EACH: u64 = 500;
+/// What its name begins with.
+const MADE_UP: &str = "made up";
 /// Components of a vector, as the default embedder makes them.
 const DIMS: usize = 384;
 /// Publishes made-up documents until there are `passages` more in the space. `progress` hears how many there are.
@@ -24,7 +26,7 @@ pub(crate) fn fill(house: &House, space: SpaceId, passages: u64, progress: &mut 
     let mut made = 0;
     while made < passages {
         let count = EACH.min(passages - made);
-        let name = format!("made up {}.txt", made / EACH);
+        let name = format!("{MADE_UP} {}.txt", made / EACH);
         let texts: Vec<String> = (0..count).map(|_| text(&real, &mut dice)).collect();
         let (page, indexed) = page(&name, texts, &mut dice);
         let read = Document {
@@ -93,14 +95,15 @@ fn page(title: &str, texts: Vec<String>, dice: &mut Dice) -> (Page, Vec<IndexedP
     (page, indexed)
 }
 
-/// Passages that are there, as words.
+/// Passages of the real documents, as words.
 fn passages_of(open: &Open, space: SpaceId) -> Result<Vec<Vec<String>>, Error> {
     let filter = DocumentFilter { space: Some(space), ..DocumentFilter::default() };
     let texts = open
         .store
         .read(|reader| {
             let mut texts = Vec::new();
-            for version in reader.documents(&filter)?.into_iter().filter_map(|row| row.version) {
+            let real = reader.documents(&filter)?.into_iter().filter(|row| !row.name.starts_with(MADE_UP));
+            for version in real.filter_map(|row| row.version) {
                 texts.extend(reader.passages_of(version)?.into_iter().map(|row| row.text));
             }
             Ok(texts)

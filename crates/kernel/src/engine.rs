@@ -434,6 +434,11 @@ thread_local! {
 pub(crate) struct Stoppable;
 
 impl Stoppable {
+    /// The flag of this thread, for another one that works for the same turn.
+    pub(crate) fn here() -> Option<Arc<AtomicBool>> {
+        STOP.with_borrow(Clone::clone)
+    }
+
     /// For a turn that this thread works on alone.
     pub(crate) fn by(flag: &Arc<AtomicBool>) -> Self {
         STOP.with_borrow_mut(|stop| *stop = Some(Arc::clone(flag)));

@@ -51,28 +51,26 @@ pub fn doubtful(query: &Query) -> Vec<Doubtful> {
         .collect()
 }
 
-/// The words among `known`, each with the number of passages that have it, that a term may be a misspelling of, likeliest
-/// first: those with the fewest slips, and of those the most frequent. A word that only goes on longer or ends sooner is
-/// another form or another word, and no misspelling.
-pub fn nearest<'a>(term: &str, known: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<&'a str> {
+/// The words among `known` that a term may be a misspelling of, each with the number of slips, the fewest first. A word that
+/// only goes on longer or ends sooner is another form or another word, and no misspelling.
+pub fn nearest<'a>(term: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<(usize, &'a str)> {
     let most = slips(term);
     let letters: Vec<char> = term.chars().collect();
     let mut sorted = letters.clone();
     sorted.sort_unstable();
-    let near =
-        known.into_iter().filter(|(word, _)| word.chars().all(char::is_alphabetic)).filter_map(|(word, times)| {
-            if word.starts_with(term) || term.starts_with(word) {
-                return None;
-            }
-            let mut other: Vec<char> = word.chars().collect();
-            let distance = distance(&letters, &other);
-            other.sort_unstable();
-            let sure = letters.len() > SHORTEST || other == sorted;
-            (sure && (1..=most).contains(&distance)).then_some((distance, std::cmp::Reverse(times), word))
-        });
+    let near = known.into_iter().filter(|word| word.chars().all(char::is_alphabetic)).filter_map(|word| {
+        if word.starts_with(term) || term.starts_with(word) {
+            return None;
+        }
+        let mut other: Vec<char> = word.chars().collect();
+        let distance = distance(&letters, &other);
+        other.sort_unstable();
+        let sure = letters.len() > SHORTEST || other == sorted;
+        (sure && (1..=most).contains(&distance)).then_some((distance, word))
+    });
     let mut near: Vec<_> = near.collect();
     near.sort_unstable();
-    near.into_iter().map(|(.., word)| word).collect()
+    near
 }
 
 /// How a term stands in a text, where it does.
@@ -139,8 +137,7 @@ mod tests {
 
     #[test]
     fn words_are_taken_for_those_that_they_are_nearest_to() {
-        let known =
-            [("vacat", 3), ("locat", 9), ("vacuum", 2), ("lindqvist", 1), ("linguist", 4), ("pump", 7), ("bump", 9)];
+        let known = ["vacat", "locat", "vacuum", "lindqvist", "linguist", "pump", "bump"];
         for (wrong, right) in [
             ("vactat", Some("vacat")),
             ("vcaat", Some("vacat")),
@@ -152,7 +149,7 @@ mod tests {
             ("vacua", None),
             ("vacuums", None),
         ] {
-            assert_eq!(nearest(wrong, known).first().copied(), right, "{wrong}");
+            assert_eq!(nearest(wrong, known).first().map(|(_, word)| *word), right, "{wrong}");
         }
     }
 

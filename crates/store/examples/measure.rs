@@ -162,6 +162,8 @@ fn main() -> Result<()> {
     line("words, 5 very common", timed(30, |run| text(&common(run), &everything))?);
     line("words, 5 very common, 5% of documents", timed(30, |run| text(&common(run), &few))?);
     line("words, 8 of a text's own, one document", timed(100, |_| text(&mixed(&mut dice), &one))?);
+    let begin = |run: usize| store.read(|r| r.terms_from(&format!("w{}", 1 + run % 9), 3..7, 40_000));
+    line("words of the index that begin alike", timed(20, begin)?);
     let ids = text(&common(0), &everything)?.into_iter().map(|hit| hit.passage).collect::<Vec<_>>();
     line("50 passages with their places", timed(100, |_| store.read(|r| r.passages(&ids)))?);
     println!("memory after searching: {:.0} MiB", resident_mib());

@@ -40,7 +40,7 @@ pub enum Finding {
 }
 
 /// Tables that can be made again from passages.
-const DERIVED: [&str; 2] = ["passage_terms", "vector"];
+const DERIVED: [&str; 3] = ["passage_terms", "vector", "vocabulary"];
 
 impl Store {
     /// Checks everything that is kept; an empty list means that all is well. Reads the whole file, so it takes seconds in

@@ -67,7 +67,7 @@ pub(crate) fn open(path: &Path, key: &DataKey, usage: Use, create: bool) -> Resu
         usage.cache_kib(),
         if usage == Use::Write { "OFF" } else { "ON" },
     ))?;
-    crate::bm25::register(&db)?;
+    crate::bm25::register(&db, matches!(usage, Use::ReadWide | Use::ReadNarrow))?;
     db.create_scalar_function(
         "contains",
         2,

@@ -40,7 +40,7 @@ pub use kv_pages::KvPages;
 pub use publish::{IndexedPassage, NewVersion, Published};
 pub use purge::Purged;
 pub use rebuild::Rebuilt;
-pub use search::{SearchFilter, Term, TextHit, TextQuery, VectorHit};
+pub use search::{Hits, SearchFilter, Term, TextHit, TextQuery, VectorHit};
 pub use secrets::KeptIn;
 pub use store::{Reader, Store, Writer};
 pub use table::alike::{AlikeRow, Judged, Pair, SketchRow};

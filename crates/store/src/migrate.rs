@@ -61,7 +61,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, sql: &[table::space::LABEL], oldest_reader: 10, oldest_program: "0.1.0" },
     Migration {
         number: 11,
-        sql: &[table::alike::CREATE, table::fulltext::VOCABULARY],
+        sql: &[table::alike::CREATE, table::vocabulary::OF_INDEX],
         oldest_reader: 10,
         oldest_program: "0.1.0",
     },
@@ -69,6 +69,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { number: 13, sql: &[table::page::WORDS], oldest_reader: 10, oldest_program: "0.1.0" },
     Migration { number: 14, sql: &[table::review::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
     Migration { number: 15, sql: &[table::contest::CREATE], oldest_reader: 10, oldest_program: "0.1.0" },
+    Migration {
+        number: 16,
+        sql: &[table::vocabulary::CREATE, table::vocabulary::FROM_INDEX],
+        oldest_reader: 10,
+        oldest_program: "0.1.0",
+    },
 ];
 
 /// Applies what is missing of `migrations`. A file that a newer program wrote is left as it is: it opens when its

@@ -111,6 +111,7 @@ impl Writer<'_> {
         self.db
             .prepare_cached("UPDATE version SET state = 'superseded' WHERE document = ?1 AND state = 'current'")?
             .execute([document.id.0])?;
+        self.learn_terms(passages.iter().map(|indexed| indexed.terms.as_str()))?;
         for (position, indexed) in passages.iter().enumerate() {
             let passage = self.insert_passage(document.id, version, position, &indexed.passage)?;
             self.insert_terms(passage, document.space, document.id, &indexed.terms)?;

@@ -175,6 +175,7 @@ fn copy(old: &mut Old, fresh: &mut Connection, terms: &dyn Fn(&PassageRow) -> St
             rebuilt.passages += 1;
         }
     }
+    crate::table::vocabulary::refill(&transaction)?;
     rebuilt.without_vector = without_vector(&transaction)?;
     transaction.commit()?;
     fresh.execute_batch(&format!("PRAGMA foreign_keys = ON; {}", crate::table::audit::IN_ORDER))?;

@@ -1,6 +1,7 @@
 //! What is searched for and what is found, and the rule for which passages may be found. Not the indexes themselves:
 //! `table/fulltext.rs` and `resident.rs`.
 
+use crate::store::Inner;
 use crate::{Reader, Result};
 use crate::{resident, table::vector};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
@@ -86,6 +87,20 @@ pub struct VectorHit {
     pub cosine: f32,
 }
 
+/// What the index in memory says is nearest, and whether its cosines are exact. `None` where it cannot serve.
+type Scanned = Option<(bool, Vec<VectorHit>)>;
+
+/// What one question finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hits {
+    /// By its words, best first.
+    pub text: Vec<TextHit>,
+    /// By its meaning, best first; empty without a vector.
+    pub near: Vec<VectorHit>,
+    /// Its vector.
+    pub vector: Option<Vec<f32>>,
+}
+
 impl Reader<'_> {
     /// Whether a passage exists in this snapshot, its document is not removed, and the filter admits it.
     pub(crate) fn may_be_found(&self, passage: PassageId, filter: &SearchFilter) -> Result<bool> {
@@ -105,11 +120,48 @@ impl Reader<'_> {
     /// library so large that only signs are in memory, the rows that are nearest by those are compared.
     pub fn search_vectors(&self, query: &[f32], filter: &SearchFilter, k: usize) -> Result<Vec<VectorHit>> {
         let query = vector::quantize(query)?;
+        let scanned = self.inner.map_or(Ok(None), |inner| scan(inner, &query, filter, k))?;
+        self.nearest(&query, filter, k, scanned)
+    }
+
+    /// [`Reader::search_text`] and [`Reader::search_vectors`] side by side: `vector` is called on another thread, and the
+    /// index in memory is searched there with what it gives.
+    pub fn search(
+        &self,
+        text: &TextQuery,
+        vector: impl FnOnce() -> Option<Vec<f32>> + Send,
+        filter: &SearchFilter,
+        k: usize,
+    ) -> Result<Hits> {
+        let inner = self.inner;
+        let beside = || {
+            let Some(vector) = vector() else { return Ok(None) };
+            let query = vector::quantize(&vector)?;
+            let scanned = inner.map_or(Ok(None), |inner| scan(inner, &query, filter, k))?;
+            Ok(Some((vector, query, scanned)))
+        };
+        let (text, beside) = std::thread::scope(|scope| {
+            let beside = scope.spawn(beside);
+            let text = self.search_text(text, filter, k);
+            (text, beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        let (text, beside): (_, Result<Option<_>>) = (text?, beside);
+        Ok(match beside? {
+            None => Hits { text, near: Vec::new(), vector: None },
+            Some((vector, query, scanned)) => {
+                Hits { text, near: self.nearest(&query, filter, k, scanned)?, vector: Some(vector) }
+            }
+        })
+    }
+
+    /// The nearest, of which a scan for as many is at hand.
+    fn nearest(&self, query: &[i8], filter: &SearchFilter, k: usize, scanned: Scanned) -> Result<Vec<VectorHit>> {
         if k == 0 || self.space(filter.space)?.is_none() {
             return Ok(Vec::new());
         }
-        let mut limit = k;
-        while let Some(found) = self.scan_resident(&query, filter, limit)? {
+        let (mut limit, mut scanned) = (k, scanned);
+        while let Some((exact, found)) = scanned {
+            let found = if exact { found } else { self.compare(query, &found, limit)? };
             let seen = found.len();
             let mut hits = Vec::with_capacity(k);
             for hit in found {
@@ -122,31 +174,9 @@ impl Reader<'_> {
                 return Ok(hits);
             }
             limit = limit.saturating_mul(4);
+            scanned = self.inner.map_or(Ok(None), |inner| scan(inner, query, filter, limit))?;
         }
-        self.scan_table(&query, filter, k)
-    }
-
-    /// `None` when the index in memory cannot serve.
-    fn scan_resident(&self, query: &[i8], filter: &SearchFilter, k: usize) -> Result<Option<Vec<VectorHit>>> {
-        let Some(inner) = self.inner else { return Ok(None) };
-        let scan = || {
-            let resident = resident::lock_read(&inner.resident);
-            let loaded = resident.loaded()?;
-            let exact = loaded.is_exact();
-            Some((exact, loaded.scan(query, filter, if exact { k } else { k.saturating_mul(BY_SIGNS) })))
-        };
-        let mut found = scan();
-        if found.is_none() {
-            if filter.documents.is_some() {
-                return Ok(None); // a few documents are read faster than everything is loaded
-            }
-            inner.load_resident()?;
-            found = scan();
-        }
-        match found {
-            Some((false, near)) => Ok(Some(self.compare(query, &near, k)?)),
-            exact => Ok(exact.map(|(_, hits)| hits)),
-        }
+        self.scan_table(query, filter, k)
     }
 
     /// The nearest of some passages, by their rows of the table. What this snapshot does not hold is left out.
@@ -176,4 +206,22 @@ impl Reader<'_> {
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+/// The nearest for `k` places by the index in memory, which is loaded where that helps.
+fn scan(inner: &Inner, query: &[i8], filter: &SearchFilter, k: usize) -> Result<Scanned> {
+    let scan = || {
+        let resident = resident::lock_read(&inner.resident);
+        let loaded = resident.loaded()?;
+        let exact = loaded.is_exact();
+        Some((exact, loaded.scan(query, filter, if exact { k } else { k.saturating_mul(BY_SIGNS) })))
+    };
+    if let Some(found) = scan() {
+        return Ok(Some(found));
+    }
+    if filter.documents.is_some() {
+        return Ok(None); // a few documents are read faster than everything is loaded
+    }
+    inner.load_resident()?;
+    Ok(scan())
 }

@@ -1,3 +1,4 @@
+// What cut promises.
 import { describe, expect, it } from 'vitest';
 import { tellCut } from './cut';
 

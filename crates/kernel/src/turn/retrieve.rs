@@ -8,6 +8,7 @@ use super::rerank::{LOOKED_AT, rerank};
 use super::spell::respell;
 use super::state::{Ended, Turn};
 use super::trail::Detail;
+use crate::engine::{Engine, Stoppable};
 use crate::error;
 use crate::kernel::{House, Open};
 use crate::near::Standing;
@@ -18,8 +19,9 @@ use hearth_retrieval::{
     Ask, Candidate, FLOOR, Query, Quote, RankOptions, Ranking, ReadAs, Scored, Why, abstain, asks_for_the_latest,
     asks_for_the_past, earlier_issues, quotes, rank, written,
 };
-use hearth_store::{DocumentFilter, PassageRow, SearchFilter, Term, TextQuery};
+use hearth_store::{DocumentFilter, Hits, PassageRow, SearchFilter, Term, TextQuery};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 /// Candidates taken from each search.
 const EACH: usize = 50;
@@ -339,25 +341,27 @@ pub(super) fn find(
     limit: usize,
     named: &[DocumentId],
 ) -> Result<Found, Error> {
-    // A missing or broken embedder costs the vector half, not the answer.
-    let embedded = crate::reindex::of_index(house, open).and_then(|(model, _)| {
-        let engine = house.schedule.engine(house, &model)?;
+    // Before anything is read: who embeds may have to read too.
+    let engine = crate::reindex::of_index(house, open).and_then(|(model, _)| house.schedule.engine(house, &model));
+    let embed = |engine: Arc<Engine>| {
         let vectors = engine.embed(Kind::Query, vec![query.text.clone()]).map_err(error::internal)?;
         vectors.into_iter().next().ok_or_else(|| error::internal("no vector"))
-    });
-    let (vector, without_vectors) = match embedded {
-        Ok(vector) => (Some(vector), None),
-        Err(error) => (None, Some(error)),
+    };
+    let (turn, mut without_vectors) = (Stoppable::here(), None);
+    let vector = || {
+        let _stoppable = turn.as_ref().map(Stoppable::by);
+        // A missing or broken embedder costs the vector half, not the answer.
+        engine.and_then(embed).map_err(|error| without_vectors = Some(error)).ok()
     };
     let found = find_with(open, query, vector, filter, limit, named)?;
     Ok(Found { without_vectors, ..found })
 }
 
-/// The same with the question's vector at hand.
+/// The same by whatever gives the question's vector.
 fn find_with(
     open: &Open,
     query: &Query,
-    vector: Option<Vec<f32>>,
+    vector: impl FnOnce() -> Option<Vec<f32>> + Send,
     filter: &SearchFilter,
     limit: usize,
     named: &[DocumentId],
@@ -372,14 +376,10 @@ fn find_with(
         phrases: query.phrases.clone(),
         ..TextQuery::default()
     };
-    let (mut candidates, rows, searched, superseded) = open
+    let (mut candidates, rows, searched, superseded, vector) = open
         .store
         .read(|reader| {
-            let lexical = reader.search_text(&text, filter, EACH)?;
-            let semantic = match &vector {
-                Some(vector) => reader.search_vectors(vector, filter, EACH)?,
-                None => Vec::new(),
-            };
+            let Hits { text: lexical, near: semantic, vector } = reader.search(&text, vector, filter, EACH)?;
             let mut found: Vec<(PassageId, Option<Scored>, Option<Scored>)> = Vec::new();
             let scored = |rank: usize, score: f32| Some(Scored { rank: rank as u32, score });
             for (rank, hit) in lexical.iter().enumerate() {
@@ -430,7 +430,7 @@ fn find_with(
                 None => reader.counts(filter.space)?.documents + filter.also.len() as u32,
             };
             let superseded = Standing::of(reader, filter.space)?.superseded(&filter.without);
-            Ok((candidates, rows, searched, superseded))
+            Ok((candidates, rows, searched, superseded, vector))
         })
         .map_err(error::store)?;
     candidates.sort_by_key(|candidate| candidate.passage);
@@ -485,7 +485,7 @@ pub(crate) fn find_ranked(
     filter: &SearchFilter,
 ) -> Result<Found, Error> {
     let query = hearth_retrieval::understand(text, &[]);
-    let found = find_with(open, &query, vector, filter, LOOKED_AT, &[])?;
+    let found = find_with(open, &query, || vector, filter, LOOKED_AT, &[])?;
     let (ranking, _) = rerank(house, &query.text, found.ranking, &found.rows, LOOKED_AT, &|| true);
     Ok(Found { ranking, ..found })
 }

@@ -2,11 +2,15 @@
 
 use hearth_retrieval::{Query, ReadAs, doubtful, nearest};
 use hearth_store::{Reader, Result, SearchFilter};
+use std::cmp::Reverse;
 
 /// Words looked after in one question; a question of many unknown words is not misspelled but about something else.
 const WORDS: usize = 4;
 /// Terms of the index looked at for one word: some tens of milliseconds in a large library.
 const LOOKED_AT: usize = 40_000;
+/// Words that one may be a misspelling of, of which it is asked how frequent they are, and passages that are counted for it.
+const WEIGHED: usize = 64;
+const COUNTED: u64 = 2_000;
 /// Spellings tried for one word: the nearest may stand only where this question does not reach.
 const TRIED: usize = 6;
 
@@ -27,8 +31,13 @@ pub(super) fn respell(reader: &Reader<'_>, query: &Query, filter: &SearchFilter)
         let mut right = None;
         for head in [two, word.first.to_string()] {
             let known = reader.terms_from(&head, word.bytes.clone(), LOOKED_AT)?;
-            let near = nearest(&word.term, known.iter().map(|(term, times)| (term.as_str(), *times)));
-            for term in near.into_iter().take(TRIED) {
+            // Of words that are as near, the more frequent is likelier.
+            let mut near = Vec::new();
+            for (slips, term) in nearest(&word.term, known.iter().map(String::as_str)).into_iter().take(WEIGHED) {
+                near.push((slips, Reverse(reader.holding_term(term, COUNTED)?), term));
+            }
+            near.sort_unstable();
+            for (.., term) in near.into_iter().take(TRIED) {
                 if reader.knows_term(term, filter)? {
                     right = Some(term.to_owned());
                     break;

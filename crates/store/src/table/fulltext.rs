@@ -9,7 +9,7 @@ use crate::bm25::rarity;
 use crate::search::{SearchFilter, TextHit, TextQuery};
 use crate::{Reader, Result, Writer};
 use hearth_domain::{DocumentId, PassageId, SpaceId};
-use std::ops::Range;
+use rusqlite::OptionalExtension;
 
 pub(crate) const CREATE: &str = r#"
 CREATE VIRTUAL TABLE passage_terms USING fts5(
@@ -18,18 +18,18 @@ CREATE VIRTUAL TABLE passage_terms USING fts5(
 );
 "#;
 
-/// The words of the index, for words that are spelled otherwise than any of them.
-pub(crate) const VOCABULARY: &str = "CREATE VIRTUAL TABLE passage_vocabulary USING fts5vocab(passage_terms, col);";
-
 /// Tells FTS5 how many documents of a filter are worth naming inside the index; more are filtered afterwards.
 const NAMED_DOCUMENTS: usize = 64;
 /// Rows of a phrase that are counted.
 const COUNTED: u64 = 20_000;
 /// Rows that are scored before it is asked whether others could be better.
 const FIRST_ROWS: u64 = 8_000;
+/// Rows that are scored for one question, about, where that is enough to fill its places. A larger library is not read to
+/// its end for words that nearly every passage has: those that have more of the rarer ones together come first.
+const MOST_ROWS: u64 = 64_000;
 
 /// A term as FTS5 will see it: no white space, no control characters, no quotes. `None` when nothing is left.
-fn clean(term: &str) -> Option<String> {
+pub(super) fn clean(term: &str) -> Option<String> {
     let kept: String = term.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !"\"'".contains(*c)).collect();
     (!kept.is_empty()).then_some(kept)
 }
@@ -128,7 +128,7 @@ impl Reader<'_> {
     /// Filters apply before the cut: one relevant file among many is found. Rows that hold none of the rarer phrases (where
     /// all are common: not several of them together) are looked at only while what they may hold, each phrase standing once
     /// in a passage of middle length, could still bring one among the best (the bound of MaxScore, Turtle and Flood 1995,
-    /// taken at one occurrence).
+    /// taken at one occurrence), and no more than [`MOST_ROWS`] where these fill all places.
     pub fn search_text(&self, query: &TextQuery, filter: &SearchFilter, k: usize) -> Result<Vec<TextHit>> {
         let (mut wanted, Some((place, places))) = (phrases(query), place(filter)) else { return Ok(Vec::new()) };
         if k == 0 || wanted.is_empty() || self.space(filter.space)?.is_none() {
@@ -137,15 +137,20 @@ impl Reader<'_> {
         // Where nearly all that is kept lies in one space, its rows are passed over faster than its list is read.
         let (place, places) =
             if places == 1 && self.is_most(filter.space)? { (String::new(), 0) } else { (place, places) };
-        let mut rows = 0;
+        let rows = self.indexed(&wanted)?;
         for phrase in &mut wanted {
-            rows = self.holding(phrase)?.max(rows);
+            phrase.holding = self.holding(&phrase.text, COUNTED)?.min(rows);
             phrase.weight *= rarity(rows, phrase.holding);
         }
         // What stands nowhere selects nothing, and would only make the others look as if few rows had them.
         wanted.retain(|phrase| phrase.holding > 0);
         if wanted.is_empty() {
             return Ok(Vec::new());
+        }
+        // Nor does what more than half of a large library has say anything beside what fewer have.
+        let says = |phrase: &Phrase| phrase.holding <= rows / 2;
+        if rows > FIRST_ROWS && filter.documents.is_none() && wanted.iter().any(says) {
+            wanted.retain(says);
         }
         wanted.sort_by_key(|phrase| phrase.holding);
         let all: f32 = wanted.iter().map(|phrase| phrase.weight).sum();
@@ -166,7 +171,8 @@ impl Reader<'_> {
                 .collect();
             let hits = self.best(&expression, &weights, filter, k)?;
             let enough = hits.get(k - 1).is_some_and(|last| last.score >= all - lacking);
-            if among == wanted.len() && !together || enough {
+            let all_seen = among == wanted.len() && !together;
+            if all_seen || enough || budget >= MOST_ROWS && hits.len() == k {
                 return Ok(hits);
             }
             budget = budget.saturating_mul(8);
@@ -187,25 +193,10 @@ impl Reader<'_> {
         Ok(false)
     }
 
-    /// The terms of the index that begin with `head` and have as many bytes as `bytes` says, each with the number of
-    /// passages that have it, whosoever they are. No more than `most` terms are looked at, however long they are.
-    pub fn terms_from(&self, head: &str, bytes: Range<usize>, most: usize) -> Result<Vec<(String, u64)>> {
-        let sql = "SELECT term, doc FROM passage_vocabulary WHERE term >= ?1 AND term < ?2 AND col = 'terms'";
-        let mut after = head.to_owned();
-        let next = after.pop().and_then(|last| char::from_u32(u32::from(last) + 1));
-        let Some(next) = next else { return Ok(Vec::new()) };
-        after.push(next);
-        let mut statement = self.db.prepare_cached(sql)?;
-        let mut rows = statement.query((head, after))?;
-        let mut found = Vec::new();
-        for _ in 0..most {
-            let Some(row) = rows.next()? else { break };
-            let term = row.get_ref(0)?.as_str().unwrap_or_default();
-            if bytes.contains(&term.len()) {
-                found.push((term.to_owned(), row.get::<_, i64>(1)?.unsigned_abs()));
-            }
-        }
-        Ok(found)
+    /// About how many passages have a term, whosesoever they are; of one that many have, the first `most` are counted.
+    pub fn holding_term(&self, term: &str, most: u64) -> Result<u64> {
+        let Some(term) = clean(term) else { return Ok(0) };
+        self.holding(&format!("\"{term}\""), most)
     }
 
     /// Whether a space has three quarters of all documents or more.
@@ -214,26 +205,33 @@ impl Reader<'_> {
         Ok(self.db.prepare_cached(sql)?.query_row([space.0], |row| row.get(0))?)
     }
 
-    /// Finds how many passages have a phrase; returns how many the index has. Of one that many have, the first are counted
-    /// and the others estimated by how close those stand: how rare it is, is a logarithm.
-    fn holding(&self, phrase: &mut Phrase) -> Result<u64> {
-        let sql = "SELECT count(*), max(id), max(rows) FROM
-            (SELECT rowid AS id, indexed(passage_terms) AS rows FROM passage_terms WHERE passage_terms MATCH ?1 LIMIT ?2)";
-        let expression = format!("terms : {}", phrase.text);
-        let (counted, last, rows): (i64, Option<i64>, Option<i64>) = self
+    /// How many rows the index has, where any of them has one of some phrases; else 0.
+    fn indexed(&self, wanted: &[Phrase]) -> Result<u64> {
+        let sql = "SELECT indexed(passage_terms) FROM passage_terms WHERE passage_terms MATCH ?1 LIMIT 1";
+        let expression = format!("terms : ({})", joined(wanted, " OR "));
+        let rows = self.db.prepare_cached(sql)?.query_row([expression], |row| row.get::<_, i64>(0)).optional()?;
+        Ok(rows.map_or(0, i64::unsigned_abs))
+    }
+
+    /// How many rows have a phrase. Of one that many have, the first `most` are counted and the others estimated by how
+    /// close those stand: how rare it is, is a logarithm.
+    fn holding(&self, phrase: &str, most: u64) -> Result<u64> {
+        let sql = "SELECT count(*), max(id) FROM
+            (SELECT rowid AS id FROM passage_terms WHERE passage_terms MATCH ?1 LIMIT ?2)";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let (counted, last): (i64, Option<i64>) = self
             .db
             .prepare_cached(sql)?
-            .query_row((expression, COUNTED as i64), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let (Some(last), Some(rows)) = (last, rows) else { return Ok(0) };
-        let (counted, rows) = (counted.unsigned_abs(), rows.unsigned_abs());
-        phrase.holding = counted;
-        if counted >= COUNTED {
-            let sql = "SELECT (SELECT min(id) FROM passage), (SELECT max(id) FROM passage)";
-            let (lowest, highest): (i64, i64) =
-                self.db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            phrase.holding = estimated(counted, last - lowest, highest - lowest).clamp(counted, rows.max(counted));
+            .query_row((format!("terms : {phrase}"), most), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let Some(last) = last else { return Ok(0) };
+        if counted < most {
+            return Ok(counted.unsigned_abs());
         }
-        Ok(rows)
+        let sql = "SELECT (SELECT min(id) FROM passage), (SELECT max(id) FROM passage)";
+        let (lowest, highest): (i64, i64) =
+            self.db.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let counted = counted.unsigned_abs();
+        Ok(estimated(counted, last - lowest, highest - lowest).max(counted))
     }
 
     /// The `k` best rows of an expression that the filter admits.
@@ -279,7 +277,7 @@ impl Writer<'_> {
     /// Rewrites the index so that nothing of deleted rows is left in it.
     pub(crate) fn optimize_terms(&self) -> Result<()> {
         self.db.execute("INSERT INTO passage_terms(passage_terms) VALUES ('optimize')", [])?;
-        Ok(())
+        super::vocabulary::refill(self.db)
     }
 }
 

@@ -30,4 +30,5 @@ pub(crate) mod trace;
 pub(crate) mod turn;
 pub(crate) mod vector;
 pub(crate) mod version;
+pub(crate) mod vocabulary;
 pub(crate) mod watch;

@@ -281,11 +281,20 @@ fn terms_are_known_where_they_may_be_found_and_the_walk_over_them_is_bounded() {
     let read = |head: &str, bytes: std::ops::Range<usize>, most: usize| {
         house.store.read(|reader| reader.terms_from(head, bytes.clone(), most)).unwrap()
     };
-    assert_eq!(read("co", 8..12, 100), [("compress".to_owned(), 1), ("compressor".to_owned(), 2)]);
-    assert_eq!(read("co", 8..12, 2), [("compress".to_owned(), 1)], "the company is looked at too");
+    assert_eq!(read("co", 8..12, 100), ["compress", "compressor"]);
+    assert_eq!(read("co", 8..12, 2), ["compress"], "the company is looked at too");
+    let holding = |term: &str, most: u64| house.store.read(|reader| reader.holding_term(term, most)).unwrap();
+    assert_eq!((holding("compress", 9), holding("compressor", 9), holding("compresor", 9)), (1, 2, 0));
+    assert_eq!(holding("compressor", 1), 2, "the first of two ends the count, and stands at half of the way");
     assert!(read("x", 1..99, 100).is_empty() && read("", 1..99, 100).is_empty());
     let knows = |term: &str, filter: &SearchFilter| house.store.read(|r| r.knows_term(term, filter)).unwrap();
     assert!(knows("compressor", &everything) && !knows("compresor", &everything) && !knows("", &everything));
     let without = SearchFilter { without: [pump].into(), ..everything.clone() };
     assert!(!knows("compressor", &without), "what may not be found is not known");
+    let (filter, _) = house.import("filter.txt", &["compressor commutator"]);
+    house.store.write(|w| w.purge_documents(&[filter])).unwrap();
+    assert_eq!(read("com", 1..99, 100), ["company", "compress", "compressor"], "a purge leaves no word behind");
+    let kept = house.store.rebuild_index(&|row| row.text.clone()).unwrap();
+    assert_eq!(kept.passages, 2);
+    assert_eq!(read("com", 1..99, 100), ["company", "compress", "compressor"]);
 }
