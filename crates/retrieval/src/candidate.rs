@@ -1,7 +1,7 @@
 //! What the store found and what ranking makes of it: the shapes only.
 
 use hearth_domain::{DocumentId, PassageId, Span, VersionId};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Where one search placed a passage, and with what score of its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,15 +48,6 @@ impl Candidate {
     }
 }
 
-/// How common terms are in the whole body searched; makes rare words count for what they are.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Frequencies {
-    /// How many passages there are.
-    pub passages: u64,
-    /// How many passages hold a term; terms of the query that are missing here are held by none.
-    pub holding: HashMap<String, u64>,
-}
-
 /// What ranking may be told besides the candidates. `RankOptions::default()` is right for a question.
 #[derive(Debug, Clone, Default)]
 pub struct RankOptions {
@@ -67,8 +58,6 @@ pub struct RankOptions {
     pub query_embedding: Option<Vec<f32>>,
     /// Whether the embedder knows more languages than English.
     pub multilingual_embedder: bool,
-    /// How common the query's terms are in the space, where the store can say.
-    pub frequencies: Option<Frequencies>,
     /// Documents that the question names or that were attached to it: for these the floor does not hold.
     pub named: Vec<DocumentId>,
     /// Documents that have a later revision in reach: it comes first, unless they are named.

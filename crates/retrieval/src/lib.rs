@@ -37,7 +37,7 @@ mod whole;
 mod words;
 
 pub use abstain::{Reason, abstain};
-pub use candidate::{Candidate, Frequencies, RankOptions, Ranked, Ranking, Reranked, Scored, Why};
+pub use candidate::{Candidate, RankOptions, Ranked, Ranking, Reranked, Scored, Why};
 pub use central::central;
 pub use claims::{Source, texts_wanted};
 pub use gather::{Topic, asks_what_changed, document_named, versions_named, wants_all};

@@ -15,6 +15,9 @@ pub const FLOOR: f32 = 0.2;
 /// A cosine at or below this says nothing: the vectors are as good as orthogonal.
 const COSINE_NOISE: f32 = 0.2;
 
+/// What a term that every candidate has weighs beside one that a single one has.
+const LEAST_RARE: f32 = 0.4;
+
 /// What is left of a passage's score where its document has a later revision, or a later one of its series is asked for.
 const SUPERSEDED: f32 = 0.6;
 
@@ -28,7 +31,7 @@ pub fn rank(query: &Query, candidates: Vec<Candidate>, options: &RankOptions) ->
     let mut lookup = Lookup::new(query);
     let bodies: Vec<Reading> = candidates.iter().map(|c| Reading::new(&c.text, query, &lookup)).collect();
     let heads: Vec<Reading> = candidates.iter().map(|c| Reading::new(&head(c), query, &lookup)).collect();
-    weigh_by_rarity(query, &mut lookup, &bodies, &heads, options);
+    weigh_by_rarity(&mut lookup, &bodies, &heads);
     let cosines: Vec<Option<f32>> = candidates.iter().map(|c| cosine_of(c, options)).collect();
     let lexical = lexical_shares(&candidates, &bodies, &heads, &lookup);
     let meaning = Meaning::of(&cosines, if options.multilingual_embedder { 1.0 } else { query.english });
@@ -129,21 +132,14 @@ fn head(candidate: &Candidate) -> String {
     head
 }
 
-/// Rare terms count for more. From the store's counts where given; else from the candidates, which are all about the
-/// question already, so the difference is damped.
-fn weigh_by_rarity(query: &Query, lookup: &mut Lookup, bodies: &[Reading], heads: &[Reading], options: &RankOptions) {
-    let rarity = |all: f32, held: f32| (1.0 + (all - held + 0.5).max(0.0) / (held + 0.5)).ln() / (2.0 + 2.0 * all).ln();
-    for (at, (weight, term)) in lookup.weights.iter_mut().zip(&query.terms).enumerate() {
-        let (least, rarity) = match &options.frequencies {
-            Some(counts) => {
-                (0.2, rarity(counts.passages as f32, counts.holding.get(&term.text).copied().unwrap_or(0) as f32))
-            }
-            None => {
-                let here = bodies.iter().zip(heads).filter(|(body, head)| body.has(at) || head.has(at)).count();
-                (0.4, rarity(bodies.len() as f32, here as f32))
-            }
-        };
-        *weight *= least + (1.0 - least) * rarity;
+/// Rare terms count for more. How rare they are is taken from the candidates, which are all about the question already, so
+/// the difference is damped. (Counts of the whole store order no set of the evaluation better.)
+fn weigh_by_rarity(lookup: &mut Lookup, bodies: &[Reading], heads: &[Reading]) {
+    let all = bodies.len() as f32;
+    for (at, weight) in lookup.weights.iter_mut().enumerate() {
+        let held = bodies.iter().zip(heads).filter(|(body, head)| body.has(at) || head.has(at)).count() as f32;
+        let rarity = (1.0 + (all - held + 0.5).max(0.0) / (held + 0.5)).ln() / (2.0 + 2.0 * all).ln();
+        *weight *= LEAST_RARE + (1.0 - LEAST_RARE) * rarity;
     }
 }
 
@@ -283,7 +279,7 @@ fn alike(a: &HashSet<u64>, b: &HashSet<u64>) -> bool {
 mod tests {
     use super::*;
     use crate::abstain::abstain;
-    use crate::candidate::{Frequencies, Scored};
+    use crate::candidate::Scored;
     use crate::query::understand;
     use crate::quotes::quotes;
     use hearth_domain::{DocumentId, PassageId, VersionId};
@@ -397,15 +393,5 @@ mod tests {
         let after = candidate(2, "2023 report", "The mill ground 950 sacks.", Some(5.0), Some(0.7));
         let options = RankOptions { earlier: HashSet::from([DocumentId(1)]), ..RankOptions::default() };
         assert_eq!(order("What did the mill grind in the latest report?", vec![before, after], &options).0, [2, 1]);
-    }
-
-    #[test]
-    fn rare_words_count_for_more_where_the_store_says_how_rare() {
-        let rare = candidate(1, "", "The zirconium shipment arrived.", Some(1.0), None);
-        let common = candidate(2, "", "The annual company report arrived.", Some(1.0), None);
-        let holding = [("zirconium", 1), ("report", 900), ("compani", 900)].map(|(term, n)| (term.to_owned(), n));
-        let frequencies = Some(Frequencies { passages: 1000, holding: holding.into_iter().collect() });
-        let options = RankOptions { frequencies, ..RankOptions::default() };
-        assert_eq!(order("zirconium company report", vec![common, rare], &options).0.first(), Some(&1));
     }
 }
