@@ -33,13 +33,27 @@ async function must(command, args, why, options) {
   if (code !== 0) giveUp(why);
 }
 
+/** Who compiles the peer. GCC before 13 breaks code for tiles (AMX), and the peer would end at its first prompt: another compiler is taken where one is found, else the peer goes without tiles. */
+function compiler() {
+  const tiles = existsSync('/proc/cpuinfo') && readFileSync('/proc/cpuinfo', 'utf8').includes(' amx_tile');
+  const gcc = /Free Software/.test(ask('c++', ['--version']) ?? '') && Number.parseInt(ask('c++', ['-dumpversion']) ?? '', 10);
+  if (!tiles || !gcc || gcc >= 13) return {};
+  const version = ['', ...Array.from({ length: 9 }, (_, at) => `-${22 - at}`)].find((version) => found(`clang++${version}`));
+  if (version !== undefined) return { CC: `clang${version}`, CXX: `clang++${version}` };
+  console.log('GCC before 13 breaks tiles: the peer is compiled without. With clang it has them.');
+  const without = '-mno-amx-tile -mno-amx-int8 -mno-amx-bf16';
+  return { CFLAGS: without, CXXFLAGS: without };
+}
+
 /** Installs the peer in an environment of its own; gives its interpreter. */
 async function peer() {
   const home = join(TARGET, 'bench-peer');
   const inside = (name) => join(home, process.platform === 'win32' ? 'Scripts' : 'bin', program(name));
   const wanted = `${PEER.name}==${PEER.version} --hash=sha256:${PEER.sha256}\n`;
   const mark = join(home, 'installed');
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return inside('python');
+  const by = compiler();
+  const made = `${wanted}${JSON.stringify(by)}\n`;
+  if (existsSync(mark) && readFileSync(mark, 'utf8') === made) return inside('python');
   const python = ['python3', 'python'].find(found);
   if (!python) giveUp('The peer needs Python 3.9. Install it, or measure without the peer: --alone.');
   console.log('Compiling llama.cpp for this machine (once; this takes a while)');
@@ -47,12 +61,12 @@ async function peer() {
   await must(python, ['-m', 'venv', home], 'Python makes no environment here; what it said stands above.');
   const list = join(home, 'requirements.txt');
   writeFileSync(list, wanted);
-  const env = { CMAKE_ARGS: '-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF' };
+  const env = { ...by, CMAKE_ARGS: '-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF' };
   const failed = 'The peer did not build; what pip said stands above. Measure without it: --alone.';
   // The hash is that of the source: what it needs to run is small and has no hash here.
-  await must(inside('python'), ['-m', 'pip', 'install', '--quiet', '--no-deps', '--require-hashes', '--no-binary', PEER.name, '-r', list], failed, { env });
+  await must(inside('python'), ['-m', 'pip', 'install', '--quiet', '--no-cache-dir', '--no-deps', '--require-hashes', '--no-binary', PEER.name, '-r', list], failed, { env });
   await must(inside('python'), ['-m', 'pip', 'install', '--quiet', 'numpy', 'typing-extensions', 'diskcache', 'jinja2'], failed);
-  writeFileSync(mark, wanted);
+  writeFileSync(mark, made);
   return inside('python');
 }
 
