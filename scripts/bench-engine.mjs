@@ -5,7 +5,7 @@
 // pip, and a C++ compiler. `--alone` leaves it out, `--only` measures the models whose names hold the word.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CACHE, ROOT, TARGET, found, giveUp, program, run } from './lib/run.mjs';
+import { CACHE, ROOT, TARGET, ask, found, giveUp, program, run } from './lib/run.mjs';
 
 const PEER = { name: 'llama-cpp-python', version: '0.3.36', sha256: '832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e' };
 const MADE = [
