@@ -21,7 +21,7 @@ const LARGE: usize = 2 << 20;
 const CHUNK: usize = 64 << 20;
 /// A large page that takes longer came by small pieces: 0.5 GB/s.
 const SLOW: Duration = Duration::from_millis(4);
-/// After so many of those no large pages are asked for.
+/// Once so many times as long was lost to those, no large pages are asked for.
 const ENOUGH: u32 = 3;
 /// Where spans begin: at a multiple of this.
 const ALIGNMENT: usize = 64;
@@ -107,7 +107,7 @@ fn mapped(bytes: usize) -> Option<(*mut u8, (*mut u8, usize))> {
         let large = bytes / LARGE * LARGE;
         libc::madvise(part.cast(), large, libc::MADV_HUGEPAGE);
         let touch = |page: usize| part.add(page * LARGE).write_volatile(0);
-        let taken = take_large(bytes / LARGE, &SLOW_PAGES, own_time, touch) * LARGE;
+        let taken = take_large(bytes / LARGE, &LOST, own_time, touch) * LARGE;
         if taken < large {
             libc::madvise(part.add(taken).cast(), large - taken, libc::MADV_NOHUGEPAGE);
         }
@@ -115,22 +115,21 @@ fn mapped(bytes: usize) -> Option<(*mut u8, (*mut u8, usize))> {
     }
 }
 
-/// Large pages that came slowly.
+/// What was lost to large pages that came slowly, in multiples of `SLOW`.
 #[cfg(target_os = "linux")]
-static SLOW_PAGES: AtomicU32 = AtomicU32::new(0);
+static LOST: AtomicU32 = AtomicU32::new(0);
 
-/// Touches large pages until there were enough that came slowly by the clock; how many it were.
+/// Touches large pages until too much time by the clock was lost to slow ones; how many it were.
 #[cfg(target_os = "linux")]
-fn take_large(pages: usize, slow: &AtomicU32, clock: impl Fn() -> Duration, touch: impl Fn(usize)) -> usize {
+fn take_large(pages: usize, lost: &AtomicU32, clock: impl Fn() -> Duration, touch: impl Fn(usize)) -> usize {
     for page in 0..pages {
-        if slow.load(Ordering::Relaxed) >= ENOUGH {
+        if lost.load(Ordering::Relaxed) >= ENOUGH {
             return page;
         }
         let begun = clock();
         touch(page);
-        if clock().saturating_sub(begun) > SLOW {
-            slow.fetch_add(1, Ordering::Relaxed);
-        }
+        let took = clock().saturating_sub(begun);
+        lost.fetch_add(took.as_nanos().div_euclid(SLOW.as_nanos()).min(u128::from(ENOUGH)) as u32, Ordering::Relaxed);
     }
     pages
 }
@@ -244,11 +243,13 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn pages_that_come_slowly_are_not_asked_for_any_more() {
-        let (now, slow) = (std::cell::Cell::new(Duration::ZERO), AtomicU32::new(0));
-        let every_other = |page: usize| now.set(now.get() + SLOW * if page % 2 == 1 { 2 } else { 1 });
-        assert_eq!(take_large(20, &slow, || now.get(), every_other), 6, "the third slow one is number five");
-        assert_eq!(take_large(20, &slow, || now.get(), |_| {}), 0);
-        assert_eq!(take_large(20, &AtomicU32::new(0), || now.get(), |_| now.set(now.get() + SLOW)), 20);
+        let (now, lost) = (std::cell::Cell::new(Duration::ZERO), AtomicU32::new(0));
+        let pass = |time: Duration| now.set(now.get() + time);
+        let every_other = |page: usize| pass(if page % 2 == 1 { SLOW } else { SLOW / 2 });
+        assert_eq!(take_large(20, &lost, || now.get(), every_other), 6, "the third slow one is number five");
+        assert_eq!(take_large(20, &lost, || now.get(), |_| {}), 0);
+        assert_eq!(take_large(20, &AtomicU32::new(0), || now.get(), |_| pass(10 * SLOW)), 1);
+        assert_eq!(take_large(20, &AtomicU32::new(0), || now.get(), |_| pass(SLOW / 2)), 20);
     }
 
     #[test]
