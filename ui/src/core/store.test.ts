@@ -30,6 +30,14 @@ function held(inner: Transport): Transport {
   };
 }
 
+/** Has a gap in the stream ask a command whose reply waits; gives the way to answer. */
+function askedByGap(name: string, reply: unknown): () => void {
+  let answer: () => void = () => {};
+  slow = { name, until: new Promise((resolve) => (answer = resolve)), reply };
+  send({ seq: 900, event: { kind: 'focused' } });
+  return answer;
+}
+
 const settle = () => vi.advanceTimersByTimeAsync(40);
 
 beforeEach(async () => {
@@ -128,9 +136,7 @@ describe('the stream', () => {
 
   it('does not take a reply that an event has outrun', async () => {
     const old = await store.call('GetStatus', {});
-    let answer: () => void = () => {};
-    slow = { name: 'GetStatus', until: new Promise((resolve) => (answer = resolve)), reply: old };
-    send({ seq: 900, event: { kind: 'focused' } });
+    const answer = askedByGap('GetStatus', old);
     send({ seq: 901, event: { kind: 'status', status: { ...old, mode: 'ask_before_remote' } } });
     answer();
     await settle();
@@ -142,9 +148,7 @@ describe('the stream', () => {
     const old = store.jobs;
     const job = old[0];
     if (!job) throw new Error('no job');
-    let answer: () => void = () => {};
-    slow = { name: 'ListJobs', until: new Promise((resolve) => (answer = resolve)), reply: old };
-    send({ seq: 900, event: { kind: 'focused' } });
+    const answer = askedByGap('ListJobs', old);
     send({ seq: 901, event: { kind: 'job', job: { ...job, name: 'Read to its end' } } });
     answer();
     await settle();

@@ -263,6 +263,22 @@ fn a_new_version_takes_over_in_one_step() {
 }
 
 #[test]
+fn in_a_large_library_what_most_rows_have_says_nothing_beside_what_few_have() {
+    let house = house();
+    let rows: Vec<String> = (0..8_100).map(|n| format!("common row{n}")).collect();
+    house.import("many", &rows.iter().map(String::as_str).collect::<Vec<_>>());
+    let (few, _) = house.import("few", &["rare common", "rare", "common alone"]);
+    let query = TextQuery { any: vec![term("common"), term("rare")], ..TextQuery::default() };
+    let search = |query: &TextQuery, filter: &SearchFilter| {
+        house.store.read(|r| r.search_text(query, filter, 10)).unwrap().len()
+    };
+    assert_eq!(search(&query, &house.everything()), 2, "rows with the rare word, and no others to fill the places");
+    assert_eq!(search(&one("common"), &house.everything()), 10, "alone it is all that was asked for");
+    let only = SearchFilter { documents: Some(vec![few]), ..house.everything() };
+    assert_eq!(search(&query, &only), 3, "of a few documents nothing is left out");
+}
+
+#[test]
 fn neighbours_come_in_order() {
     let house = house();
     house.import("a", &["p0", "p1", "p2", "p3", "p4"]);
